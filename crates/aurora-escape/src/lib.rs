@@ -1,0 +1,1 @@
+//! Escape analysis: which allocation can live in the frame of its scope, and why another cannot.

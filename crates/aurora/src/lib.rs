@@ -1,0 +1,1 @@
+//! Aurora: a Scheme whose compiler decides which allocation goes to which memory zone.

@@ -1,0 +1,1 @@
+//! Bump arenas, checkpoints and frame stacks.

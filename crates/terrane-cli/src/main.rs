@@ -1,0 +1,2 @@
+//! The program `terrane`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! A moving, generational garbage collector for language runtimes.

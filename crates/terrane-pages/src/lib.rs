@@ -1,0 +1,1 @@
+//! Pages from the operating system: reserve, commit, chunks, the address map, fault injection.
