@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use terrane_base::{Budget, BudgetName, Bytes, MemoryError};
+use terrane_base::{Budget, BudgetName, Bytes, MemoryError, Reservation};
 
 /// A small generator (xorshift64, G. Marsaglia 2003), so that threads need no shared state.
 fn random(state: &mut u64) -> u64 {
@@ -29,9 +29,16 @@ fn no_limit_is_ever_exceeded_by_threads_together() {
             assert!(budget.used() <= budget.limit() && budget.peak() <= budget.limit(), "{budget:?}");
         }
     };
+    // Subtracted before it is given back, so that the sum never exceeds what is really held.
+    let give_back = |held: &mut Vec<Reservation>| {
+        for reservation in held.drain(..) {
+            granted.fetch_sub(reservation.size().as_u64(), Relaxed);
+        }
+    };
     thread::scope(|scope| {
         for seed in 1..=THREADS {
-            let (leaves, granted, refused, limits_hold) = (&leaves, &granted, &refused, &limits_hold);
+            let (leaves, granted, refused) = (&leaves, &granted, &refused);
+            let (limits_hold, give_back) = (&limits_hold, &give_back);
             scope.spawn(move || {
                 let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
                 let mut held = Vec::new();
@@ -50,12 +57,10 @@ fn no_limit_is_ever_exceeded_by_threads_together() {
                     }
                     limits_hold();
                     if held.len() > 3 || random(&mut state).is_multiple_of(3) {
-                        // Subtracted before it is given back, so that the sum never exceeds what is really held.
-                        for reservation in held.drain(..) {
-                            granted.fetch_sub(reservation.size().as_u64(), Relaxed);
-                        }
+                        give_back(&mut held);
                     }
                 }
+                give_back(&mut held);
             });
         }
     });
