@@ -179,7 +179,7 @@ fn more_than_there_is_ends_in_an_error() {
         let refused = source.reserve(size, 1 << 20).unwrap_err();
         assert_eq!((refused.operation, refused.requested), (PageOperation::Reserve, size));
     }
-    #[cfg(unix)]
+    #[cfg(all(feature = "os", unix))]
     assert!(system_pages().reserve(size, 1 << 20).unwrap_err().os_code.is_some(), "the system's word for it");
 }
 
