@@ -1,1 +1,9 @@
 //! Bump arenas, checkpoints and frame stacks.
+
+#![no_std]
+
+extern crate alloc;
+
+mod frame_stack;
+
+pub use frame_stack::{FrameStack, FrameStats};
