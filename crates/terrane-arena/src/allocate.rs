@@ -2,8 +2,9 @@
 //!
 //! Each method comes twice. The plain one panics when there is no memory, the `try_` one returns the error.
 
-use crate::arena::{Arena, refused};
+use crate::arena::Arena;
 use crate::bumping;
+use crate::state::refused;
 use core::alloc::Layout;
 use core::ptr::{self, NonNull};
 use core::slice;

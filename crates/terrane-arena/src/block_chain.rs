@@ -22,10 +22,31 @@ use core::ptr::{self, NonNull};
 use terrane_base::{Bytes, MemoryError};
 
 /// The smallest first block, and the default.
-pub(crate) const MIN_FIRST_BLOCK: usize = 1024;
+const MIN_FIRST_BLOCK: usize = 1024;
 
 /// Blocks stop doubling here; a request beyond it gets a block of its own.
 const MAX_GROWN_BLOCK: usize = 16 << 20;
+
+/// What the user may choose about the blocks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    first_block: usize,
+    max_bytes: usize,
+}
+
+impl Settings {
+    pub(crate) const DEFAULT: Self = Self { first_block: MIN_FIRST_BLOCK, max_bytes: usize::MAX };
+
+    /// Sets the size of the first block; what lies outside of the possible is clamped.
+    pub(crate) fn set_first_block(&mut self, bytes: usize) {
+        self.first_block = bytes.clamp(MIN_FIRST_BLOCK, MAX_GROWN_BLOCK).next_multiple_of(BLOCK_ALIGN);
+    }
+
+    /// Limits the bytes of all blocks together.
+    pub(crate) fn set_max_bytes(&mut self, bytes: usize) {
+        self.max_bytes = bytes;
+    }
+}
 
 /// The part of the current block that is still free: `floor..cursor`.
 #[derive(Clone, Copy, Debug)]
@@ -72,9 +93,7 @@ pub(crate) struct BlockChain {
     blocks: usize,
     /// The size of the largest block, used or spare.
     largest_block: usize,
-    max_bytes: usize,
-    first_block: usize,
-    /// The size of the next new block, unless the request needs more.
+    /// The size of the next new block, unless the request needs more; zero before the first.
     next_block: usize,
 }
 
@@ -89,22 +108,8 @@ impl BlockChain {
             committed_bytes: 0,
             blocks: 0,
             largest_block: 0,
-            max_bytes: usize::MAX,
-            first_block: MIN_FIRST_BLOCK,
-            next_block: MIN_FIRST_BLOCK,
+            next_block: 0,
         }
-    }
-
-    /// Sets the size of the first block that is taken while there is none.
-    pub(crate) fn set_first_block(&mut self, bytes: usize) {
-        self.first_block = bytes.clamp(MIN_FIRST_BLOCK, MAX_GROWN_BLOCK).next_multiple_of(BLOCK_ALIGN);
-        if self.blocks == 0 {
-            self.next_block = self.first_block;
-        }
-    }
-
-    pub(crate) fn set_max_bytes(&mut self, bytes: usize) {
-        self.max_bytes = bytes;
     }
 
     pub(crate) fn committed_bytes(&self) -> usize {
@@ -135,7 +140,12 @@ impl BlockChain {
 
     /// Serves a request that did not fit into `room`, which is the current one. Where another block becomes the current
     /// one, `room` is replaced by what is left of that.
-    pub(crate) fn serve(&mut self, layout: Layout, room: &mut Room) -> Result<NonNull<u8>, MemoryError> {
+    pub(crate) fn serve(
+        &mut self,
+        layout: Layout,
+        settings: Settings,
+        room: &mut Room,
+    ) -> Result<NonNull<u8>, MemoryError> {
         let Some(need) = Block::bytes_for(layout) else {
             return Err(MemoryError::AllocationTooLarge {
                 requested: Bytes::from_usize(layout.size()),
@@ -144,13 +154,13 @@ impl BlockChain {
         };
         let block = match self.unlink_spare(need) {
             Some(spare) => spare,
-            None => self.add_block(need, room.bytes())?,
+            None => self.add_block(need, room.bytes(), settings)?,
         };
         let mut fresh = Room { cursor: block.end(), floor: block.floor() };
         let Some(start) = fresh.take(layout) else {
             // Only a block at the very bottom of the address space has less room than its size promises.
             self.discard(block);
-            return Err(self.refusal(need));
+            return Err(self.refusal(need, settings));
         };
         if fresh.bytes() < room.bytes() {
             self.keep_large(block, fresh.cursor);
@@ -209,7 +219,7 @@ impl BlockChain {
         self.current = None;
         *room = Room::NONE;
         self.free_spares();
-        self.next_block = self.first_block;
+        self.next_block = 0;
     }
 
     /// Takes the smallest spare block of at least `need` bytes out of the chain.
@@ -229,26 +239,33 @@ impl BlockChain {
 
     /// Makes a new block of at least `need` bytes: a common one where that can be had and has more than `room_bytes`,
     /// which is what the current block has, left afterwards; otherwise one of just `need`.
-    fn add_block(&mut self, need: usize, room_bytes: usize) -> Result<Block, MemoryError> {
-        let common = self.next_block.min(self.available_bytes() / BLOCK_ALIGN * BLOCK_ALIGN);
+    fn add_block(
+        &mut self,
+        need: usize,
+        room_bytes: usize,
+        settings: Settings,
+    ) -> Result<Block, MemoryError> {
+        let doubled = self.next_block.max(settings.first_block);
+        let common = doubled.min(self.available_bytes(settings) / BLOCK_ALIGN * BLOCK_ALIGN);
         let halves = iter::successors(Some(common), |size| Some(size / 2 / BLOCK_ALIGN * BLOCK_ALIGN));
         let worthwhile =
             halves.take_while(|size| size.checked_sub(need).is_some_and(|left| left > room_bytes));
-        let block = worthwhile.chain([need]).find_map(|size| self.allocate(size));
+        let mut block = worthwhile.chain([need]).find_map(|size| self.allocate(size, settings));
         // Before giving up, what lies idle goes back to the allocator.
-        let block = block.or_else(|| {
+        if block.is_none() && self.after(self.current).is_some() {
             self.free_spares();
-            self.allocate(need)
-        });
-        if block.is_some() {
-            self.next_block = self.next_block.max((self.next_block * 2).min(MAX_GROWN_BLOCK));
+            block = self.allocate(need, settings);
         }
-        block.ok_or_else(|| self.refusal(need))
+        if block.is_some() {
+            self.next_block = doubled.max((doubled * 2).min(MAX_GROWN_BLOCK));
+        }
+        block.ok_or_else(|| self.refusal(need, settings))
     }
 
-    fn refusal(&self, need: usize) -> MemoryError {
+    fn refusal(&self, need: usize, settings: Settings) -> MemoryError {
         // Where it was not the limit that refused, it was the allocator, which does not say what it has left.
-        let available = Some(self.available_bytes()).filter(|available| *available < need).unwrap_or(0);
+        let available =
+            Some(self.available_bytes(settings)).filter(|available| *available < need).unwrap_or(0);
         MemoryError::OutOfMemory {
             requested: Bytes::from_usize(need),
             available: Bytes::from_usize(available),
@@ -256,8 +273,8 @@ impl BlockChain {
     }
 
     /// Asks the global allocator for a block, within the limit.
-    fn allocate(&mut self, size: usize) -> Option<Block> {
-        if size > self.available_bytes() {
+    fn allocate(&mut self, size: usize, settings: Settings) -> Option<Block> {
+        if size > self.available_bytes(settings) {
             return None;
         }
         let block = Block::allocate(size)?;
@@ -267,8 +284,8 @@ impl BlockChain {
         Some(block)
     }
 
-    fn available_bytes(&self) -> usize {
-        self.max_bytes.saturating_sub(self.committed_bytes)
+    fn available_bytes(&self, settings: Settings) -> usize {
+        settings.max_bytes.saturating_sub(self.committed_bytes)
     }
 
     /// Puts a block that is in no list behind the current one and makes it current.

@@ -11,6 +11,7 @@ mod block_chain;
 mod bumping;
 mod checkpoint;
 mod frame_stack;
+mod state;
 mod stats;
 
 pub use arena::Arena;
