@@ -3,9 +3,9 @@
 //! A charge goes to the budget that is asked and to each one above it, all or nothing. The counters are atomics
 //! and there is no lock. Charging happens in two passes over the path to the root: the first only looks whether
 //! every budget has room, so that a charge that is bound to be refused disturbs nobody; the second adds with
-//! compare-and-swap, and takes back what it added when another thread was faster. No charge takes a counter beyond its
-//! limit, not even for a moment, and what is granted is never more than the limit; under contention a charge may
-//! be refused because of another one that is being taken back at that moment.
+//! compare-and-swap, and takes back what it added when another thread was faster. No charge takes a counter
+//! beyond its limit, not even for a moment; under contention a charge may be refused because of another one that
+//! is being taken back at that moment.
 
 use alloc::sync::Arc;
 use core::{
