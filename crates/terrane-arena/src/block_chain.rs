@@ -12,7 +12,8 @@
 //! there is none, a new one, twice the size of the last. The current block is given up only for one that will have more
 //! room left afterwards. Otherwise the request gets a block of its own, of just its size, and bumping goes on where
 //! it was: a huge request in the midst of small ones wastes nothing. As every new block doubles the next size, a stream
-//! of equal requests soon fits into common blocks, whatever their size.
+//! of equal requests soon fits into common blocks, whatever their size. Spares that all together are smaller than the
+//! current block are given up for one new block, so that an arena that is reset again and again settles in one.
 
 use crate::block::{BLOCK_ALIGN, Block};
 use crate::bumping;
@@ -152,8 +153,9 @@ impl BlockChain {
                 max: Bytes::from_usize(Block::MAX_VALUE_BYTES),
             });
         };
-        let block = match self.unlink_spare(need) {
-            Some(spare) => spare,
+        let spare = self.replace_spares(need, room.bytes(), settings).or_else(|| self.unlink_spare(need));
+        let block = match spare {
+            Some(block) => block,
             None => self.add_block(need, room.bytes(), settings)?,
         };
         let mut fresh = Room { cursor: block.end(), floor: block.floor() };
@@ -237,6 +239,24 @@ impl BlockChain {
         Some(block)
     }
 
+    /// Exchanges the spares for one new block of the doubled size, where they are smaller than the current block even all
+    /// together. An arena that is reset again and again so comes to do with one block, instead of going through its
+    /// small beginnings each time.
+    fn replace_spares(&mut self, need: usize, room_bytes: usize, settings: Settings) -> Option<Block> {
+        let current = self.current?;
+        let spares = iter::successors(current.next(), |block| block.next());
+        let spare_bytes: usize = spares.map(Block::size).sum();
+        let worthwhile = self.next_block.checked_sub(need).is_some_and(|left| left > room_bytes);
+        if spare_bytes == 0 || spare_bytes >= current.size() || !worthwhile {
+            return None;
+        }
+        let block = self.allocate(self.next_block, settings)?;
+        self.free_spares();
+        self.largest_block = self.largest_block.max(block.size());
+        self.double(self.next_block);
+        Some(block)
+    }
+
     /// Makes a new block of at least `need` bytes: a common one where that can be had and has more than `room_bytes`,
     /// which is what the current block has, left afterwards; otherwise one of just `need`.
     fn add_block(
@@ -257,9 +277,13 @@ impl BlockChain {
             block = self.allocate(need, settings);
         }
         if block.is_some() {
-            self.next_block = doubled.max((doubled * 2).min(MAX_GROWN_BLOCK));
+            self.double(doubled);
         }
         block.ok_or_else(|| self.refusal(need, settings))
+    }
+
+    fn double(&mut self, size: usize) {
+        self.next_block = size.max((size * 2).min(MAX_GROWN_BLOCK));
     }
 
     fn refusal(&self, need: usize, settings: Settings) -> MemoryError {
