@@ -17,10 +17,10 @@
 
 use crate::block::{BLOCK_ALIGN, Block};
 use crate::bumping;
+use crate::refusal::Refusal;
 use core::alloc::Layout;
 use core::iter;
 use core::ptr::{self, NonNull};
-use terrane_base::{Bytes, MemoryError};
 
 /// The smallest first block, and the default.
 const MIN_FIRST_BLOCK: usize = 1024;
@@ -146,12 +146,9 @@ impl BlockChain {
         layout: Layout,
         settings: Settings,
         room: &mut Room,
-    ) -> Result<NonNull<u8>, MemoryError> {
+    ) -> Result<NonNull<u8>, Refusal> {
         let Some(need) = Block::bytes_for(layout) else {
-            return Err(MemoryError::AllocationTooLarge {
-                requested: Bytes::from_usize(layout.size()),
-                max: Bytes::from_usize(Block::MAX_VALUE_BYTES),
-            });
+            return Err(Refusal::TooLarge { requested_bytes: layout.size() });
         };
         let spare = self.replace_spares(need, room.bytes(), settings).or_else(|| self.unlink_spare(need));
         let block = match spare {
@@ -259,12 +256,7 @@ impl BlockChain {
 
     /// Makes a new block of at least `need` bytes: a common one where that can be had and has more than `room_bytes`,
     /// which is what the current block has, left afterwards; otherwise one of just `need`.
-    fn add_block(
-        &mut self,
-        need: usize,
-        room_bytes: usize,
-        settings: Settings,
-    ) -> Result<Block, MemoryError> {
+    fn add_block(&mut self, need: usize, room_bytes: usize, settings: Settings) -> Result<Block, Refusal> {
         let doubled = self.next_block.max(settings.first_block);
         let common = doubled.min(self.available_bytes(settings) / BLOCK_ALIGN * BLOCK_ALIGN);
         let halves = iter::successors(Some(common), |size| Some(size / 2 / BLOCK_ALIGN * BLOCK_ALIGN));
@@ -286,13 +278,12 @@ impl BlockChain {
         self.next_block = size.max((size * 2).min(MAX_GROWN_BLOCK));
     }
 
-    fn refusal(&self, need: usize, settings: Settings) -> MemoryError {
-        // Where it was not the limit that refused, it was the allocator, which does not say what it has left.
-        let available =
-            Some(self.available_bytes(settings)).filter(|available| *available < need).unwrap_or(0);
-        MemoryError::OutOfMemory {
-            requested: Bytes::from_usize(need),
-            available: Bytes::from_usize(available),
+    fn refusal(&self, need: usize, settings: Settings) -> Refusal {
+        match self.available_bytes(settings) {
+            available_bytes if available_bytes < need => {
+                Refusal::OutOfMemory { requested_bytes: need, available_bytes }
+            }
+            _ => Refusal::by_allocator(need),
         }
     }
 
@@ -377,6 +368,13 @@ impl BlockChain {
 
 impl Drop for BlockChain {
     fn drop(&mut self) {
-        self.release(&mut Room::NONE.clone());
+        for first in [self.first, self.large] {
+            let mut rest = first;
+            while let Some(block) = rest {
+                rest = block.next();
+                // SAFETY: the chain ends here, and with it everything that was handed out.
+                unsafe { block.free() };
+            }
+        }
     }
 }

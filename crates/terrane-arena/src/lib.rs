@@ -11,6 +11,7 @@ mod block_chain;
 mod bumping;
 mod checkpoint;
 mod frame_stack;
+mod refusal;
 mod state;
 mod stats;
 
