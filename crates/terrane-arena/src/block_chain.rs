@@ -178,20 +178,27 @@ impl BlockChain {
     /// Goes back to a position; everything that was handed out after it is forgotten, and its blocks are spare.
     ///
     /// The chain must not have gone back beyond the position, nor freed its used blocks, since it was taken.
-    pub(crate) fn rewind(&mut self, position: Position, room: &mut Room) {
+    #[inline]
+    pub(crate) fn rewind(&mut self, position: &Position, room: &mut Room) {
         self.peak_bytes = self.peak_bytes(room.cursor);
-        let mut newest = self.large;
         self.current = position.current;
-        while newest != position.large
-            && let Some(block) = newest
-        {
-            newest = block.next();
-            self.link_after(self.current, block);
+        if self.large != position.large {
+            self.spare_large_blocks(position.large);
         }
-        self.large = newest;
         self.retired_bytes = position.retired_bytes;
         room.cursor = position.cursor;
         room.floor = position.current.map_or(Room::NONE.floor, Block::floor);
+    }
+
+    /// Moves the large blocks that are newer than `until` to the spares.
+    #[cold]
+    fn spare_large_blocks(&mut self, until: Option<Block>) {
+        while self.large != until
+            && let Some(block) = self.large
+        {
+            self.large = block.next();
+            self.link_after(self.current, block);
+        }
     }
 
     /// Forgets everything that was handed out, keeps all blocks, and makes the largest one current.
@@ -199,7 +206,7 @@ impl BlockChain {
     /// Constant time while the largest block stays the same and no request got a block of its own.
     pub(crate) fn reset(&mut self, room: &mut Room) {
         let empty = Position { current: None, large: None, cursor: Room::NONE.cursor, retired_bytes: 0 };
-        self.rewind(empty, room);
+        self.rewind(&empty, room);
         if self.first.is_none_or(|first| first.size() < self.largest_block) {
             let largest = self.unlink_spare(self.largest_block);
             if let Some(block) = largest {

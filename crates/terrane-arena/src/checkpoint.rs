@@ -83,18 +83,15 @@ impl OpenCheckpoints {
 
     /// Where a checkpoint stands; those above it are stale from now on.
     #[inline]
-    pub(crate) fn go_back(&mut self, checkpoint: Checkpoint) -> Result<Position, CheckpointError> {
+    pub(crate) fn go_back(&mut self, checkpoint: Checkpoint) -> Result<&Position, CheckpointError> {
         if checkpoint.arena != self.arena {
             return Err(CheckpointError::Foreign);
         }
-        match self.open.get(checkpoint.index) {
-            Some((serial, position)) if *serial == checkpoint.serial => {
-                let position = *position;
-                self.open.truncate(checkpoint.index + 1);
-                Ok(position)
-            }
-            _ => Err(CheckpointError::Stale),
+        if self.open.get(checkpoint.index).is_none_or(|(serial, _)| *serial != checkpoint.serial) {
+            return Err(CheckpointError::Stale);
         }
+        self.open.truncate(checkpoint.index + 1);
+        Ok(&self.open[checkpoint.index].1)
     }
 
     /// How many checkpoints are open.
