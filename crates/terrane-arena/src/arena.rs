@@ -113,7 +113,8 @@ impl Arena {
         self
     }
 
-    /// Limits the bytes of all blocks together. It is checked when a block is added, and costs nothing otherwise.
+    /// Limits the bytes of all blocks together. It is checked when a block is added, and costs nothing otherwise. The arena's
+    /// own records (some 200 bytes and those of its checkpoints) do not count.
     ///
     /// An allocation that needs a block beyond the limit fails with [`MemoryError::OutOfMemory`]. A limit below what the
     /// arena has already takes nothing away.
@@ -134,7 +135,7 @@ impl Arena {
 
     /// Notes the present state, to go back to it with [`rewind`](Self::rewind). Constant time.
     ///
-    /// The arena keeps a record for each checkpoint (48 bytes on the global heap) until it goes back beyond it;
+    /// The arena keeps a record for each checkpoint (40 bytes on the global heap) until it goes back beyond it;
     /// checkpoints without an allocation between them share one.
     ///
     /// # Panics
