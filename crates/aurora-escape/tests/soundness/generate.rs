@@ -1,4 +1,7 @@
 //! Random programs. Every byte string is one, and a shorter or smaller string is a smaller program, so that proptest can shrink.
+//!
+//! Most results go into a variable of their own and most operands are recent variables, as in code that a compiler has named the
+//! intermediate results of: where all flows into all, nothing is left to get wrong.
 
 use crate::language::{Procedure, Program, Scope, ScopeIndex, SiteInfo, Statement, Variable};
 
@@ -6,7 +9,7 @@ pub(crate) fn program(bytes: &[u8]) -> Program {
     let mut generator = Generator { bytes, program: Program::default() };
     generator.skeleton();
     for scope in 0..generator.program.scopes.len() {
-        let count = 1 + generator.below(7);
+        let count = 1 + generator.below(9);
         let mut statements = generator.statements(scope, count, true);
         let loops = (0..generator.program.scopes.len())
             .filter(|&inner| generator.program.scopes[inner].is_loop)
@@ -14,6 +17,9 @@ pub(crate) fn program(bytes: &[u8]) -> Program {
         for scope in loops.collect::<Vec<_>>() {
             let position = generator.below(statements.len() + 1);
             statements.insert(position, Statement::Loop { scope });
+        }
+        if generator.below(if generator.program.scopes[scope].is_loop { 12 } else { 2 }) == 1 {
+            statements.push(Statement::Return { from: generator.operand(scope) });
         }
         generator.program.scopes[scope].statements = statements;
     }
@@ -30,12 +36,11 @@ impl Generator<'_> {
         for _ in 0..1 + self.below(3) {
             self.procedure(None);
         }
-        for _ in 0..self.below(6) {
+        for _ in 0..self.below(7) {
+            let parent = self.below(self.program.scopes.len());
             if self.below(2) == 0 {
-                let parent = self.below(self.program.scopes.len());
                 self.procedure(Some(parent));
             } else {
-                let parent = self.below(self.program.scopes.len());
                 let procedure = self.program.scopes[parent].procedure;
                 self.scope(Some(parent), procedure, true);
             }
@@ -52,9 +57,7 @@ impl Generator<'_> {
     fn scope(&mut self, parent: Option<ScopeIndex>, procedure: usize, is_loop: bool) -> ScopeIndex {
         let scope = self.program.scopes.len();
         self.program.scopes.push(Scope { parent, procedure, is_loop, statements: Vec::new() });
-        for _ in 0..1 + self.below(3) {
-            self.variable(scope);
-        }
+        self.variable(scope);
         scope
     }
 
@@ -71,72 +74,70 @@ impl Generator<'_> {
             statements.push(statement);
             // By chance alone few closures would be called.
             if let Some(closure) = closure.filter(|_| self.below(3) != 0) {
-                let visible = self.visible_variables(scope);
-                statements.push(self.call_value(closure, &visible));
+                statements.push(self.call_value(closure, scope));
             }
         }
         statements
     }
 
     fn statement(&mut self, scope: ScopeIndex, may_nest: bool) -> Statement {
-        let visible = self.visible_variables(scope);
         match self.below(40) {
-            0..=3 => Statement::Move { to: self.pick(&visible), from: self.pick(&visible) },
-            4..=12 => self.new_object(scope, &visible),
-            13..=16 => Statement::Load {
-                to: self.pick(&visible),
-                pointer: self.pick(&visible),
-                field: self.below(2),
-            },
-            17..=20 => Statement::Store {
-                pointer: self.pick(&visible),
-                field: self.below(2),
-                from: self.pick(&visible),
-            },
-            21..=29 => self.call(scope, &visible),
-            30 | 31 => {
-                let closure = self.pick(&visible);
-                self.call_value(closure, &visible)
+            0..=3 => Statement::Move { from: self.operand(scope), to: self.target(scope) },
+            4..=12 => self.new_object(scope),
+            13..=18 => {
+                let (pointer, field) = (self.operand(scope), self.below(2));
+                Statement::Load { pointer, field, to: self.target(scope) }
             }
-            32 | 33 => self.closure(scope, &visible),
-            34 if self.below(2) == 0 => Statement::SetGlobal { from: self.pick(&visible) },
-            34 => Statement::ReadGlobal { to: self.pick(&visible) },
-            35 if self.below(2) == 0 => Statement::Publish { pointer: self.pick(&visible) },
-            35 if self.below(4) == 0 => Statement::Throw { from: self.pick(&visible) },
-            36 | 37 if may_nest => {
+            19..=23 => Statement::Store {
+                pointer: self.operand(scope),
+                field: self.below(2),
+                from: self.operand(scope),
+            },
+            24..=31 => self.call(scope),
+            32 => {
+                let closure = self.operand(scope);
+                self.call_value(closure, scope)
+            }
+            33 | 34 => self.closure(scope),
+            35 => match self.below(8) {
+                0 | 1 => Statement::SetGlobal { from: self.operand(scope) },
+                2..=4 => Statement::ReadGlobal { to: self.target(scope) },
+                5 => Statement::Throw { from: self.operand(scope) },
+                _ => Statement::Publish { pointer: self.operand(scope) },
+            },
+            36..=38 if may_nest => {
                 let (either, or) = (1 + self.below(2), self.below(3));
-                Statement::Choose {
-                    either: self.statements(scope, either, false),
-                    or: self.statements(scope, or, false),
-                }
+                let either = self.statements(scope, either, false);
+                Statement::Choose { either, or: self.statements(scope, or, false) }
             }
-            _ => Statement::Return { from: self.pick(&visible) },
+            _ => Statement::Move { from: self.operand(scope), to: self.old_target(scope) },
         }
     }
 
-    fn new_object(&mut self, scope: ScopeIndex, visible: &[Variable]) -> Statement {
-        let fields = [(); 2].map(|()| (self.below(3) == 0).then(|| self.pick(visible)));
-        Statement::New { site: self.site(scope), to: self.pick(visible), fields }
+    fn new_object(&mut self, scope: ScopeIndex) -> Statement {
+        let fields = [(); 2].map(|()| (self.below(3) == 0).then(|| self.operand(scope)));
+        Statement::New { site: self.site(scope), to: self.target(scope), fields }
     }
 
-    fn call(&mut self, scope: ScopeIndex, visible: &[Variable]) -> Statement {
+    fn call(&mut self, scope: ScopeIndex) -> Statement {
         let callees = self.visible_procedures(scope);
-        let callee = self.pick(&callees);
+        let callee = callees[self.below(callees.len())];
         let count = self.program.procedures[callee].params.len();
-        let args = (0..count).map(|_| self.pick(visible)).collect();
-        let to = (self.below(3) != 0).then(|| self.pick(visible));
-        Statement::Call { callee, args, to, tail: self.below(6) == 1 }
+        let args = (0..count).map(|_| self.operand(scope)).collect();
+        let to = (self.below(4) != 0).then(|| self.target(scope));
+        Statement::Call { callee, args, to, tail: self.below(9) == 1 }
     }
 
-    fn call_value(&mut self, closure: Variable, visible: &[Variable]) -> Statement {
-        let args = (0..self.below(3)).map(|_| self.pick(visible)).collect();
-        let to = (self.below(2) != 0).then(|| self.pick(visible));
+    fn call_value(&mut self, closure: Variable, scope: ScopeIndex) -> Statement {
+        let args = (0..self.below(3)).map(|_| self.operand(scope)).collect();
+        let to = (self.below(2) != 0).then(|| self.target(scope));
         Statement::CallValue { closure, args, to, tail: self.below(5) == 1 }
     }
 
-    fn closure(&mut self, scope: ScopeIndex, visible: &[Variable]) -> Statement {
+    fn closure(&mut self, scope: ScopeIndex) -> Statement {
         let code = self.visible_procedures(scope);
-        Statement::Closure { site: self.site(scope), code: self.pick(&code), to: self.pick(visible) }
+        let code = code[self.below(code.len())];
+        Statement::Closure { site: self.site(scope), code, to: self.target(scope) }
     }
 
     fn site(&mut self, scope: ScopeIndex) -> usize {
@@ -145,6 +146,22 @@ impl Generator<'_> {
         self.program.sites.len() - 1
     }
 
+    fn operand(&mut self, scope: ScopeIndex) -> Variable {
+        let visible = self.visible_variables(scope);
+        let among = if self.below(3) == 0 { visible.len() } else { visible.len().min(4) };
+        visible[self.below(among)]
+    }
+
+    fn target(&mut self, scope: ScopeIndex) -> Variable {
+        if self.below(5) == 1 { self.old_target(scope) } else { self.variable(scope) }
+    }
+
+    fn old_target(&mut self, scope: ScopeIndex) -> Variable {
+        let visible = self.visible_variables(scope);
+        visible[self.below(visible.len())]
+    }
+
+    /// The latest first.
     fn visible_variables(&self, scope: ScopeIndex) -> Vec<Variable> {
         let around = self.around(scope);
         (0..self.program.variables.len())
@@ -161,10 +178,6 @@ impl Generator<'_> {
 
     fn around(&self, scope: ScopeIndex) -> Vec<ScopeIndex> {
         std::iter::successors(Some(scope), |&scope| self.program.scopes[scope].parent).collect()
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
     }
 
     fn below(&mut self, bound: usize) -> usize {

@@ -239,6 +239,13 @@ impl<'p> Interpreter<'p> {
             }
             Statement::ReadGlobal { to } => self.write(at, *to, self.global),
             Statement::Publish { pointer } => self.publish(self.read(at, *pointer)),
+            _ => return self.control(statement, at),
+        }
+        Outcome::Next
+    }
+
+    fn control(&mut self, statement: &'p Statement, at: usize) -> Outcome {
+        match statement {
             Statement::Call { callee, args, to, tail } => {
                 let args = args.iter().map(|&arg| self.read(at, arg)).collect();
                 let surroundings = self.surroundings(*callee, at);
@@ -281,6 +288,7 @@ impl<'p> Interpreter<'p> {
                 self.write_heap(value, "thrown");
                 return Outcome::Throw(value);
             }
+            _ => unreachable!("the others only move values"),
         }
         Outcome::Next
     }

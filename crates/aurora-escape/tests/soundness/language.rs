@@ -146,8 +146,8 @@ impl Program {
         while changed {
             changed = false;
             for &(procedure, code) in &mentions {
-                for variable in 0..self.variables.len() {
-                    if used[code][variable] && is_free(code, variable) && !used[procedure][variable] {
+                for variable in (0..self.variables.len()).filter(|&variable| is_free(code, variable)) {
+                    if used[code][variable] && !used[procedure][variable] {
                         used[procedure][variable] = true;
                         changed = true;
                     }
