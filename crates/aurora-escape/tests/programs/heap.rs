@@ -335,6 +335,17 @@ fn what_a_nested_procedure_uses_after_a_tail_call_has_closed_the_frame() {
 }
 
 #[test]
+fn a_tail_call_returns_from_the_caller_whatever_result_is_named() {
+    let mut case = Case::new(0);
+    let identity = case.identity();
+    let passing = case.graph.procedure(None, 1);
+    let (scope, param) = (case.graph.body(passing), case.graph.param(passing, 0));
+    let ignored = case.graph.variable(scope);
+    case.graph.call(scope, identity, &[param], Some(ignored), true, NOTE);
+    assert_eq!(case.graph.analyse().summary(passing).result(0), Some(0));
+}
+
+#[test]
 fn a_closure_that_is_called_last() {
     let mut case = Case::new(0);
     let (site, closure) = case.object();
