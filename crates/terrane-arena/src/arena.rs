@@ -5,7 +5,8 @@
 
 use crate::block_chain::{Room, Settings};
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::state::{self, Served, State, StateHandle, refused};
+use crate::refusal::Refusal;
+use crate::state::{self, Served, State, StateHandle};
 use crate::stats::ArenaStats;
 use core::alloc::Layout;
 use core::cell::Cell;
@@ -112,7 +113,8 @@ impl Arena {
         self
     }
 
-    /// Limits the bytes of all blocks together. It is checked when a block is added, and costs nothing otherwise.
+    /// Limits the bytes of all blocks together. It is checked when a block is added, and costs nothing otherwise. The arena's
+    /// own records (some 200 bytes and those of its checkpoints) do not count.
     ///
     /// An allocation that needs a block beyond the limit fails with [`MemoryError::OutOfMemory`]. A limit below what the
     /// arena has already takes nothing away.
@@ -133,15 +135,16 @@ impl Arena {
 
     /// Notes the present state, to go back to it with [`rewind`](Self::rewind). Constant time.
     ///
-    /// The arena keeps a record for each checkpoint (48 bytes on the global heap) until it goes back beyond it;
+    /// The arena keeps a record for each checkpoint (40 bytes on the global heap) until it goes back beyond it;
     /// checkpoints without an allocation between them share one.
     ///
     /// # Panics
     ///
     /// If there is no memory for that record. [`try_checkpoint`](Self::try_checkpoint) returns an error instead.
     #[must_use = "an arena goes back only to a checkpoint that was kept"]
+    #[inline]
     pub fn checkpoint(&self) -> Checkpoint {
-        self.try_checkpoint().unwrap_or_else(|error| refused(&error))
+        self.take_checkpoint().unwrap_or_else(|refusal| refusal.panic())
     }
 
     /// The same as [`checkpoint`](Self::checkpoint).
@@ -149,11 +152,9 @@ impl Arena {
     /// # Errors
     ///
     /// [`MemoryError::OutOfMemory`] if there is no memory for the record.
+    #[inline]
     pub fn try_checkpoint(&self) -> Result<Checkpoint, MemoryError> {
-        // SAFETY: the state belongs to this arena and is not borrowed.
-        let (state, checkpoint) = unsafe { state::try_checkpoint(self.state.get(), self.cursor.get()) }?;
-        self.state.set(Some(state));
-        Ok(checkpoint)
+        Ok(self.take_checkpoint()?)
     }
 
     /// Goes back to a checkpoint: forgets the values that were allocated after it, and keeps their blocks for later.
@@ -193,6 +194,7 @@ impl Arena {
     ///
     /// [`CheckpointError`] if the checkpoint is of another arena, or the arena has gone back beyond it since. The arena
     /// is then unchanged.
+    #[inline]
     pub fn rewind(&mut self, checkpoint: Checkpoint) -> Result<(), CheckpointError> {
         let cursor = self.cursor.get();
         let state = self.state_mut().ok_or(CheckpointError::Foreign)?;
@@ -240,8 +242,10 @@ impl Arena {
     /// # Panics
     ///
     /// If `work` panics, or there is no memory for a checkpoint; see [`try_scope`](Self::try_scope).
+    #[inline]
     pub fn scope<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
-        self.try_scope(work).unwrap_or_else(|error| refused(&error))
+        let scope = self.enter_scope().unwrap_or_else(|refusal| refusal.panic());
+        work(&mut *scope.arena)
     }
 
     /// The same as [`scope`](Self::scope).
@@ -253,10 +257,9 @@ impl Arena {
     /// # Panics
     ///
     /// If `work` panics.
+    #[inline]
     pub fn try_scope<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> Result<R, MemoryError> {
-        let open_before = self.state().map_or(0, |state| state.checkpoints.len());
-        let start = self.try_checkpoint()?;
-        let scope = Scope { arena: self, start, open_before };
+        let scope = self.enter_scope()?;
         Ok(work(&mut *scope.arena))
     }
 
@@ -329,6 +332,21 @@ impl Arena {
             committed_bytes: self.committed_bytes(),
             blocks: self.blocks(),
         }
+    }
+
+    #[inline]
+    fn take_checkpoint(&self) -> Result<Checkpoint, Refusal> {
+        // SAFETY: the state belongs to this arena and is not borrowed.
+        let (state, checkpoint) = unsafe { state::checkpoint(self.state.get(), self.cursor.get()) }?;
+        self.state.set(Some(state));
+        Ok(checkpoint)
+    }
+
+    #[inline]
+    fn enter_scope(&mut self) -> Result<Scope<'_>, Refusal> {
+        let open_before = self.state().map_or(0, |state| state.checkpoints.len());
+        let start = self.take_checkpoint()?;
+        Ok(Scope { arena: self, start, open_before })
     }
 
     /// Takes memory for a value that does not fit into the current block.
@@ -411,6 +429,7 @@ struct Scope<'a> {
 }
 
 impl Drop for Scope<'_> {
+    #[inline]
     fn drop(&mut self) {
         // The work may itself have reset the arena, or exchanged it for another. Then there is nothing left to forget.
         if self.arena.rewind(self.start).is_ok() {

@@ -12,14 +12,15 @@
 //! there is none, a new one, twice the size of the last. The current block is given up only for one that will have more
 //! room left afterwards. Otherwise the request gets a block of its own, of just its size, and bumping goes on where
 //! it was: a huge request in the midst of small ones wastes nothing. As every new block doubles the next size, a stream
-//! of equal requests soon fits into common blocks, whatever their size.
+//! of equal requests soon fits into common blocks, whatever their size. Spares that all together are smaller than the
+//! current block are given up for one new block, so that an arena that is reset again and again settles in one.
 
 use crate::block::{BLOCK_ALIGN, Block};
 use crate::bumping;
+use crate::refusal::Refusal;
 use core::alloc::Layout;
 use core::iter;
 use core::ptr::{self, NonNull};
-use terrane_base::{Bytes, MemoryError};
 
 /// The smallest first block, and the default.
 const MIN_FIRST_BLOCK: usize = 1024;
@@ -145,15 +146,13 @@ impl BlockChain {
         layout: Layout,
         settings: Settings,
         room: &mut Room,
-    ) -> Result<NonNull<u8>, MemoryError> {
+    ) -> Result<NonNull<u8>, Refusal> {
         let Some(need) = Block::bytes_for(layout) else {
-            return Err(MemoryError::AllocationTooLarge {
-                requested: Bytes::from_usize(layout.size()),
-                max: Bytes::from_usize(Block::MAX_VALUE_BYTES),
-            });
+            return Err(Refusal::TooLarge { requested_bytes: layout.size() });
         };
-        let block = match self.unlink_spare(need) {
-            Some(spare) => spare,
+        let spare = self.replace_spares(need, room.bytes(), settings).or_else(|| self.unlink_spare(need));
+        let block = match spare {
+            Some(block) => block,
             None => self.add_block(need, room.bytes(), settings)?,
         };
         let mut fresh = Room { cursor: block.end(), floor: block.floor() };
@@ -179,20 +178,27 @@ impl BlockChain {
     /// Goes back to a position; everything that was handed out after it is forgotten, and its blocks are spare.
     ///
     /// The chain must not have gone back beyond the position, nor freed its used blocks, since it was taken.
-    pub(crate) fn rewind(&mut self, position: Position, room: &mut Room) {
+    #[inline]
+    pub(crate) fn rewind(&mut self, position: &Position, room: &mut Room) {
         self.peak_bytes = self.peak_bytes(room.cursor);
-        let mut newest = self.large;
         self.current = position.current;
-        while newest != position.large
-            && let Some(block) = newest
-        {
-            newest = block.next();
-            self.link_after(self.current, block);
+        if self.large != position.large {
+            self.spare_large_blocks(position.large);
         }
-        self.large = newest;
         self.retired_bytes = position.retired_bytes;
         room.cursor = position.cursor;
         room.floor = position.current.map_or(Room::NONE.floor, Block::floor);
+    }
+
+    /// Moves the large blocks that are newer than `until` to the spares.
+    #[cold]
+    fn spare_large_blocks(&mut self, until: Option<Block>) {
+        while self.large != until
+            && let Some(block) = self.large
+        {
+            self.large = block.next();
+            self.link_after(self.current, block);
+        }
     }
 
     /// Forgets everything that was handed out, keeps all blocks, and makes the largest one current.
@@ -200,7 +206,7 @@ impl BlockChain {
     /// Constant time while the largest block stays the same and no request got a block of its own.
     pub(crate) fn reset(&mut self, room: &mut Room) {
         let empty = Position { current: None, large: None, cursor: Room::NONE.cursor, retired_bytes: 0 };
-        self.rewind(empty, room);
+        self.rewind(&empty, room);
         if self.first.is_none_or(|first| first.size() < self.largest_block) {
             let largest = self.unlink_spare(self.largest_block);
             if let Some(block) = largest {
@@ -237,14 +243,27 @@ impl BlockChain {
         Some(block)
     }
 
+    /// Exchanges the spares for one new block of the doubled size, where they are smaller than the current block even all
+    /// together. An arena that is reset again and again so comes to do with one block, instead of going through its
+    /// small beginnings each time.
+    fn replace_spares(&mut self, need: usize, room_bytes: usize, settings: Settings) -> Option<Block> {
+        let current = self.current?;
+        let spares = iter::successors(current.next(), |block| block.next());
+        let spare_bytes: usize = spares.map(Block::size).sum();
+        let worthwhile = self.next_block.checked_sub(need).is_some_and(|left| left > room_bytes);
+        if spare_bytes == 0 || spare_bytes >= current.size() || !worthwhile {
+            return None;
+        }
+        let block = self.allocate(self.next_block, settings)?;
+        self.free_spares();
+        self.largest_block = self.largest_block.max(block.size());
+        self.double(self.next_block);
+        Some(block)
+    }
+
     /// Makes a new block of at least `need` bytes: a common one where that can be had and has more than `room_bytes`,
     /// which is what the current block has, left afterwards; otherwise one of just `need`.
-    fn add_block(
-        &mut self,
-        need: usize,
-        room_bytes: usize,
-        settings: Settings,
-    ) -> Result<Block, MemoryError> {
+    fn add_block(&mut self, need: usize, room_bytes: usize, settings: Settings) -> Result<Block, Refusal> {
         let doubled = self.next_block.max(settings.first_block);
         let common = doubled.min(self.available_bytes(settings) / BLOCK_ALIGN * BLOCK_ALIGN);
         let halves = iter::successors(Some(common), |size| Some(size / 2 / BLOCK_ALIGN * BLOCK_ALIGN));
@@ -257,18 +276,21 @@ impl BlockChain {
             block = self.allocate(need, settings);
         }
         if block.is_some() {
-            self.next_block = doubled.max((doubled * 2).min(MAX_GROWN_BLOCK));
+            self.double(doubled);
         }
         block.ok_or_else(|| self.refusal(need, settings))
     }
 
-    fn refusal(&self, need: usize, settings: Settings) -> MemoryError {
-        // Where it was not the limit that refused, it was the allocator, which does not say what it has left.
-        let available =
-            Some(self.available_bytes(settings)).filter(|available| *available < need).unwrap_or(0);
-        MemoryError::OutOfMemory {
-            requested: Bytes::from_usize(need),
-            available: Bytes::from_usize(available),
+    fn double(&mut self, size: usize) {
+        self.next_block = size.max((size * 2).min(MAX_GROWN_BLOCK));
+    }
+
+    fn refusal(&self, need: usize, settings: Settings) -> Refusal {
+        match self.available_bytes(settings) {
+            available_bytes if available_bytes < need => {
+                Refusal::OutOfMemory { requested_bytes: need, available_bytes }
+            }
+            _ => Refusal::by_allocator(need),
         }
     }
 
@@ -353,6 +375,13 @@ impl BlockChain {
 
 impl Drop for BlockChain {
     fn drop(&mut self) {
-        self.release(&mut Room::NONE.clone());
+        for first in [self.first, self.large] {
+            let mut rest = first;
+            while let Some(block) = rest {
+                rest = block.next();
+                // SAFETY: the chain ends here, and with it everything that was handed out.
+                unsafe { block.free() };
+            }
+        }
     }
 }

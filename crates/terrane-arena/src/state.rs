@@ -8,10 +8,10 @@
 
 use crate::block_chain::{BlockChain, Room, Settings};
 use crate::checkpoint::{Checkpoint, CheckpointError, OpenCheckpoints};
+use crate::refusal::Refusal;
 use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
 use core::ptr::NonNull;
-use terrane_base::{Bytes, MemoryError};
 
 #[derive(Debug)]
 pub(crate) struct State {
@@ -33,13 +33,14 @@ pub(crate) struct Served {
 }
 
 impl StateHandle {
-    fn new() -> Result<Self, MemoryError> {
+    #[cold]
+    #[inline(never)]
+    fn new() -> Result<Self, Refusal> {
         let layout = Layout::new::<State>();
         // SAFETY: a state is not zero-sized.
         let memory = unsafe { alloc(layout) };
         let Some(place) = NonNull::new(memory.cast::<State>()) else {
-            let requested = Bytes::from_usize(layout.size());
-            return Err(MemoryError::OutOfMemory { requested, available: Bytes::ZERO });
+            return Err(Refusal::by_allocator(layout.size()));
         };
         let state = State { chain: BlockChain::new(), checkpoints: OpenCheckpoints::new(), room: Room::NONE };
         // SAFETY: the new memory has the layout of a state.
@@ -91,7 +92,7 @@ pub(crate) unsafe fn try_serve(
     settings: Settings,
     cursor: *mut u8,
     layout: Layout,
-) -> Result<Served, MemoryError> {
+) -> Result<Served, Refusal> {
     let handle = state.map_or_else(StateHandle::new, Ok)?;
     // SAFETY: it is alive and not borrowed, or new.
     let it = unsafe { handle.get_mut() };
@@ -122,7 +123,7 @@ pub(crate) unsafe fn serve(
     layout: Layout,
 ) -> Served {
     // SAFETY: the caller vouches for the state.
-    unsafe { try_serve(state, settings, cursor, layout) }.unwrap_or_else(|error| refused(&error))
+    unsafe { try_serve(state, settings, cursor, layout) }.unwrap_or_else(|refusal| refusal.panic())
 }
 
 /// Takes a checkpoint; the state is made if there is none yet.
@@ -130,10 +131,11 @@ pub(crate) unsafe fn serve(
 /// # Safety
 ///
 /// As for [`try_serve`].
-pub(crate) unsafe fn try_checkpoint(
+#[inline]
+pub(crate) unsafe fn checkpoint(
     state: Option<StateHandle>,
     cursor: *mut u8,
-) -> Result<(StateHandle, Checkpoint), MemoryError> {
+) -> Result<(StateHandle, Checkpoint), Refusal> {
     let handle = state.map_or_else(StateHandle::new, Ok)?;
     // SAFETY: it is alive and not borrowed, or new.
     let it = unsafe { handle.get_mut() };
@@ -150,6 +152,7 @@ pub(crate) unsafe fn try_checkpoint(
 }
 
 impl State {
+    #[inline]
     pub(crate) fn rewind(&mut self, checkpoint: Checkpoint, cursor: *mut u8) -> Result<(), CheckpointError> {
         let position = self.checkpoints.go_back(checkpoint)?;
         self.room.cursor = cursor;
@@ -168,10 +171,4 @@ impl State {
         self.room.cursor = cursor;
         self.chain.release(&mut self.room);
     }
-}
-
-#[cold]
-#[inline(never)]
-pub(crate) fn refused(error: &MemoryError) -> ! {
-    panic!("arena: {error}")
 }

@@ -85,6 +85,22 @@ fn each_request_in_turn_may_be_refused() {
 }
 
 #[test]
+fn a_dropped_arena_gives_back_blocks_of_every_kind() {
+    let live = LIVE_BYTES.get();
+    let mut arena = Arena::new();
+    arena.scope(|arena| {
+        arena.alloc_slice_fill_with(5_000, |i| i as u8);
+        arena.alloc_slice_fill_with(900, |i| i as u8);
+    });
+    arena.alloc(1u64);
+    arena.alloc_slice_fill_with(50_000, |i| i as u8);
+    let _ = arena.checkpoint();
+    assert!(LIVE_BYTES.get() > live + 50_000);
+    drop(arena);
+    assert_eq!(LIVE_BYTES.get(), live);
+}
+
+#[test]
 fn a_smaller_block_is_taken_where_the_common_size_is_refused() {
     let arena = Arena::new().with_first_block(Bytes::from_mib(1));
     LARGEST.set(100_000);

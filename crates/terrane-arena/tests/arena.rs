@@ -51,10 +51,13 @@ fn zero_sized_values_need_no_memory() {
 #[test]
 fn the_first_block_has_the_size_that_was_asked_for() {
     for (asked, given) in [(0, 1024), (1024, 1024), (5000, 5008), (1 << 40, 16 << 20)] {
-        let arena = Arena::new().with_first_block(Bytes::new(asked));
-        assert_eq!(arena.committed_bytes(), 0, "no memory before the first value");
-        arena.alloc(1u8);
-        assert_eq!((arena.committed_bytes(), arena.blocks()), (given, 1));
+        let mut arena = Arena::new().with_first_block(Bytes::new(asked));
+        for _ in 0..2 {
+            assert_eq!(arena.committed_bytes(), 0, "no memory before the first value");
+            arena.alloc(1u8);
+            assert_eq!((arena.committed_bytes(), arena.blocks()), (given, 1));
+            arena.release();
+        }
     }
 }
 
@@ -95,6 +98,23 @@ fn idle_blocks_make_room_below_a_limit() {
     let mut arena = Arena::new().with_limit(Bytes::new(10_000));
     arena.scope(|arena| while arena.try_alloc(0u64).is_ok() {});
     assert!(arena.try_alloc([0u8; 9_000]).is_ok(), "no spare block is as large, so they are given back");
+}
+
+#[test]
+fn an_arena_that_is_reset_again_and_again_settles_in_one_block() {
+    for values in [20, 1_000, 8_000, 50_000] {
+        let mut arena = Arena::new();
+        let mut round = || {
+            let first = std::ptr::from_mut(arena.alloc(0u64)).addr();
+            let last = (1..values).map(|i| std::ptr::from_mut(arena.alloc(i)).addr()).last();
+            arena.reset();
+            (last == Some(first - (values as usize - 1) * 8), arena.committed_bytes())
+        };
+        round();
+        let (_, second) = round();
+        assert_eq!(round(), (true, second), "{values} values lie in one row from the third round on");
+        assert!(second <= values as usize * 8 * 4 + 1024);
+    }
 }
 
 #[test]
