@@ -175,11 +175,10 @@ impl<'a> Expander<'a> {
     }
 
     fn nearest(&self, name: &str) -> Option<String> {
-        let locals = self.scope.iter().filter(|(_, stack)| !stack.is_empty()).map(|(name, _)| &**name);
-        let globals = self.globals.keys().chain(self.library.into_iter().flat_map(HashMap::keys)).map(|n| &**n);
-        let primitives = Primitive::all().map(Primitive::name);
-        let all = locals.chain(globals).chain(primitives).filter(|n| self.visible(n));
-        crate::nearest::nearest(name, all).map(str::to_owned)
+        let mut known: Vec<&str> = Primitive::all().map(Primitive::name).collect();
+        known.extend(self.scope.iter().filter(|(_, stack)| !stack.is_empty()).map(|(name, _)| &**name));
+        known.extend(self.globals.keys().chain(self.library.into_iter().flat_map(HashMap::keys)).map(|name| &**name));
+        crate::nearest::nearest(name, known.into_iter().filter(|n| self.visible(n))).map(str::to_owned)
     }
 
     pub(super) fn local(&self, name: &str) -> Option<VariableId> {
