@@ -10,7 +10,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use terrane_base::{Bytes, MemoryError};
+use terrane_base::MemoryError;
 
 use super::errors;
 use super::old_space::block::BLOCK_SIZE;
@@ -38,7 +38,7 @@ impl ArenaId {
 }
 
 /// Why an operation on an arena was refused.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ArenaError {
     /// The arena was destroyed, or never was.
@@ -99,6 +99,18 @@ pub(crate) struct Segment {
     pub(crate) scanned: usize,
     arena: u32,
     next: u32,
+}
+
+impl Segment {
+    /// Bytes of a segment that holds `bytes`.
+    pub(crate) fn len_for(bytes: usize) -> usize {
+        bytes.max(1).next_multiple_of(BLOCK_SIZE)
+    }
+
+    /// The arena that the segment belongs to.
+    pub(crate) fn arena(&self) -> u32 {
+        self.arena
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -183,7 +195,7 @@ impl Arenas {
 
     /// Adds a segment of at least `bytes` to an arena and makes it the one that is allocated into.
     pub(crate) fn extend(&mut self, index: u32, bytes: usize, young: &YoungRange) -> Result<(), MemoryError> {
-        let count = bytes.div_ceil(BLOCK_SIZE).max(1);
+        let count = Segment::len_for(bytes) / BLOCK_SIZE;
         let first = self.find_blocks(count).ok_or(errors::out_of_memory(bytes, 0))?;
         let table_len = self.segment_of_block.len().max(first + count);
         self.segment_of_block
@@ -312,15 +324,11 @@ impl Arenas {
             // SAFETY: the segment is committed and holds nothing that is referenced.
             unsafe { core::ptr::write_bytes(span.base as *mut u8, byte, span.len) };
         } else if span.len > 4 * BLOCK_SIZE {
-            young.decommit_blocks(span.base, span.len);
+            // SAFETY: as above, and `extend` commits before it hands blocks out.
+            unsafe { young.decommit_blocks(span.base, span.len) };
         }
         self.segment_of_block[first..first + count].fill(NONE);
         self.free_from = self.free_from.min(first);
         self.committed_bytes -= span.len;
     }
-}
-
-/// Size of the first segment that a request for `bytes` gets.
-pub(crate) fn first_segment_bytes(bytes: Bytes) -> usize {
-    (bytes.as_usize()).max(1).div_ceil(BLOCK_SIZE).saturating_mul(BLOCK_SIZE)
 }

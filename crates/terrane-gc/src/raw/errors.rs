@@ -5,7 +5,7 @@ use terrane_pages::PageError;
 
 /// The page source refused.
 pub(crate) fn pages(error: PageError) -> MemoryError {
-    MemoryError::SystemError { operation: "commit pages", code: error.os_code }
+    MemoryError::SystemError { operation: error.operation.name(), code: error.os_code }
 }
 
 /// The global allocator refused room for a table, while `requested` bytes were wanted.

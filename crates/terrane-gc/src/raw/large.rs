@@ -150,6 +150,21 @@ impl LargeSpace {
         Ok(chunk)
     }
 
+    /// Clears all log bits and card marks.
+    pub(crate) fn clear_logs(&mut self) {
+        for chunk in &self.shared_chunks {
+            chunk.clear_log_bits();
+        }
+        for object in self.objects.iter().filter(|object| object.size > SHARED_MAX) {
+            // SAFETY: objects in the table are in use, and the card marks lie before the object.
+            unsafe {
+                let chunk = Chunk::containing(object.address);
+                let cards = (chunk.base() + DATA_OFFSET) as *mut u8;
+                cards.write_bytes(0, run_card_bytes(object.size));
+            }
+        }
+    }
+
     /// Every object counts as dead until it is marked.
     pub(crate) fn begin_mark(&mut self) {
         for object in &self.objects {
@@ -187,7 +202,8 @@ impl LargeSpace {
             if used as usize > FIRST_GRANULE || !core::mem::replace(&mut kept, true) {
                 return true;
             }
-            space.free(chunk.base_pointer(), 1);
+            // SAFETY: the chunk holds nothing and leaves the list. Only a wrong run is refused, and this is one of ours.
+            _ = unsafe { space.free(chunk.base_pointer(), 1) };
             false
         });
     }
@@ -195,7 +211,9 @@ impl LargeSpace {
 
 fn free_object(chunk: Chunk, object: &LargeObject, space: &mut ChunkSpace, poison: Option<u8>) {
     if chunk.kind() == ChunkKind::LargeRun {
-        return space.free(chunk.base_pointer(), run_chunks(object.size));
+        // SAFETY: the object is dead and leaves the table. Only a wrong run is refused, and this is one of ours.
+        _ = unsafe { space.free(chunk.base_pointer(), run_chunks(object.size)) };
+        return;
     }
     if let Some(byte) = poison {
         // SAFETY: the object is dead and its memory still ours.

@@ -109,7 +109,8 @@ impl YoungRange {
         let len = len.next_multiple_of(BLOCK_SIZE);
         let done = self.committed[self.half];
         let offset = self.nursery().base - self.all.base;
-        if done > len && self.range.decommit(offset + len, done - len).is_ok() {
+        // SAFETY: the caller has emptied the nursery, and will commit before it allocates beyond `len`.
+        if done > len && unsafe { self.range.decommit(offset + len, done - len) }.is_ok() {
             self.committed[self.half] = len;
         }
     }
@@ -117,6 +118,11 @@ impl YoungRange {
     /// Makes the other half the one in use.
     pub(crate) fn swap_halves(&mut self) {
         self.half ^= 1;
+    }
+
+    /// Bytes committed of the half in use.
+    pub(crate) fn committed_nursery(&self) -> usize {
+        self.committed[self.half]
     }
 
     pub(crate) fn committed_nursery_bytes(&self) -> usize {
@@ -128,8 +134,13 @@ impl YoungRange {
         self.range.commit(address - self.all.base, len).map_err(errors::pages)
     }
 
-    /// Gives memory of arena blocks back; false when refused, the memory then stays committed.
-    pub(crate) fn decommit_blocks(&self, address: usize, len: usize) -> bool {
-        self.range.decommit(address - self.all.base, len).is_ok()
+    /// Gives memory of arena blocks back; a refusal keeps it, which is no error.
+    ///
+    /// # Safety
+    ///
+    /// The blocks hold nothing that is referenced, and are committed again before they are used.
+    pub(crate) unsafe fn decommit_blocks(&self, address: usize, len: usize) {
+        // SAFETY: the caller's promise.
+        _ = unsafe { self.range.decommit(address - self.all.base, len) };
     }
 }

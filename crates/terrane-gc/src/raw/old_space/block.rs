@@ -20,3 +20,8 @@ const BLOCK_CAPACITY_MIN: usize = BLOCK_SIZE - SMALL_OBJECT_MAX + 8;
 pub(crate) const fn blocks_to_copy(bytes: usize) -> usize {
     if bytes == 0 { 0 } else { bytes.div_ceil(BLOCK_CAPACITY_MIN) + 2 }
 }
+
+/// The most bytes that [`blocks_to_copy`] grants to `blocks` free blocks.
+pub(crate) const fn bytes_copyable(blocks: usize) -> usize {
+    blocks.saturating_sub(2) * BLOCK_CAPACITY_MIN
+}
