@@ -205,13 +205,8 @@ impl Arenas {
         let span = Span { base: self.blocks.base + first * BLOCK_SIZE, len: count * BLOCK_SIZE };
         young.commit_blocks(span.base, span.len)?;
         self.segment_of_block.resize(table_len, NONE);
-        let segment = self.add_segment(Segment {
-            span,
-            top: span.base,
-            scanned: span.base,
-            arena: index,
-            next: NONE,
-        });
+        let segment =
+            self.add_segment(Segment { span, top: span.base, scanned: span.base, arena: index, next: NONE });
         self.segment_of_block[first..first + count].fill(segment);
         self.committed_bytes += span.len;
         let slot = &mut self.slots[index as usize];

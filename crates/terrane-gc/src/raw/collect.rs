@@ -7,7 +7,7 @@ use terrane_base::MemoryError;
 use super::evacuate::{Condemned, Copied, Evacuation, NurseryAndArena, Parts, Sources};
 use super::heap::Heap;
 use super::mark::{Marking, forget_dead};
-use super::old_space::DATA_BLOCKS_PER_CHUNK;
+use super::old_space::block::BLOCK_SIZE;
 use super::record::{CollectionCause, CollectionKind, CollectionRecord};
 use super::stress::POISON;
 use super::young::Span;
@@ -222,12 +222,15 @@ impl<M: ObjectModel> Heap<M> {
             self.old.poison_free(byte);
         }
         self.full_threshold = sizing::full_threshold(self.heap_bytes());
-        let keep = self.reserve_target() + DATA_BLOCKS_PER_CHUNK;
+        // What will be filled before the next full collection is kept.
+        let growth = self.full_threshold - self.heap_bytes();
+        let keep = self.reserve_target() + growth.div_ceil(BLOCK_SIZE);
         self.old.release_empty_chunks(&mut self.chunks, keep);
     }
 
     /// After a collection: fills the copy reserve up, and opens a nursery as long as the reserve allows.
     fn prepare_mutator(&mut self) {
+        self.young.trim_nursery(self.nursery_size);
         self.reset_nursery(self.nursery_size);
         self.open_window();
     }

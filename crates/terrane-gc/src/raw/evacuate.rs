@@ -1,9 +1,10 @@
 //! Moving live objects out of from-space, into the old space.
 //!
 //! Minor collections and evacuations are the same algorithm with different from-spaces (Cheney, CACM 1970, with an explicit
-//! stack instead of the scan pointer, since to-space is made of holes): forward the roots; an object met for the first time is
-//! copied, a forwarding word is left in its place, and the copy is put on the work stack; pop copies and forward their slots until the
-//! stack is empty.
+//! stack of slots instead of the scan pointer, since to-space is made of holes): an object met for the first time is copied, a
+//! forwarding word is left in its place, and those slots of the copy that refer into from-space are pushed; pop slots and forward
+//! them until the stack is empty. Slots rather than objects, because the loop then has one place that copies, and the compiler keeps
+//! its state in registers.
 //!
 //! Roots of a minor collection are the mutator's, the remembered set, large objects born since the last collection, and what was
 //! allocated or written in the frame region and the arenas since then. An evacuation ignores the watermarks and scans them all.
@@ -147,58 +148,134 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         }
     }
 
-    /// Makes a slot refer to the object's new place; answers whether the slot still refers into the young range.
+    /// Forwards the roots at once: a source may visit copies of what it holds, so their addresses mean nothing afterwards.
+    fn scan_roots<R: RootSource>(&mut self, roots: &mut R, scope: RootScope) {
+        roots.visit_roots(scope, |root| {
+            let word = *root;
+            if let Some(address) = M::address(word)
+                && self.from.contains(address)
+            {
+                let mut hot = self.load();
+                // SAFETY: roots are valid words.
+                *root = unsafe { self.forward(&mut hot, word, address) };
+                self.store(hot);
+            }
+        });
+    }
+
+    /// Puts a slot on the stack if it refers into from-space; answers whether it refers elsewhere into the young range.
+    /// Must not be called while draining.
     ///
     /// # Safety
     ///
-    /// `slot` is a slot of a live object or a root, and holds a valid word.
+    /// `slot` is a slot of a live object that this evacuation does not move, and holds a valid word.
     #[inline(always)]
-    unsafe fn forward(&mut self, slot: *mut Word) -> bool {
+    unsafe fn enqueue(&mut self, slot: *mut Word) -> bool {
         // SAFETY: the caller's promise.
-        let word = unsafe { *slot };
-        let Some(address) = M::address(word) else { return false };
+        let Some(address) = M::address(unsafe { *slot }) else { return false };
         if !self.from.contains(address) {
             return self.young.contains(address);
         }
-        // SAFETY: a valid reference into from-space: an initialised object, or one whose first word was replaced below.
-        let first = unsafe { *(address as *const Word) };
-        let to = match M::forwarded(first) {
-            Some(to) => to,
-            // SAFETY: the object was not moved yet.
-            None => unsafe { self.copy(word, address) },
-        };
-        // SAFETY: the caller's promise.
-        unsafe { *slot = M::with_address(word, to) };
+        if self.stack.is_full() {
+            self.drain_stack();
+        }
+        self.stack.push(slot as usize);
         false
     }
 
-    /// Moves an object and puts the copy on the stack.
+    fn load(&self) -> Hot {
+        let (cursor, limit) = self.old.hole();
+        Hot { cursor, limit, top: self.stack.top(), bytes: 0 }
+    }
+
+    fn store(&mut self, hot: Hot) {
+        self.old.set_cursor(hot.cursor);
+        self.stack.set_top(hot.top);
+        self.copied.bytes += hot.bytes;
+    }
+
+    /// Forwards the slots on the stack, and what they lead to.
+    #[inline(never)]
+    fn drain_stack(&mut self) {
+        let mut hot = self.load();
+        let bottom = self.stack.bottom();
+        while hot.top != bottom {
+            // SAFETY: the stack holds slots with references into from-space, each of a live object that stays where it is.
+            unsafe {
+                hot.top = hot.top.sub(1);
+                let slot = *hot.top as *mut Word;
+                let word = *slot;
+                if let Some(address) = M::address(word) {
+                    *slot = self.forward(&mut hot, word, address);
+                }
+            }
+        }
+        self.store(hot);
+    }
+
+    /// The object's new place, to which it is moved if it was not before. The slots of a moved object go on the stack.
     ///
     /// # Safety
     ///
-    /// `word` refers to the initialised object at `address`, which was not moved yet.
+    /// `word` refers to an object at `address` in from-space, initialised, or moved by this evacuation.
     #[inline(always)]
-    unsafe fn copy(&mut self, word: Word, address: usize) -> usize {
-        // SAFETY: the caller's promise; the room that `promote` answers is as long as the object, and overlaps no other.
+    unsafe fn forward(&mut self, hot: &mut Hot, word: Word, address: usize) -> Word {
+        // SAFETY: the caller's promise; the room that the old space answers is as long as the object, and overlaps no other.
         unsafe {
+            if let Some(to) = M::forwarded(*(address as *const Word)) {
+                return M::with_address(word, to);
+            }
             let size = M::size(word);
-            let to = self.old.promote(size);
+            let mut to = hot.cursor;
+            if size <= hot.limit - to {
+                hot.cursor = to + size;
+            } else {
+                self.old.set_cursor(hot.cursor);
+                to = self.old.promote_slow(size);
+                (hot.cursor, hot.limit) = self.old.hole();
+            }
             copy_words(address, to, size);
             (address as *mut Word).write(M::forwarding(to));
             Chunk::containing(to).set_start_bit(to);
-            self.copied.bytes += size;
+            hot.bytes += size;
             if self.from.is_arena(address) {
                 self.copied.arena_objects += 1;
                 self.copied.arena_bytes += size as u64;
             }
-            self.stack.push(M::with_address(word, to));
-            to
+            let moved = M::with_address(word, to);
+            self.push_slots(hot, moved, to);
+            moved
         }
     }
 
-    fn scan_roots<R: RootSource>(&mut self, roots: &mut R, scope: RootScope) {
-        // SAFETY: roots are valid words.
-        roots.visit_roots(scope, |root| _ = unsafe { self.forward(root) });
+    /// Puts the slots of a moved object that refer into from-space on the stack, and logs those that refer elsewhere into the young
+    /// range.
+    ///
+    /// # Safety
+    ///
+    /// `moved` refers to the object, which was just moved to `to`.
+    #[inline(always)]
+    unsafe fn push_slots(&mut self, hot: &mut Hot, moved: Word, to: usize) {
+        let (from, young, end) = (self.from, self.young, self.stack.end());
+        let push = |slot: *mut Word| {
+            // SAFETY: a slot of an initialised object.
+            let Some(target) = M::address(unsafe { *slot }) else { return };
+            if from.contains(target) {
+                if hot.top == end {
+                    return self.stack.note_overflow();
+                }
+                // SAFETY: below the end of the stack.
+                unsafe {
+                    hot.top.write(slot as usize);
+                    hot.top = hot.top.add(1);
+                }
+            } else if young.contains(target) {
+                // SAFETY: the object is in the old space now.
+                unsafe { self.remembered.log::<M>(moved, to, slot as usize) };
+            }
+        };
+        // SAFETY: the caller's promise.
+        unsafe { M::visit_slots(moved, push) };
     }
 
     /// Scans the objects that lie dense in `[start, end)`.
@@ -208,17 +285,17 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
             // SAFETY: initialised objects lie dense in the range, and are not moved by this evacuation.
             unsafe {
                 let word = M::word_at(address);
-                M::visit_slots(word, |slot| _ = self.forward(slot));
+                M::visit_slots(word, |slot| _ = self.enqueue(slot));
                 address += M::size(word);
             }
         }
     }
 
-    /// Forwards single slots of frame and arena objects.
+    /// Scans single slots of frame and arena objects.
     fn scan_slots(&mut self, slots: impl Iterator<Item = usize>) {
         for slot in slots {
             // SAFETY: the barrier logged the slot of a live object, and the caller leaves out those that were cut off since.
-            _ = unsafe { self.forward(slot as *mut Word) };
+            _ = unsafe { self.enqueue(slot as *mut Word) };
         }
     }
 
@@ -230,16 +307,18 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         }
     }
 
-    /// Scans what is logged. Entries that still refer into the young range stay.
+    /// Scans what is logged. Entries that still refer into the young range stay. (New ones may come in meanwhile, when the stack
+    /// is full and is drained.)
     fn scan_remembered(&mut self) {
-        let mut kept = 0;
-        for index in 0..self.remembered.len() {
+        let (mut kept, mut index) = (0, 0);
+        while index < self.remembered.len() {
             let entry = self.remembered.entry(index);
             // SAFETY: entries of dead objects are removed before their memory is reused.
             if unsafe { self.scan_entry(entry) } {
                 self.remembered.replace(kept, entry);
                 kept += 1;
             }
+            index += 1;
         }
         self.remembered.truncate(kept);
     }
@@ -254,9 +333,9 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         unsafe {
             clear_log(entry, address);
             match entry.card_range(address) {
-                None => M::visit_slots(entry.parent, |slot| edge |= self.forward(slot)),
+                None => M::visit_slots(entry.parent, |slot| edge |= self.enqueue(slot)),
                 Some((start, end)) => {
-                    M::visit_slots_within(entry.parent, start, end, |slot| edge |= self.forward(slot));
+                    M::visit_slots_within(entry.parent, start, end, |slot| edge |= self.enqueue(slot));
                 }
             }
             if edge {
@@ -271,12 +350,11 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
     /// # Safety
     ///
     /// `word` refers to the initialised object at `address`, in the old space or large.
-    #[inline(always)]
     unsafe fn scan_old(&mut self, word: Word, address: usize) {
         // SAFETY: the caller's promise.
         unsafe {
             M::visit_slots(word, |slot| {
-                if self.forward(slot) {
+                if self.enqueue(slot) {
                     self.remembered.log::<M>(word, address, slot as usize);
                 }
             });
@@ -297,21 +375,26 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         }
     }
 
-    /// Scans copies until there are no more.
+    /// Forwards until nothing refers into from-space.
     fn drain(&mut self, large: &LargeSpace) {
-        loop {
-            while let Some(word) = self.stack.pop() {
-                if let Some(address) = M::address(word) {
-                    // SAFETY: only copies in the old space are pushed.
-                    unsafe { self.scan_old(word, address) };
-                }
-            }
-            if !self.stack.take_overflow() {
-                return;
-            }
+        self.drain_stack();
+        while self.stack.take_overflow() {
             self.scan_everything(large);
+            self.drain_stack();
         }
     }
+}
+
+/// State of the copying loop that should stay in registers. Kept apart from [`Evacuation`], since the compiler must assume that a store
+/// through a slot changes whatever is behind a reference.
+struct Hot {
+    /// The current hole of the old space.
+    cursor: usize,
+    limit: usize,
+    /// Top of the stack.
+    top: *mut usize,
+    /// Bytes copied.
+    bytes: usize,
 }
 
 /// Copies `size` bytes, a multiple of 8 and at least 16.

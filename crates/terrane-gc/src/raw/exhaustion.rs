@@ -18,8 +18,6 @@ pub(crate) enum Request {
     Window(usize),
     /// A large object of so many bytes.
     Large(usize),
-    /// A segment of so many bytes for an arena.
-    Segment(u32, usize),
 }
 
 /// A nursery shorter than this makes a program collect more than it runs: better to look for garbage in the old space first.
@@ -68,7 +66,6 @@ impl<M: ObjectModel> Heap<M> {
                 Some(index) => self.grant_in_arena(index, bytes),
                 None => self.grant_in_nursery(bytes),
             },
-            Request::Segment(index, bytes) => self.extend_arena(index, bytes),
             Request::Large(size) if self.room_for_large(size) => Ok(()),
             Request::Large(size) => Err(errors::out_of_memory(size, self.available())),
         };

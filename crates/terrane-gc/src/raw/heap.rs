@@ -288,7 +288,8 @@ impl<M: ObjectModel> Heap<M> {
         stats.large.set_now(self.large.live_bytes as u64);
         let tables = self.stack.bytes() + self.remembered.bytes();
         stats.metadata_bytes = (tables + self.chunk_metadata_bytes()) as u64;
-        let young = self.young.frames.len + self.young.committed_nursery_bytes() + self.arenas.committed_bytes;
+        let young =
+            self.young.frames.len + self.young.committed_nursery_bytes() + self.arenas.committed_bytes;
         stats.committed_bytes = (young + tables + self.chunks.committed_bytes()) as u64;
         stats.charged_bytes = (self.charged() + self.reserve_target() * BLOCK_SIZE) as u64;
         stats.limit_bytes = self.limit as u64;
@@ -296,7 +297,8 @@ impl<M: ObjectModel> Heap<M> {
     }
 
     fn unsynced_arena_bytes(&self) -> u64 {
-        let top = self.arenas.innermost().and_then(|_| self.arenas.segment_at(self.window.cursor.wrapping_sub(8)));
+        let top =
+            self.arenas.innermost().and_then(|_| self.arenas.segment_at(self.window.cursor.wrapping_sub(8)));
         top.map_or(0, |segment| (self.window.cursor - segment.top) as u64)
     }
 
@@ -306,4 +308,3 @@ impl<M: ObjectModel> Heap<M> {
         Bytes::from_usize(self.limit)
     }
 }
-

@@ -25,23 +25,51 @@ pub(crate) struct Marking<'h, M> {
 
 /// Every method relies on the promises of [`ObjectModel`] and [`RootSource`]: slots hold valid words, objects are initialised.
 impl<M: ObjectModel> Marking<'_, M> {
-    /// Marks the object that `word` refers to, unless it is young or marked.
+    /// Marks the object that `word` refers to, unless it is young or marked, and puts it on the stack with its top at `top`.
     ///
     /// # Safety
     ///
-    /// `word` is valid, and the nursery is empty.
+    /// `word` is valid, the nursery is empty, and `top` is the stack's.
     #[inline(always)]
-    unsafe fn shade(&mut self, word: Word) {
+    unsafe fn shade(&mut self, word: Word, top: &mut *mut usize) {
         let Some(address) = M::address(word) else { return };
         if self.young.contains(address) {
             return;
         }
         // SAFETY: a valid reference outside the young range: the old space or a large object.
         let chunk = unsafe { Chunk::containing(address) };
-        if chunk.set_start_bit(address) && !self.stack.push(word) {
-            // SAFETY: as above.
-            unsafe { self.count(word, chunk, address) };
+        if !chunk.set_start_bit(address) {
+            return;
         }
+        if *top == self.stack.end() {
+            // SAFETY: as above.
+            return unsafe { self.drop_marked(word, chunk, address) };
+        }
+        // SAFETY: below the end of the stack.
+        unsafe {
+            top.write(word.0 as usize);
+            *top = top.add(1);
+        }
+    }
+
+    /// The stack is full: the object is counted now, and scanned by [`rescan`](Self::rescan).
+    #[cold]
+    unsafe fn drop_marked(&mut self, word: Word, chunk: Chunk, address: usize) {
+        self.stack.note_overflow();
+        // SAFETY: the caller's promise.
+        unsafe { self.count(word, chunk, address) };
+    }
+
+    /// Shades a word from outside the marking loop.
+    ///
+    /// # Safety
+    ///
+    /// As for [`shade`](Self::shade).
+    unsafe fn enqueue(&mut self, word: Word) {
+        let mut top = self.stack.top();
+        // SAFETY: the caller's promise.
+        unsafe { self.shade(word, &mut top) };
+        self.stack.set_top(top);
     }
 
     /// Counts a marked object, once: when it is popped, or when it could not be pushed.
@@ -59,7 +87,7 @@ impl<M: ObjectModel> Marking<'_, M> {
 
     pub(crate) fn scan_roots<R: RootSource>(&mut self, roots: &mut R) {
         // SAFETY: roots are valid words.
-        roots.visit_roots(RootScope::All, |root| unsafe { self.shade(*root) });
+        roots.visit_roots(RootScope::All, |root| unsafe { self.enqueue(*root) });
     }
 
     /// Shades what the objects that lie dense in `[start, end)` refer to.
@@ -69,7 +97,7 @@ impl<M: ObjectModel> Marking<'_, M> {
             // SAFETY: initialised objects lie dense in the range.
             unsafe {
                 let word = M::word_at(address);
-                M::visit_slots(word, |slot| self.shade(*slot));
+                M::visit_slots(word, |slot| self.enqueue(*slot));
                 address += M::size(word);
             }
         }
@@ -86,15 +114,20 @@ impl<M: ObjectModel> Marking<'_, M> {
         }
     }
 
+    #[inline(never)]
     fn drain_stack(&mut self) {
-        while let Some(word) = self.stack.pop() {
-            let Some(address) = M::address(word) else { continue };
-            // SAFETY: only references to marked objects outside the young range are pushed.
+        let (bottom, mut top) = (self.stack.bottom(), self.stack.top());
+        while top != bottom {
+            // SAFETY: the stack holds references to marked objects outside the young range.
             unsafe {
+                top = top.sub(1);
+                let word = Word(*top as u64);
+                let Some(address) = M::address(word) else { continue };
                 self.count(word, Chunk::containing(address), address);
-                M::visit_slots(word, |slot| self.shade(*slot));
+                M::visit_slots(word, |slot| self.shade(*slot, &mut top));
             }
         }
+        self.stack.set_top(top);
     }
 
     /// Scans every marked object again.
@@ -104,7 +137,7 @@ impl<M: ObjectModel> Marking<'_, M> {
             let chunk = self.old.chunks()[index];
             // SAFETY: an initialised object starts at each start bit.
             chunk.for_each_start(|address| unsafe {
-                M::visit_slots(M::word_at(address), |slot| self.shade(*slot));
+                M::visit_slots(M::word_at(address), |slot| self.enqueue(*slot));
                 self.drain_stack();
             });
         }
@@ -112,7 +145,7 @@ impl<M: ObjectModel> Marking<'_, M> {
             // SAFETY: objects in the table are in use and initialised.
             unsafe {
                 if Chunk::containing(object.address).has_start_bit(object.address) {
-                    M::visit_slots(M::word_at(object.address), |slot| self.shade(*slot));
+                    M::visit_slots(M::word_at(object.address), |slot| self.enqueue(*slot));
                     self.drain_stack();
                 }
             }

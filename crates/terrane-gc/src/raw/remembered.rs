@@ -170,23 +170,26 @@ impl RememberedSet {
         }
     }
 
-    /// Whether a store into `slot` would find itself logged.
+    /// Address of the log bit that a store into `slot` would find set; `None` if it is clear.
     ///
     /// # Safety
     ///
     /// As for [`log`](Self::log).
-    pub(crate) unsafe fn is_logged<M: ObjectModel>(parent: Word, address: usize, slot: usize) -> bool {
+    pub(crate) unsafe fn logged_at<M: ObjectModel>(
+        parent: Word,
+        address: usize,
+        slot: usize,
+    ) -> Option<usize> {
         // SAFETY: the caller's promise.
         unsafe {
             let chunk = Chunk::containing(address);
-            if M::size(parent) <= WHOLE_LOG_MAX {
-                return chunk.has_log_bit(address);
-            }
-            let card = card_address(address, slot);
-            match chunk.kind() {
-                ChunkKind::LargeRun => *run_card(chunk, address, card) != 0,
-                _ => chunk.has_log_bit(card),
-            }
+            let whole = M::size(parent) <= WHOLE_LOG_MAX;
+            let bit = if whole { address } else { card_address(address, slot) };
+            let set = match chunk.kind() {
+                ChunkKind::LargeRun => *run_card(chunk, address, bit) != 0,
+                _ => chunk.has_log_bit(bit),
+            };
+            set.then_some(bit)
         }
     }
 }

@@ -77,7 +77,8 @@ impl<M: ObjectModel> Heap<M> {
         debug_assert_eq!(self.nursery_cursor, base);
         self.nursery_limit = base;
         _ = self.fill_reserve(bytes);
-        let mut len = bytes_copyable(self.usable_blocks()).saturating_sub(self.fixed_young_bytes()).min(bytes);
+        let mut len =
+            bytes_copyable(self.usable_blocks()).saturating_sub(self.fixed_young_bytes()).min(bytes);
         len -= len % 8;
         if len > self.nursery_size {
             // The part beyond the usual size is charged too, and covered as well.
@@ -90,7 +91,11 @@ impl<M: ObjectModel> Heap<M> {
     }
 
     /// Whether the copies of a collection are certain to find room.
-    pub(crate) fn check_copy_room(&mut self, condemned: Condemned, frame_top: usize) -> Result<(), MemoryError> {
+    pub(crate) fn check_copy_room(
+        &mut self,
+        condemned: Condemned,
+        frame_top: usize,
+    ) -> Result<(), MemoryError> {
         self.sync();
         let bytes = self.bytes_to_move(condemned, frame_top);
         if condemned == Condemned::Nothing || blocks_to_copy(bytes) <= self.old.free_blocks() {

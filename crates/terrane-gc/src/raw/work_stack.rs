@@ -1,57 +1,84 @@
-//! The work list of the collectors: references to objects that were reached and whose slots were not visited yet.
+//! The work list of the collectors: what was reached and not visited yet.
 //!
 //! The stack lies in memory of its own, committed when the heap is made, so that pushing never allocates. When it is full an
-//! object is dropped and the loss noted: the collector then finds the dropped objects by walking the objects that it has already
-//! reached (their bits in the side table tell them) and visiting their slots again. Jones, Hosking & Moss,
+//! entry is dropped and the loss noted: the collector then walks all objects that it has already reached (their bits in the
+//! side table tell them) and visits their slots again. Jones, Hosking & Moss,
 //! *The Garbage Collection Handbook*, §2.4.
 
 use alloc::sync::Arc;
 
 use terrane_pages::{AddressRange, PageError, PageSource};
 
-use super::Word;
+const ENTRY_BYTES: usize = size_of::<usize>();
 
+/// A stack of words of the machine: slots when copying, references when marking.
 #[derive(Debug)]
 pub(crate) struct WorkStack {
     range: AddressRange,
-    base: *mut Word,
-    len: usize,
-    capacity: usize,
+    bottom: *mut usize,
+    top: *mut usize,
+    end: *mut usize,
     overflowed: bool,
 }
 
 impl WorkStack {
+    /// Commits at least `bytes`, and one page at the least.
     pub(crate) fn new(pages: &Arc<dyn PageSource>, bytes: usize) -> Result<Self, PageError> {
-        let range = AddressRange::reserve(Arc::clone(pages), bytes, pages.page_size())?;
-        range.commit(0, bytes)?;
-        let base = range.base().as_ptr().cast();
-        Ok(Self { range, base, len: 0, capacity: bytes / size_of::<Word>(), overflowed: false })
-    }
-
-    /// Pushes a reference; false when there was no room, which is also noted.
-    #[inline(always)]
-    pub(crate) fn push(&mut self, word: Word) -> bool {
-        if self.len == self.capacity {
-            self.overflowed = true;
-            return false;
-        }
-        // SAFETY: `len < capacity`, and the range holds `capacity` committed words.
-        unsafe { self.base.add(self.len).write(word) };
-        self.len += 1;
-        true
+        let range = AddressRange::reserve(Arc::clone(pages), bytes.max(1), pages.page_size())?;
+        range.commit(0, range.size())?;
+        let bottom: *mut usize = range.base().as_ptr().cast();
+        let end = bottom.wrapping_add(range.size() / ENTRY_BYTES);
+        Ok(Self { range, bottom, top: bottom, end, overflowed: false })
     }
 
     #[inline(always)]
-    pub(crate) fn pop(&mut self) -> Option<Word> {
-        if self.len == 0 {
-            return None;
-        }
-        self.len -= 1;
-        // SAFETY: entries below the old `len` were written by `push`.
-        Some(unsafe { self.base.add(self.len).read() })
+    pub(crate) fn bottom(&self) -> *mut usize {
+        self.bottom
     }
 
-    /// Whether a push was refused since the last call.
+    #[inline(always)]
+    pub(crate) fn top(&self) -> *mut usize {
+        self.top
+    }
+
+    /// Just past the last place.
+    #[inline(always)]
+    pub(crate) fn end(&self) -> *mut usize {
+        self.end
+    }
+
+    /// Takes back a top that was advanced or lowered within `bottom..=end`.
+    #[inline(always)]
+    pub(crate) fn set_top(&mut self, top: *mut usize) {
+        debug_assert!(self.bottom <= top && top <= self.end);
+        self.top = top;
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_full(&self) -> bool {
+        self.top == self.end
+    }
+
+    /// Pushes a word; what does not fit is dropped, and the loss noted.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, word: usize) {
+        if self.is_full() {
+            return self.note_overflow();
+        }
+        // SAFETY: below the end, so committed.
+        unsafe {
+            self.top.write(word);
+            self.top = self.top.add(1);
+        }
+    }
+
+    /// Notes that something was dropped.
+    #[cold]
+    pub(crate) fn note_overflow(&mut self) {
+        self.overflowed = true;
+    }
+
+    /// Whether something was dropped since the last call.
     pub(crate) fn take_overflow(&mut self) -> bool {
         core::mem::take(&mut self.overflowed)
     }

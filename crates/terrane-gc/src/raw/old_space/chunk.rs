@@ -36,14 +36,12 @@ const _: () = assert!(BIT_WORDS * 8 == BLOCK_SIZE);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
 pub(crate) enum ChunkKind {
-    /// Never written: an all-zero header.
-    Unused = 0,
     /// Blocks of the old space.
-    Old = 1,
+    Old = 0,
     /// Several large objects.
-    LargeShared = 2,
+    LargeShared = 1,
     /// The first chunk of a run that holds one large object.
-    LargeRun = 3,
+    LargeRun = 2,
 }
 
 /// First block of a chunk. All zero is a valid header.

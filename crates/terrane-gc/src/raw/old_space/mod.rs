@@ -76,24 +76,26 @@ impl OldSpace {
         &self.chunks
     }
 
-    /// Room for an object of `size` bytes.
+    /// The current hole: next free byte and end. Promotion bumps in it and calls [`promote_slow`](Self::promote_slow) when it is full.
+    #[inline(always)]
+    pub(crate) fn hole(&self) -> (usize, usize) {
+        (self.cursor, self.limit)
+    }
+
+    /// Takes back the cursor of the current hole.
+    #[inline(always)]
+    pub(crate) fn set_cursor(&mut self, cursor: usize) {
+        self.cursor = cursor;
+    }
+
+    /// Room for an object of `size` bytes that does not fit the current hole. May move to another hole.
     ///
     /// # Panics
     ///
     /// When the copy reserve is used up, which the heap's accounting excludes.
-    #[inline(always)]
-    pub(crate) fn promote(&mut self, size: usize) -> usize {
-        let address = self.cursor;
-        if size <= self.limit - address {
-            self.cursor = address + size;
-            return address;
-        }
-        self.promote_slow(size)
-    }
-
     #[cold]
     #[inline(never)]
-    fn promote_slow(&mut self, size: usize) -> usize {
+    pub(crate) fn promote_slow(&mut self, size: usize) -> usize {
         if size > LINE_SIZE {
             return self.promote_overflow(size);
         }
