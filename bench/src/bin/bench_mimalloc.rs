@@ -7,12 +7,19 @@ use std::process::ExitCode;
 
 /// mimalloc at its best.
 ///
-/// `MiMalloc` asks for every block with its alignment spelled out, which costs a quarter of the speed of small
-/// boxes. `mi_malloc` aligns to 16 bytes by itself, or to 8 where the block is not larger.
+/// `MiMalloc` asks for every block with its alignment spelled out, which costs small boxes a quarter of their speed;
+/// `mi_malloc` aligns them by itself. And a small block is cleared faster in line than by mimalloc; the compiler asks
+/// for cleared blocks wherever a value is all zero.
 struct PlainMiMalloc;
 
-/// Blocks of at least this size are aligned to it (`MI_MAX_ALIGN_SIZE`).
-const NATURAL_ALIGNMENT: usize = 16;
+/// Up to how many bytes a block is cleared in line.
+const SMALL: usize = 128;
+
+/// Whether mimalloc aligns such a block by itself: to `MI_MAX_ALIGN_SIZE`, or to its size where that is less.
+#[inline]
+fn is_aligned_naturally(layout: Layout) -> bool {
+    layout.align() <= 16 && layout.align() <= layout.size()
+}
 
 // SAFETY: blocks come from mimalloc, go back to mimalloc, and are aligned as asked: smaller alignments than mimalloc's
 // own need no word about it, all others go through `MiMalloc`.
@@ -20,7 +27,7 @@ const NATURAL_ALIGNMENT: usize = 16;
 unsafe impl GlobalAlloc for PlainMiMalloc {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if layout.align() <= NATURAL_ALIGNMENT && layout.align() <= layout.size() {
+        if is_aligned_naturally(layout) {
             // SAFETY: any size may be asked for.
             return unsafe { mi_malloc(layout.size()) }.cast();
         }
@@ -30,6 +37,15 @@ unsafe impl GlobalAlloc for PlainMiMalloc {
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if is_aligned_naturally(layout) && layout.size() <= SMALL {
+            // SAFETY: any size may be asked for.
+            let block: *mut u8 = unsafe { mi_malloc(layout.size()) }.cast();
+            if !block.is_null() {
+                // SAFETY: mimalloc has just given a block of this size.
+                unsafe { block.write_bytes(0, layout.size()) };
+            }
+            return block;
+        }
         // SAFETY: the caller keeps the contract of `alloc_zeroed`.
         unsafe { MiMalloc.alloc_zeroed(layout) }
     }
