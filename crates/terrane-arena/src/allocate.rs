@@ -2,12 +2,13 @@
 //!
 //! Each method comes twice. The plain one panics when there is no memory, the `try_` one returns the error.
 
-use crate::arena::{Arena, refused};
+use crate::arena::Arena;
 use crate::bumping;
+use crate::refusal::Refusal;
 use core::alloc::Layout;
 use core::ptr::{self, NonNull};
 use core::slice;
-use terrane_base::{Bytes, MemoryError};
+use terrane_base::MemoryError;
 
 #[expect(clippy::mut_from_ref, reason = "each call hands out memory that no other call has")]
 impl Arena {
@@ -109,7 +110,12 @@ impl Arena {
     /// If no block is to be had, or `make` panics. The elements that were made before are then forgotten, not dropped.
     #[inline]
     pub fn alloc_slice_fill_with<T>(&self, len: usize, make: impl FnMut(usize) -> T) -> &mut [T] {
-        self.try_alloc_slice_fill_with(len, make).unwrap_or_else(|error| refused(&error))
+        let Ok(layout) = Layout::array::<T>(len) else {
+            slice_too_large(size_of::<T>(), len).panic();
+        };
+        let place = self.alloc_layout(layout).cast::<T>();
+        // SAFETY: the place was taken for `len` elements, for this call alone.
+        unsafe { fill_slice(place, len, make) }
     }
 
     /// Makes a slice of `len` elements, each from its index.
@@ -125,18 +131,14 @@ impl Arena {
     pub fn try_alloc_slice_fill_with<T>(
         &self,
         len: usize,
-        mut make: impl FnMut(usize) -> T,
+        make: impl FnMut(usize) -> T,
     ) -> Result<&mut [T], MemoryError> {
         let Ok(layout) = Layout::array::<T>(len) else {
-            return Err(slice_too_large(size_of::<T>(), len));
+            return Err(slice_too_large(size_of::<T>(), len).into());
         };
-        let start = self.try_alloc_layout(layout)?.cast::<T>();
-        for index in 0..len {
-            // SAFETY: `index < len`, and the place was taken for `len` elements.
-            unsafe { start.add(index).write(make(index)) };
-        }
-        // SAFETY: all `len` elements are written, and nobody else has the place.
-        Ok(unsafe { slice::from_raw_parts_mut(start.as_ptr(), len) })
+        let place = self.try_alloc_layout(layout)?.cast::<T>();
+        // SAFETY: the place was taken for `len` elements, for this call alone.
+        Ok(unsafe { fill_slice(place, len, make) })
     }
 
     /// Copies a string into the arena.
@@ -231,6 +233,21 @@ unsafe fn fill<'a, T>(place: NonNull<T>, make: impl FnOnce() -> T) -> &'a mut T 
     }
 }
 
+/// Makes the elements of a slice in place, one after the other.
+///
+/// # Safety
+///
+/// `place` is valid for writing `len` elements and belongs to the caller for `'a`.
+#[inline(always)]
+unsafe fn fill_slice<'a, T>(place: NonNull<T>, len: usize, mut make: impl FnMut(usize) -> T) -> &'a mut [T] {
+    for index in 0..len {
+        // SAFETY: `index < len`, and the caller vouches for the place.
+        unsafe { place.add(index).write(make(index)) };
+    }
+    // SAFETY: all `len` elements are written, and nobody else has the place.
+    unsafe { slice::from_raw_parts_mut(place.as_ptr(), len) }
+}
+
 /// Copies a slice into place.
 ///
 /// # Safety
@@ -248,9 +265,6 @@ unsafe fn copy<'a, T: Copy>(source: &[T], place: NonNull<u8>) -> &'a mut [T] {
 
 #[cold]
 #[inline(never)]
-fn slice_too_large(element: usize, len: usize) -> MemoryError {
-    MemoryError::AllocationTooLarge {
-        requested: Bytes::from_usize(element.saturating_mul(len)),
-        max: Bytes::from_usize(isize::MAX as usize),
-    }
+fn slice_too_large(element: usize, len: usize) -> Refusal {
+    Refusal::TooLarge { requested_bytes: element.saturating_mul(len) }
 }

@@ -1,13 +1,15 @@
 //! The bump arena itself: state, limits, going back, counters. How values get in is in `allocate.rs`.
 //!
 //! The cursor and the floor of the current block are fields of the arena, so that the fast path loads them without
-//! following a pointer to the block first. Everything else is touched only when a block is full.
+//! following a pointer to the block first. Everything else is behind a pointer, for a reason that `state.rs` explains.
 
-use crate::block_chain::{BlockChain, Room};
-use crate::checkpoint::{Checkpoint, CheckpointError, OpenCheckpoints};
+use crate::block_chain::{Room, Settings};
+use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::refusal::Refusal;
+use crate::state::{self, Served, State, StateHandle};
 use crate::stats::ArenaStats;
 use core::alloc::Layout;
-use core::cell::{Cell, RefCell};
+use core::cell::Cell;
 use core::fmt;
 use core::ptr::NonNull;
 use terrane_base::{Bytes, MemoryError};
@@ -73,8 +75,9 @@ use terrane_base::{Bytes, MemoryError};
 pub struct Arena {
     /// Where the last value starts; a multiple of 8, not below `floor`. It carries the provenance of its block.
     pub(crate) cursor: Cell<*mut u8>,
-    chain: RefCell<BlockChain>,
-    checkpoints: RefCell<OpenCheckpoints>,
+    /// Belongs to this arena alone, and is borrowed only within methods that call no foreign code meanwhile.
+    state: Cell<Option<StateHandle>>,
+    settings: Settings,
     /// Values of the current block start at this address or above.
     pub(crate) floor: Cell<usize>,
 }
@@ -89,8 +92,8 @@ impl Arena {
     pub const fn new() -> Self {
         Self {
             cursor: Cell::new(Room::NONE.cursor),
-            chain: RefCell::new(BlockChain::new()),
-            checkpoints: RefCell::new(OpenCheckpoints::new()),
+            state: Cell::new(None),
+            settings: Settings::DEFAULT,
             floor: Cell::new(Room::NONE.floor),
         }
     }
@@ -106,7 +109,7 @@ impl Arena {
     /// ```
     #[must_use]
     pub fn with_first_block(mut self, size: Bytes) -> Self {
-        self.chain.get_mut().set_first_block(size.as_usize());
+        self.settings.set_first_block(size.as_usize());
         self
     }
 
@@ -125,7 +128,7 @@ impl Arena {
     /// ```
     #[must_use]
     pub fn with_limit(mut self, limit: Bytes) -> Self {
-        self.chain.get_mut().set_max_bytes(limit.as_usize());
+        self.settings.set_max_bytes(limit.as_usize());
         self
     }
 
@@ -138,8 +141,9 @@ impl Arena {
     ///
     /// If there is no memory for that record. [`try_checkpoint`](Self::try_checkpoint) returns an error instead.
     #[must_use = "an arena goes back only to a checkpoint that was kept"]
+    #[inline]
     pub fn checkpoint(&self) -> Checkpoint {
-        self.try_checkpoint().unwrap_or_else(|error| refused(&error))
+        self.take_checkpoint().unwrap_or_else(|refusal| refusal.panic())
     }
 
     /// The same as [`checkpoint`](Self::checkpoint).
@@ -147,9 +151,9 @@ impl Arena {
     /// # Errors
     ///
     /// [`MemoryError::OutOfMemory`] if there is no memory for the record.
+    #[inline]
     pub fn try_checkpoint(&self) -> Result<Checkpoint, MemoryError> {
-        let position = self.chain.borrow().position(self.cursor.get());
-        self.checkpoints.borrow_mut().open(position)
+        Ok(self.take_checkpoint()?)
     }
 
     /// Goes back to a checkpoint: forgets the values that were allocated after it, and keeps their blocks for later.
@@ -189,9 +193,12 @@ impl Arena {
     ///
     /// [`CheckpointError`] if the checkpoint is of another arena, or the arena has gone back beyond it since. The arena
     /// is then unchanged.
+    #[inline]
     pub fn rewind(&mut self, checkpoint: Checkpoint) -> Result<(), CheckpointError> {
-        let position = self.checkpoints.get_mut().go_back(checkpoint)?;
-        self.with_room(|chain, room| chain.rewind(position, room));
+        let cursor = self.cursor.get();
+        let state = self.state_mut().ok_or(CheckpointError::Foreign)?;
+        state.rewind(checkpoint, cursor)?;
+        self.take_over_room();
         Ok(())
     }
 
@@ -234,8 +241,10 @@ impl Arena {
     /// # Panics
     ///
     /// If `work` panics, or there is no memory for a checkpoint; see [`try_scope`](Self::try_scope).
+    #[inline]
     pub fn scope<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
-        self.try_scope(work).unwrap_or_else(|error| refused(&error))
+        let scope = self.enter_scope().unwrap_or_else(|refusal| refusal.panic());
+        work(&mut *scope.arena)
     }
 
     /// The same as [`scope`](Self::scope).
@@ -247,25 +256,31 @@ impl Arena {
     /// # Panics
     ///
     /// If `work` panics.
+    #[inline]
     pub fn try_scope<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> Result<R, MemoryError> {
-        let open_before = self.checkpoints.get_mut().len();
-        let start = self.try_checkpoint()?;
-        let scope = Scope { arena: self, start, open_before };
+        let scope = self.enter_scope()?;
         Ok(work(&mut *scope.arena))
     }
 
     /// Forgets all values and keeps all blocks. Bumping starts again in the largest one.
     ///
     /// Constant time, except after new blocks were added or values got blocks of their own.
+    #[inline]
     pub fn reset(&mut self) {
-        self.checkpoints.get_mut().truncate(0);
-        self.with_room(BlockChain::reset);
+        let cursor = self.cursor.get();
+        if let Some(state) = self.state_mut() {
+            state.reset(cursor);
+            self.take_over_room();
+        }
     }
 
     /// Forgets all values and gives all blocks back to the global allocator.
     pub fn release(&mut self) {
-        self.checkpoints.get_mut().truncate(0);
-        self.with_room(BlockChain::release);
+        let cursor = self.cursor.get();
+        if let Some(state) = self.state_mut() {
+            state.release(cursor);
+            self.take_over_room();
+        }
     }
 
     /// Whether `pointer` points into a value that this arena has handed out and not taken back, or into the padding
@@ -280,31 +295,31 @@ impl Arena {
     /// ```
     #[must_use]
     pub fn owns<T: ?Sized>(&self, pointer: *const T) -> bool {
-        self.chain.borrow().owns(pointer.addr(), self.cursor.get())
+        self.state().is_some_and(|state| state.chain.owns(pointer.addr(), self.cursor.get()))
     }
 
     /// Bytes of all values that are handed out, with the padding for their alignment.
     #[must_use]
     pub fn used_bytes(&self) -> usize {
-        self.chain.borrow().used_bytes(self.cursor.get())
+        self.state().map_or(0, |state| state.chain.used_bytes(self.cursor.get()))
     }
 
     /// The most bytes that were ever used at one time.
     #[must_use]
     pub fn peak_bytes(&self) -> usize {
-        self.chain.borrow().peak_bytes(self.cursor.get())
+        self.state().map_or(0, |state| state.chain.peak_bytes(self.cursor.get()))
     }
 
     /// Bytes of all blocks, used or not.
     #[must_use]
     pub fn committed_bytes(&self) -> usize {
-        self.chain.borrow().committed_bytes()
+        self.state().map_or(0, |state| state.chain.committed_bytes())
     }
 
     /// How many blocks the arena has.
     #[must_use]
     pub fn blocks(&self) -> usize {
-        self.chain.borrow().blocks()
+        self.state().map_or(0, |state| state.chain.blocks())
     }
 
     /// All counters together.
@@ -318,32 +333,78 @@ impl Arena {
         }
     }
 
+    #[inline]
+    fn take_checkpoint(&self) -> Result<Checkpoint, Refusal> {
+        // SAFETY: the state belongs to this arena and is not borrowed.
+        let (state, checkpoint) = unsafe { state::checkpoint(self.state.get(), self.cursor.get()) }?;
+        self.state.set(Some(state));
+        Ok(checkpoint)
+    }
+
+    #[inline]
+    fn enter_scope(&mut self) -> Result<Scope<'_>, Refusal> {
+        let open_before = self.state().map_or(0, |state| state.checkpoints.len());
+        let start = self.take_checkpoint()?;
+        Ok(Scope { arena: self, start, open_before })
+    }
+
     /// Takes memory for a value that does not fit into the current block.
-    #[cold]
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn try_take_from_next_block(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
         if layout.size() == 0 {
             return Ok(layout.dangling_ptr());
         }
-        let mut room = Room { cursor: self.cursor.get(), floor: self.floor.get() };
-        let start = self.chain.borrow_mut().serve(layout, &mut room)?;
-        self.cursor.set(room.cursor);
-        self.floor.set(room.floor);
-        Ok(start)
+        // SAFETY: the state belongs to this arena and is not borrowed.
+        let served = unsafe { state::try_serve(self.state.get(), self.settings, self.cursor.get(), layout) }?;
+        Ok(self.take_over(served))
     }
 
-    /// The same for callers that cannot return an error. Apart, so that they need no space for one.
-    #[cold]
-    #[inline(never)]
+    /// The same, or a panic.
+    #[inline(always)]
     pub(crate) fn take_from_next_block(&self, layout: Layout) -> NonNull<u8> {
-        self.try_take_from_next_block(layout).unwrap_or_else(|error| refused(&error))
+        if layout.size() == 0 {
+            return layout.dangling_ptr();
+        }
+        // SAFETY: the state belongs to this arena and is not borrowed.
+        let served = unsafe { state::serve(self.state.get(), self.settings, self.cursor.get(), layout) };
+        self.take_over(served)
     }
 
-    fn with_room(&mut self, change: impl FnOnce(&mut BlockChain, &mut Room)) {
-        let mut room = Room { cursor: self.cursor.get(), floor: self.floor.get() };
-        change(self.chain.get_mut(), &mut room);
-        self.cursor.set(room.cursor);
-        self.floor.set(room.floor);
+    #[inline(always)]
+    fn take_over(&self, served: Served) -> NonNull<u8> {
+        self.state.set(Some(served.state));
+        self.take_over_room();
+        served.start
+    }
+
+    #[inline(always)]
+    fn take_over_room(&self) {
+        if let Some(state) = self.state() {
+            self.cursor.set(state.room.cursor);
+            self.floor.set(state.room.floor);
+        }
+    }
+
+    #[inline(always)]
+    fn state(&self) -> Option<&State> {
+        // SAFETY: the state belongs to this arena; the methods that borrow it mutably have returned.
+        self.state.get().map(|state| unsafe { state.get() })
+    }
+
+    #[inline(always)]
+    fn state_mut(&mut self) -> Option<&mut State> {
+        // SAFETY: the state belongs to this arena, which is borrowed mutably.
+        self.state.get().map(|state| unsafe { state.get_mut() })
+    }
+}
+
+impl Drop for Arena {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(state) = self.state.take() {
+            // SAFETY: the handle is this arena's alone, and no value can be borrowed from an arena that is dropped.
+            unsafe { state.free() };
+        }
     }
 }
 
@@ -367,16 +428,14 @@ struct Scope<'a> {
 }
 
 impl Drop for Scope<'_> {
+    #[inline]
     fn drop(&mut self) {
         // The work may itself have reset the arena, or exchanged it for another. Then there is nothing left to forget.
         if self.arena.rewind(self.start).is_ok() {
-            self.arena.checkpoints.get_mut().truncate(self.open_before);
+            let open_before = self.open_before;
+            if let Some(state) = self.arena.state_mut() {
+                state.checkpoints.truncate(open_before);
+            }
         }
     }
-}
-
-#[cold]
-#[inline(never)]
-pub(crate) fn refused(error: &MemoryError) -> ! {
-    panic!("arena: {error}")
 }

@@ -12,20 +12,42 @@
 //! there is none, a new one, twice the size of the last. The current block is given up only for one that will have more
 //! room left afterwards. Otherwise the request gets a block of its own, of just its size, and bumping goes on where
 //! it was: a huge request in the midst of small ones wastes nothing. As every new block doubles the next size, a stream
-//! of equal requests soon fits into common blocks, whatever their size.
+//! of equal requests soon fits into common blocks, whatever their size. Spares that all together are smaller than the
+//! current block are given up for one new block, so that an arena that is reset again and again settles in one.
 
 use crate::block::{BLOCK_ALIGN, Block};
 use crate::bumping;
+use crate::refusal::Refusal;
 use core::alloc::Layout;
 use core::iter;
 use core::ptr::{self, NonNull};
-use terrane_base::{Bytes, MemoryError};
 
 /// The smallest first block, and the default.
-pub(crate) const MIN_FIRST_BLOCK: usize = 1024;
+const MIN_FIRST_BLOCK: usize = 1024;
 
 /// Blocks stop doubling here; a request beyond it gets a block of its own.
 const MAX_GROWN_BLOCK: usize = 16 << 20;
+
+/// What the user may choose about the blocks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    first_block: usize,
+    max_bytes: usize,
+}
+
+impl Settings {
+    pub(crate) const DEFAULT: Self = Self { first_block: MIN_FIRST_BLOCK, max_bytes: usize::MAX };
+
+    /// Sets the size of the first block; what lies outside of the possible is clamped.
+    pub(crate) fn set_first_block(&mut self, bytes: usize) {
+        self.first_block = bytes.clamp(MIN_FIRST_BLOCK, MAX_GROWN_BLOCK).next_multiple_of(BLOCK_ALIGN);
+    }
+
+    /// Limits the bytes of all blocks together.
+    pub(crate) fn set_max_bytes(&mut self, bytes: usize) {
+        self.max_bytes = bytes;
+    }
+}
 
 /// The part of the current block that is still free: `floor..cursor`.
 #[derive(Clone, Copy, Debug)]
@@ -72,9 +94,7 @@ pub(crate) struct BlockChain {
     blocks: usize,
     /// The size of the largest block, used or spare.
     largest_block: usize,
-    max_bytes: usize,
-    first_block: usize,
-    /// The size of the next new block, unless the request needs more.
+    /// The size of the next new block, unless the request needs more; zero before the first.
     next_block: usize,
 }
 
@@ -89,22 +109,8 @@ impl BlockChain {
             committed_bytes: 0,
             blocks: 0,
             largest_block: 0,
-            max_bytes: usize::MAX,
-            first_block: MIN_FIRST_BLOCK,
-            next_block: MIN_FIRST_BLOCK,
+            next_block: 0,
         }
-    }
-
-    /// Sets the size of the first block that is taken while there is none.
-    pub(crate) fn set_first_block(&mut self, bytes: usize) {
-        self.first_block = bytes.clamp(MIN_FIRST_BLOCK, MAX_GROWN_BLOCK).next_multiple_of(BLOCK_ALIGN);
-        if self.blocks == 0 {
-            self.next_block = self.first_block;
-        }
-    }
-
-    pub(crate) fn set_max_bytes(&mut self, bytes: usize) {
-        self.max_bytes = bytes;
     }
 
     pub(crate) fn committed_bytes(&self) -> usize {
@@ -135,22 +141,25 @@ impl BlockChain {
 
     /// Serves a request that did not fit into `room`, which is the current one. Where another block becomes the current
     /// one, `room` is replaced by what is left of that.
-    pub(crate) fn serve(&mut self, layout: Layout, room: &mut Room) -> Result<NonNull<u8>, MemoryError> {
+    pub(crate) fn serve(
+        &mut self,
+        layout: Layout,
+        settings: Settings,
+        room: &mut Room,
+    ) -> Result<NonNull<u8>, Refusal> {
         let Some(need) = Block::bytes_for(layout) else {
-            return Err(MemoryError::AllocationTooLarge {
-                requested: Bytes::from_usize(layout.size()),
-                max: Bytes::from_usize(Block::MAX_VALUE_BYTES),
-            });
+            return Err(Refusal::TooLarge { requested_bytes: layout.size() });
         };
-        let block = match self.unlink_spare(need) {
-            Some(spare) => spare,
-            None => self.add_block(need, room.bytes())?,
+        let spare = self.replace_spares(need, room.bytes(), settings).or_else(|| self.unlink_spare(need));
+        let block = match spare {
+            Some(block) => block,
+            None => self.add_block(need, room.bytes(), settings)?,
         };
         let mut fresh = Room { cursor: block.end(), floor: block.floor() };
         let Some(start) = fresh.take(layout) else {
             // Only a block at the very bottom of the address space has less room than its size promises.
             self.discard(block);
-            return Err(self.refusal(need));
+            return Err(self.refusal(need, settings));
         };
         if fresh.bytes() < room.bytes() {
             self.keep_large(block, fresh.cursor);
@@ -169,20 +178,27 @@ impl BlockChain {
     /// Goes back to a position; everything that was handed out after it is forgotten, and its blocks are spare.
     ///
     /// The chain must not have gone back beyond the position, nor freed its used blocks, since it was taken.
-    pub(crate) fn rewind(&mut self, position: Position, room: &mut Room) {
+    #[inline]
+    pub(crate) fn rewind(&mut self, position: &Position, room: &mut Room) {
         self.peak_bytes = self.peak_bytes(room.cursor);
-        let mut newest = self.large;
         self.current = position.current;
-        while newest != position.large
-            && let Some(block) = newest
-        {
-            newest = block.next();
-            self.link_after(self.current, block);
+        if self.large != position.large {
+            self.spare_large_blocks(position.large);
         }
-        self.large = newest;
         self.retired_bytes = position.retired_bytes;
         room.cursor = position.cursor;
         room.floor = position.current.map_or(Room::NONE.floor, Block::floor);
+    }
+
+    /// Moves the large blocks that are newer than `until` to the spares.
+    #[cold]
+    fn spare_large_blocks(&mut self, until: Option<Block>) {
+        while self.large != until
+            && let Some(block) = self.large
+        {
+            self.large = block.next();
+            self.link_after(self.current, block);
+        }
     }
 
     /// Forgets everything that was handed out, keeps all blocks, and makes the largest one current.
@@ -190,7 +206,7 @@ impl BlockChain {
     /// Constant time while the largest block stays the same and no request got a block of its own.
     pub(crate) fn reset(&mut self, room: &mut Room) {
         let empty = Position { current: None, large: None, cursor: Room::NONE.cursor, retired_bytes: 0 };
-        self.rewind(empty, room);
+        self.rewind(&empty, room);
         if self.first.is_none_or(|first| first.size() < self.largest_block) {
             let largest = self.unlink_spare(self.largest_block);
             if let Some(block) = largest {
@@ -209,7 +225,7 @@ impl BlockChain {
         self.current = None;
         *room = Room::NONE;
         self.free_spares();
-        self.next_block = self.first_block;
+        self.next_block = 0;
     }
 
     /// Takes the smallest spare block of at least `need` bytes out of the chain.
@@ -227,37 +243,60 @@ impl BlockChain {
         Some(block)
     }
 
+    /// Exchanges the spares for one new block of the doubled size, where they are smaller than the current block even all
+    /// together. An arena that is reset again and again so comes to do with one block, instead of going through its
+    /// small beginnings each time.
+    fn replace_spares(&mut self, need: usize, room_bytes: usize, settings: Settings) -> Option<Block> {
+        let current = self.current?;
+        let spares = iter::successors(current.next(), |block| block.next());
+        let spare_bytes: usize = spares.map(Block::size).sum();
+        let worthwhile = self.next_block.checked_sub(need).is_some_and(|left| left > room_bytes);
+        if spare_bytes == 0 || spare_bytes >= current.size() || !worthwhile {
+            return None;
+        }
+        let block = self.allocate(self.next_block, settings)?;
+        self.free_spares();
+        self.largest_block = self.largest_block.max(block.size());
+        self.double(self.next_block);
+        Some(block)
+    }
+
     /// Makes a new block of at least `need` bytes: a common one where that can be had and has more than `room_bytes`,
     /// which is what the current block has, left afterwards; otherwise one of just `need`.
-    fn add_block(&mut self, need: usize, room_bytes: usize) -> Result<Block, MemoryError> {
-        let common = self.next_block.min(self.available_bytes() / BLOCK_ALIGN * BLOCK_ALIGN);
+    fn add_block(&mut self, need: usize, room_bytes: usize, settings: Settings) -> Result<Block, Refusal> {
+        let doubled = self.next_block.max(settings.first_block);
+        let common = doubled.min(self.available_bytes(settings) / BLOCK_ALIGN * BLOCK_ALIGN);
         let halves = iter::successors(Some(common), |size| Some(size / 2 / BLOCK_ALIGN * BLOCK_ALIGN));
         let worthwhile =
             halves.take_while(|size| size.checked_sub(need).is_some_and(|left| left > room_bytes));
-        let block = worthwhile.chain([need]).find_map(|size| self.allocate(size));
+        let mut block = worthwhile.chain([need]).find_map(|size| self.allocate(size, settings));
         // Before giving up, what lies idle goes back to the allocator.
-        let block = block.or_else(|| {
+        if block.is_none() && self.after(self.current).is_some() {
             self.free_spares();
-            self.allocate(need)
-        });
-        if block.is_some() {
-            self.next_block = self.next_block.max((self.next_block * 2).min(MAX_GROWN_BLOCK));
+            block = self.allocate(need, settings);
         }
-        block.ok_or_else(|| self.refusal(need))
+        if block.is_some() {
+            self.double(doubled);
+        }
+        block.ok_or_else(|| self.refusal(need, settings))
     }
 
-    fn refusal(&self, need: usize) -> MemoryError {
-        // Where it was not the limit that refused, it was the allocator, which does not say what it has left.
-        let available = Some(self.available_bytes()).filter(|available| *available < need).unwrap_or(0);
-        MemoryError::OutOfMemory {
-            requested: Bytes::from_usize(need),
-            available: Bytes::from_usize(available),
+    fn double(&mut self, size: usize) {
+        self.next_block = size.max((size * 2).min(MAX_GROWN_BLOCK));
+    }
+
+    fn refusal(&self, need: usize, settings: Settings) -> Refusal {
+        match self.available_bytes(settings) {
+            available_bytes if available_bytes < need => {
+                Refusal::OutOfMemory { requested_bytes: need, available_bytes }
+            }
+            _ => Refusal::by_allocator(need),
         }
     }
 
     /// Asks the global allocator for a block, within the limit.
-    fn allocate(&mut self, size: usize) -> Option<Block> {
-        if size > self.available_bytes() {
+    fn allocate(&mut self, size: usize, settings: Settings) -> Option<Block> {
+        if size > self.available_bytes(settings) {
             return None;
         }
         let block = Block::allocate(size)?;
@@ -267,8 +306,8 @@ impl BlockChain {
         Some(block)
     }
 
-    fn available_bytes(&self) -> usize {
-        self.max_bytes.saturating_sub(self.committed_bytes)
+    fn available_bytes(&self, settings: Settings) -> usize {
+        settings.max_bytes.saturating_sub(self.committed_bytes)
     }
 
     /// Puts a block that is in no list behind the current one and makes it current.
@@ -336,6 +375,13 @@ impl BlockChain {
 
 impl Drop for BlockChain {
     fn drop(&mut self) {
-        self.release(&mut Room::NONE.clone());
+        for first in [self.first, self.large] {
+            let mut rest = first;
+            while let Some(block) = rest {
+                rest = block.next();
+                // SAFETY: the chain ends here, and with it everything that was handed out.
+                unsafe { block.free() };
+            }
+        }
     }
 }

@@ -10,10 +10,10 @@
 //! values.
 
 use crate::block_chain::Position;
+use crate::refusal::Refusal;
 use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::{AtomicUsize, Ordering};
-use terrane_base::{Bytes, MemoryError};
 
 /// A state of an [`Arena`](crate::Arena), to go back to with [`rewind`](crate::Arena::rewind).
 ///
@@ -62,15 +62,15 @@ impl OpenCheckpoints {
     }
 
     /// Takes a checkpoint at `position`, which is where the arena stands.
-    pub(crate) fn open(&mut self, position: Position) -> Result<Checkpoint, MemoryError> {
+    #[inline]
+    pub(crate) fn open(&mut self, position: Position) -> Result<Checkpoint, Refusal> {
         if let Some((serial, last)) = self.open.last()
             && *last == position
         {
             return Ok(Checkpoint { arena: self.arena, index: self.open.len() - 1, serial: *serial });
         }
-        if self.open.try_reserve(1).is_err() {
-            let requested = Bytes::from_usize(size_of::<(u64, Position)>());
-            return Err(MemoryError::OutOfMemory { requested, available: Bytes::ZERO });
+        if self.open.len() == self.open.capacity() && self.open.try_reserve(1).is_err() {
+            return Err(Refusal::by_allocator(size_of::<(u64, Position)>()));
         }
         if self.arena == 0 {
             self.arena = new_arena_id();
@@ -82,18 +82,16 @@ impl OpenCheckpoints {
     }
 
     /// Where a checkpoint stands; those above it are stale from now on.
-    pub(crate) fn go_back(&mut self, checkpoint: Checkpoint) -> Result<Position, CheckpointError> {
+    #[inline]
+    pub(crate) fn go_back(&mut self, checkpoint: Checkpoint) -> Result<&Position, CheckpointError> {
         if checkpoint.arena != self.arena {
             return Err(CheckpointError::Foreign);
         }
-        match self.open.get(checkpoint.index) {
-            Some((serial, position)) if *serial == checkpoint.serial => {
-                let position = *position;
-                self.open.truncate(checkpoint.index + 1);
-                Ok(position)
-            }
-            _ => Err(CheckpointError::Stale),
+        if self.open.get(checkpoint.index).is_none_or(|(serial, _)| *serial != checkpoint.serial) {
+            return Err(CheckpointError::Stale);
         }
+        self.open.truncate(checkpoint.index + 1);
+        Ok(&self.open[checkpoint.index].1)
     }
 
     /// How many checkpoints are open.

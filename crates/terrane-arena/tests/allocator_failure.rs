@@ -110,5 +110,5 @@ fn the_plain_methods_panic_with_the_figures() {
     }))
     .expect_err("no room");
     let message = panic.downcast_ref::<String>().expect("a message");
-    assert_eq!(message, "arena: out of memory: 1.02 KiB requested, 64 B available");
+    assert_eq!(message, "arena: out of memory: 1.06 KiB requested, 64 B available");
 }

@@ -98,6 +98,23 @@ fn idle_blocks_make_room_below_a_limit() {
 }
 
 #[test]
+fn an_arena_that_is_reset_again_and_again_settles_in_one_block() {
+    for values in [20, 1_000, 8_000, 50_000] {
+        let mut arena = Arena::new();
+        let mut round = || {
+            let first = std::ptr::from_mut(arena.alloc(0u64)).addr();
+            let last = (1..values).map(|i| std::ptr::from_mut(arena.alloc(i)).addr()).last();
+            arena.reset();
+            (last == Some(first - (values as usize - 1) * 8), arena.committed_bytes())
+        };
+        round();
+        let (_, second) = round();
+        assert_eq!(round(), (true, second), "{values} values lie in one row from the third round on");
+        assert!(second <= values as usize * 8 * 4 + 1024);
+    }
+}
+
+#[test]
 fn scopes_in_a_loop_reuse_the_same_memory() {
     let mut arena = Arena::new();
     let round = |arena: &mut Arena| {
