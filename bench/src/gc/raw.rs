@@ -59,8 +59,8 @@ struct Pairs {
 }
 
 impl Pairs {
-    fn new() -> Self {
-        let heap = Heap::new(HeapConfig::default()).expect("the machine has memory for a heap");
+    fn new(config: HeapConfig) -> Self {
+        let heap = Heap::new(config).expect("the machine has memory for a heap");
         let frames = heap.frame_region().0.addr().get();
         Self { heap, roots: ShadowStack { words: Vec::with_capacity(1 << 10), frames } }
     }
@@ -133,7 +133,7 @@ pub(super) struct RawForest(Pairs);
 
 impl Forest for RawForest {
     fn empty() -> Self {
-        let mut pairs = Pairs::new();
+        let mut pairs = Pairs::new(HeapConfig::default());
         pairs.roots.push(NIL);
         Self(pairs)
     }
@@ -158,7 +158,7 @@ pub(super) struct RawLiveSet(Pairs);
 
 impl LiveSet for RawLiveSet {
     fn of(objects: u64) -> Self {
-        let mut pairs = Pairs::new();
+        let mut pairs = Pairs::new(HeapConfig::default());
         let list = (1..=objects).fold(NIL, |list, value| pairs.pair(number(value), list));
         pairs.roots.push(list);
         pairs.heap.collect(CollectionKind::Full, &mut pairs.roots).expect("the list fits the heap");
@@ -183,5 +183,35 @@ impl LiveSet for RawLiveSet {
             list = next;
         }
         sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::num::NonZeroU64;
+
+    /// Collects at every third allocation, poisons what it leaves, and checks every reference.
+    fn stressed() -> Pairs {
+        Pairs::new(HeapConfig::default().stress(NonZeroU64::new(3)).verify(true))
+    }
+
+    #[test]
+    fn a_tree_survives_collections_while_it_grows() {
+        let mut pairs = stressed();
+        let tree = pairs.tree(7);
+        assert_eq!(pairs.count(tree), 255);
+        let other = pairs.tree(3);
+        assert_eq!(pairs.count(other), 15);
+    }
+
+    #[test]
+    fn a_list_survives_collections_while_it_grows() {
+        let mut pairs = stressed();
+        let list = (1..=100).fold(NIL, |list, value| pairs.pair(number(value), list));
+        pairs.roots.push(list);
+        let mut set = RawLiveSet(pairs);
+        assert_eq!(set.churn(100), 4950);
+        assert_eq!(set.sum(), 5050);
     }
 }
