@@ -309,7 +309,8 @@ impl<'a> Expander<'a> {
 
     /// A call of a primitive with a count of arguments that it takes; variadic arithmetic becomes binary.
     pub(super) fn primitive_call(&mut self, primitive: Primitive, args: &[ExprId], span: Span) -> Option<ExprId> {
-        if !primitive.takes(args.len()) {
+        // `apply` needs the calling convention of procedures.
+        if !primitive.takes(args.len()) || primitive == Primitive::Apply {
             return None;
         }
         if let Some(expr) = crate::primitive::simplify(self.program, primitive, args, span) {

@@ -6,7 +6,7 @@
 use super::arithmetic::Operation;
 use super::calls::{Called, argument_words};
 use super::machine::Machine;
-use super::roots::Activation;
+use super::roots::{Activation, NOWHERE};
 use super::trap::{Outcome, Trap};
 use crate::bytecode::{CodeFunction, Instr};
 use crate::heap::{Immediate, Kind, Object, PAIR_BYTES, Value, slots_bytes};
@@ -106,7 +106,7 @@ impl Machine {
                 at = 0;
                 self.ensure_stack(base + function.registers)?;
                 if function.has_rest {
-                    self.roots.at = usize::MAX;
+                    self.roots.at = NOWHERE;
                     self.gather_rest(function, base, $count)?;
                 }
                 continue;

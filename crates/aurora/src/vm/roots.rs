@@ -26,6 +26,9 @@ pub(super) struct Activation {
     pub(super) words: u16,
 }
 
+/// Not at any instruction: no register is live.
+pub(super) const NOWHERE: usize = usize::MAX;
+
 /// Everything that holds values.
 #[derive(Debug)]
 pub(crate) struct Roots {
@@ -61,7 +64,7 @@ impl Roots {
             watermark: 0,
             function: 0,
             base: 0,
-            at: 0,
+            at: NOWHERE,
             staged: 0..0,
             globals: vec![None; globals],
             dirty_globals: Vec::new(),
@@ -85,6 +88,7 @@ impl Roots {
         self.activations.clear();
         self.watermark = 0;
         self.staged = 0..0;
+        self.at = NOWHERE;
         self.protected.clear();
     }
 
