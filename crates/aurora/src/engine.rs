@@ -137,7 +137,8 @@ impl Engine {
     ///
     /// let (output, result) = Engine::new(Options::default())?.run_captured(&Source::new("t.scm", "(display (* 6 7))"));
     /// assert_eq!(output, "42");
-    /// # result
+    /// # result?;
+    /// # Ok::<(), aurora::Failure>(())
     /// ```
     ///
     /// # Errors
