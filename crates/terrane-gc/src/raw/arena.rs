@@ -9,6 +9,7 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use terrane_base::MemoryError;
 
@@ -86,8 +87,12 @@ pub struct ArenaSummary {
     pub survivor_bytes: u64,
 }
 
-/// No segment, no arena.
+/// No segment, no arena. As the segment of a block: free, and without memory.
 const NONE: u32 = u32::MAX;
+/// As the segment of a block: free, and committed.
+const READY: u32 = u32::MAX - 1;
+/// Free blocks that stay committed, so that arenas which come and go cost no system call.
+const READY_BLOCKS_MAX: usize = 16;
 
 /// A run of blocks of one arena.
 #[derive(Clone, Copy, Debug)]
@@ -128,11 +133,12 @@ pub(crate) struct Arenas {
     free_slot: u32,
     segments: Vec<Segment>,
     free_segment: u32,
-    /// Segment of each block of the young range, `NONE` when free. As long as blocks were ever used.
+    /// Segment of each block of the young range, `NONE` or `READY` when free. As long as blocks were ever used.
     segment_of_block: Vec<u32>,
     blocks: Span,
     /// No block before this one is free.
     free_from: usize,
+    ready_blocks: usize,
     /// Arenas entered, innermost last.
     entered: Vec<u32>,
     /// Bytes in segments.
@@ -149,6 +155,7 @@ impl Arenas {
             segment_of_block: Vec::new(),
             blocks,
             free_from: 0,
+            ready_blocks: 0,
             entered: Vec::new(),
             committed_bytes: 0,
         }
@@ -194,7 +201,12 @@ impl Arenas {
     }
 
     /// Adds a segment of at least `bytes` to an arena and makes it the one that is allocated into.
-    pub(crate) fn extend(&mut self, index: u32, bytes: usize, young: &YoungRange) -> Result<(), MemoryError> {
+    pub(crate) fn extend(
+        &mut self,
+        index: u32,
+        bytes: usize,
+        young: &mut YoungRange,
+    ) -> Result<(), MemoryError> {
         let count = Segment::len_for(bytes) / BLOCK_SIZE;
         let first = self.find_blocks(count).ok_or(errors::out_of_memory(bytes, 0))?;
         let table_len = self.segment_of_block.len().max(first + count);
@@ -203,8 +215,8 @@ impl Arenas {
             .map_err(|_| errors::table(bytes))?;
         self.segments.try_reserve(1).map_err(|_| errors::table(bytes))?;
         let span = Span { base: self.blocks.base + first * BLOCK_SIZE, len: count * BLOCK_SIZE };
-        young.commit_blocks(span.base, span.len)?;
         self.segment_of_block.resize(table_len, NONE);
+        self.commit(first..first + count, young)?;
         let segment =
             self.add_segment(Segment { span, top: span.base, scanned: span.base, arena: index, next: NONE });
         self.segment_of_block[first..first + count].fill(segment);
@@ -216,6 +228,16 @@ impl Arenas {
         } else {
             self.segments[last as usize].next = segment;
         }
+        Ok(())
+    }
+
+    /// Commits free blocks.
+    fn commit(&mut self, blocks: Range<usize>, young: &YoungRange) -> Result<(), MemoryError> {
+        let ready = self.segment_of_block[blocks.clone()].iter().filter(|&&s| s == READY).count();
+        if ready < blocks.len() {
+            young.commit_blocks(self.blocks.base + blocks.start * BLOCK_SIZE, blocks.len() * BLOCK_SIZE)?;
+        }
+        self.ready_blocks -= ready;
         Ok(())
     }
 
@@ -231,7 +253,8 @@ impl Arenas {
 
     fn find_blocks(&mut self, count: usize) -> Option<usize> {
         let used = &self.segment_of_block;
-        while used.get(self.free_from).is_some_and(|&segment| segment != NONE) {
+        let taken = |block: usize| used.get(block).is_some_and(|&segment| segment < READY);
+        while taken(self.free_from) {
             self.free_from += 1;
         }
         let (mut start, mut end) = (self.free_from, self.free_from);
@@ -239,12 +262,22 @@ impl Arenas {
             if end * BLOCK_SIZE >= self.blocks.len {
                 return None;
             }
-            if used.get(end).is_some_and(|&segment| segment != NONE) {
+            if taken(end) {
                 start = end + 1;
             }
             end += 1;
         }
         Some(start)
+    }
+
+    /// The segment that the innermost arena entered allocates into.
+    pub(crate) fn open_segment(&self) -> Option<&Segment> {
+        self.segments.get(self.slots[self.innermost()? as usize].last as usize)
+    }
+
+    /// Bytes committed, of blocks in use and ready.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.committed_bytes + self.ready_blocks * BLOCK_SIZE
     }
 
     /// The segment that an arena allocates into.
@@ -291,7 +324,7 @@ impl Arenas {
     }
 
     /// Frees an arena whose survivors were moved out. Its identifier is dead from now on.
-    pub(crate) fn destroy(&mut self, index: u32, young: &YoungRange, poison: Option<u8>) {
+    pub(crate) fn destroy(&mut self, index: u32, young: &mut YoungRange, poison: Option<u8>) {
         let mut next = self.slots[index as usize].first;
         while let Some(segment) = self.segments.get_mut(next as usize) {
             let freed = next;
@@ -312,17 +345,19 @@ impl Arenas {
         }
     }
 
-    fn free_blocks(&mut self, span: Span, young: &YoungRange, poison: Option<u8>) {
+    fn free_blocks(&mut self, span: Span, young: &mut YoungRange, poison: Option<u8>) {
         let first = (span.base - self.blocks.base) / BLOCK_SIZE;
         let count = span.len / BLOCK_SIZE;
         if let Some(byte) = poison {
             // SAFETY: the segment is committed and holds nothing that is referenced.
             unsafe { core::ptr::write_bytes(span.base as *mut u8, byte, span.len) };
-        } else if span.len > 4 * BLOCK_SIZE {
-            // SAFETY: as above, and `extend` commits before it hands blocks out.
-            unsafe { young.decommit_blocks(span.base, span.len) };
         }
-        self.segment_of_block[first..first + count].fill(NONE);
+        // SAFETY: the blocks hold nothing that is referenced, and `extend` commits those that are not ready.
+        let keep = poison.is_some()
+            || self.ready_blocks + count <= READY_BLOCKS_MAX
+            || !unsafe { young.decommit_blocks(span.base, span.len) };
+        self.ready_blocks += if keep { count } else { 0 };
+        self.segment_of_block[first..first + count].fill(if keep { READY } else { NONE });
         self.free_from = self.free_from.min(first);
         self.committed_bytes -= span.len;
     }

@@ -23,7 +23,7 @@ impl<M: ObjectModel> Heap<M> {
         let id = self.arenas.create()?;
         let index = self.arenas.check(id).map_err(|_| super::errors::table(bytes))?;
         if let Err(error) = self.extend_arena(index, bytes) {
-            self.arenas.destroy(index, &self.young, None);
+            self.arenas.destroy(index, &mut self.young, None);
             return Err(error);
         }
         self.stats.arenas_created += 1;
@@ -73,6 +73,12 @@ impl<M: ObjectModel> Heap<M> {
         let condemned = Condemned::Arena(index);
         self.sync();
         let bytes = self.arenas.used_bytes_of(index) as u64;
+        if bytes == 0 {
+            let poison = self.poison();
+            self.arenas.destroy(index, &mut self.young, poison);
+            self.stats.arenas_destroyed += 1;
+            return Ok(ArenaSummary::default());
+        }
         if self.check_copy_room(condemned, roots.frame_top()).is_err() {
             self.collect_quietly(CollectionKind::Full, CollectionCause::Exhaustion, roots);
             self.check_copy_room(condemned, roots.frame_top())?;

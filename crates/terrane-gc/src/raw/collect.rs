@@ -72,7 +72,8 @@ impl<M: ObjectModel> Heap<M> {
             self.mark_and_sweep(roots);
         }
         if let Condemned::Arena(index) = condemned {
-            self.arenas.destroy(index, &self.young, self.poison());
+            let poison = self.poison();
+            self.arenas.destroy(index, &mut self.young, poison);
         }
         self.prepare_mutator();
         roots.collected();

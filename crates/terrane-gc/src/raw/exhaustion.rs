@@ -7,7 +7,6 @@
 use terrane_base::MemoryError;
 
 use super::heap::Heap;
-use super::old_space::block::BLOCK_SIZE;
 use super::record::{CollectionCause, CollectionKind};
 use super::{ObjectModel, RootSource, errors};
 
@@ -20,8 +19,9 @@ pub(crate) enum Request {
     Large(usize),
 }
 
-/// A nursery shorter than this makes a program collect more than it runs: better to look for garbage in the old space first.
-const NURSERY_MIN: usize = BLOCK_SIZE / 2;
+/// A nursery shorter than this part of its usual size makes a program collect more than it runs. Then it is time to look for garbage
+/// in the old space, and when that finds nothing, to say that memory is exhausted, instead of getting slower without end.
+const NURSERY_PART_MIN: usize = 4;
 
 impl<M: ObjectModel> Heap<M> {
     /// Climbs the ladder until the request is granted.
@@ -45,8 +45,7 @@ impl<M: ObjectModel> Heap<M> {
             if self.heap_bytes() > self.full_threshold {
                 self.collect_quietly(CollectionKind::Full, CollectionCause::OldSpaceGrown, roots);
             }
-            let roomy = self.nursery_limit - self.nursery_cursor >= NURSERY_MIN.min(self.nursery_size);
-            if roomy && self.grant(request).is_ok() {
+            if self.grant(request).is_ok() {
                 return Ok(());
             }
         }
@@ -84,11 +83,12 @@ impl<M: ObjectModel> Heap<M> {
     }
 
     fn grant_in_nursery(&mut self, bytes: usize) -> Result<(), MemoryError> {
-        let empty = self.nursery_cursor == self.young.nursery().base;
-        if empty && self.nursery_limit - self.nursery_cursor < bytes {
+        let base = self.young.nursery().base;
+        if self.nursery_cursor == base && self.nursery_limit - base < bytes {
             self.reset_nursery(bytes.max(self.nursery_size));
         }
-        if self.nursery_limit - self.nursery_cursor < bytes {
+        let exhausted = self.nursery_limit - base < self.nursery_size / NURSERY_PART_MIN;
+        if exhausted || self.nursery_limit - self.nursery_cursor < bytes {
             return Err(errors::out_of_memory(bytes, self.available()));
         }
         Ok(())

@@ -102,8 +102,10 @@ impl<M: ObjectModel> Heap<M> {
         let nursery_size = config.nursery.as_usize().min(limit / 8).max(NURSERY_MIN);
         let nursery_size = nursery_size.next_multiple_of(pages.page_size());
         let frames = config.frame_region.as_usize().min(limit / 8).max(1);
-        // A source that reserves by allocating gets no more than a first share of arena blocks.
-        let range = if pages.reserves_lazily() { config.young_range.as_usize() } else { 16 * nursery_size };
+        // A source that reserves by allocating is asked for less: few arena blocks, a short remembered set.
+        let lazy = pages.reserves_lazily();
+        let range = if lazy { config.young_range.as_usize() } else { 16 * nursery_size };
+        let remembered = if lazy { config.remembered_set.as_usize() } else { 1 << 20 };
         let young = YoungRange::new(pages, range, frames, nursery_size).map_err(errors::pages)?;
         // The limit counts blocks; chunks that are partly in use may take more addresses.
         let addresses = limit.saturating_mul(2).saturating_add(1 << 28);
@@ -116,7 +118,7 @@ impl<M: ObjectModel> Heap<M> {
             frame_watermark: young.frames.base,
             arenas: Arenas::new(young.blocks),
             young_log: YoungLog::new(),
-            remembered: RememberedSet::new(pages, config.remembered_set.as_usize()).map_err(errors::pages)?,
+            remembered: RememberedSet::new(pages, remembered).map_err(errors::pages)?,
             rebuild_remembered: false,
             old: OldSpace::new(),
             large: LargeSpace::default(),
@@ -291,18 +293,21 @@ impl<M: ObjectModel> Heap<M> {
         stats.large.set_now(self.large.live_bytes as u64);
         let tables = self.stack.bytes() + self.remembered.bytes();
         stats.metadata_bytes = (tables + self.chunk_metadata_bytes()) as u64;
-        let young =
-            self.young.frames.len + self.young.committed_nursery_bytes() + self.arenas.committed_bytes;
+        let young = self.young.frames.len + self.young.committed_nursery_bytes() + self.arenas.memory_bytes();
         stats.committed_bytes = (young + tables + self.chunks.committed_bytes()) as u64;
-        stats.charged_bytes = (self.charged() + self.reserve_target() * BLOCK_SIZE) as u64;
+        stats.charged_bytes = (self.charged() + self.held_reserve() * BLOCK_SIZE) as u64;
         stats.limit_bytes = self.limit as u64;
         stats
     }
 
     fn unsynced_arena_bytes(&self) -> u64 {
-        let top =
-            self.arenas.innermost().and_then(|_| self.arenas.segment_at(self.window.cursor.wrapping_sub(8)));
-        top.map_or(0, |segment| (self.window.cursor - segment.top) as u64)
+        self.arenas.open_segment().map_or(0, |segment| (self.window.cursor - segment.top) as u64)
+    }
+
+    /// The young range, constant for the heap's life: a compiler that emits the write barrier inline calls
+    /// [`write`](Self::write) only for a value in it.
+    pub fn young_range(&self) -> core::ops::Range<usize> {
+        self.young.all.base..self.young.all.end()
     }
 
     /// The limit.

@@ -41,6 +41,12 @@ impl<M: ObjectModel> Heap<M> {
         blocks_to_copy(self.fixed_young_bytes() + self.nursery_limit - self.young.nursery().base)
     }
 
+    /// Blocks that the reserve does hold: fewer than the target when the limit is reached. The nursery is empty then, and frames are
+    /// evacuated only if what is in use fits.
+    pub(crate) fn held_reserve(&self) -> usize {
+        self.reserve_target().min(self.usable_blocks())
+    }
+
     /// Bytes left of the limit beside everything that is charged.
     pub(crate) fn available(&self) -> usize {
         self.limit.saturating_sub(self.charged() + self.reserve_target() * BLOCK_SIZE)
@@ -112,11 +118,17 @@ impl<M: ObjectModel> Heap<M> {
     /// Gives an arena another segment, with its share of the reserve.
     pub(crate) fn extend_arena(&mut self, index: u32, bytes: usize) -> Result<(), MemoryError> {
         let len = Segment::len_for(bytes);
-        if len + (blocks_to_copy(len) * BLOCK_SIZE) > self.available() {
+        let nursery = self.nursery_limit - self.young.nursery().base;
+        let blocks = blocks_to_copy(self.fixed_young_bytes() + nursery + len);
+        let more = len + (blocks - self.reserve_target()) * BLOCK_SIZE;
+        if more > self.available() {
             return Err(errors::out_of_memory(bytes, self.available()));
         }
-        let nursery = self.nursery_limit - self.young.nursery().base;
-        self.grow_to(blocks_to_copy(self.fixed_young_bytes() + nursery + len))?;
-        self.arenas.extend(index, len, &self.young)
+        self.grow_to(blocks)?;
+        // A new chunk may have used up what was available.
+        if self.charged() + len + blocks * BLOCK_SIZE > self.limit {
+            return Err(errors::out_of_memory(bytes, self.available()));
+        }
+        self.arenas.extend(index, len, &mut self.young)
     }
 }

@@ -134,13 +134,13 @@ impl YoungRange {
         self.range.commit(address - self.all.base, len).map_err(errors::pages)
     }
 
-    /// Gives memory of arena blocks back; a refusal keeps it, which is no error.
+    /// Gives memory of arena blocks back; false when it was refused, which keeps the memory and is no error.
     ///
     /// # Safety
     ///
     /// The blocks hold nothing that is referenced, and are committed again before they are used.
-    pub(crate) unsafe fn decommit_blocks(&self, address: usize, len: usize) {
+    pub(crate) unsafe fn decommit_blocks(&mut self, address: usize, len: usize) -> bool {
         // SAFETY: the caller's promise.
-        _ = unsafe { self.range.decommit(address - self.all.base, len) };
+        unsafe { self.range.decommit(address - self.all.base, len) }.is_ok()
     }
 }
