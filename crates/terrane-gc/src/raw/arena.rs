@@ -362,3 +362,87 @@ impl Arenas {
         self.committed_bytes -= span.len;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use terrane_pages::{FaultyPages, OsPages};
+
+    fn young(pages: &alloc::sync::Arc<dyn terrane_pages::PageSource>) -> YoungRange {
+        YoungRange::new(pages, 8 << 20, BLOCK_SIZE, BLOCK_SIZE).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Segments never overlap, addresses lead to their arena, freed blocks are found again.
+        #[test]
+        fn blocks_belong_to_one_arena(steps in prop::collection::vec((0..4_usize, 1..9_usize), 1..100)) {
+            let pages = terrane_pages::system_pages();
+            let mut young = young(&pages);
+            let mut arenas = Arenas::new(young.blocks);
+            let mut live: Vec<(ArenaId, usize)> = Vec::new();
+            let total = young.blocks.len / BLOCK_SIZE;
+            for (action, blocks) in steps {
+                if action == 0 && !live.is_empty() {
+                    let (id, _) = live.swap_remove(blocks % live.len());
+                    arenas.destroy(arenas.check(id).unwrap(), &mut young, None);
+                    prop_assert!(!arenas.is_live(id));
+                    continue;
+                }
+                if action == 1 || live.is_empty() {
+                    live.push((arenas.create().unwrap(), 0));
+                }
+                let len = live.len();
+                let (id, held) = &mut live[blocks % len];
+                let index = arenas.check(*id).unwrap();
+                let before = arenas.committed_bytes;
+                match arenas.extend(index, blocks * BLOCK_SIZE, &mut young) {
+                    Ok(()) => *held += blocks,
+                    Err(_) => prop_assert!(before / BLOCK_SIZE + blocks > total / 8, "refused without need"),
+                }
+                let mut covered = alloc::vec![NONE; total];
+                for segment in arenas.live_segments() {
+                    let first = (segment.span.base - young.blocks.base) / BLOCK_SIZE;
+                    let blocks = first..first + segment.span.len / BLOCK_SIZE;
+                    prop_assert!(covered[blocks.clone()].iter().all(|&arena| arena == NONE));
+                    covered[blocks.clone()].fill(segment.arena);
+                    for block in blocks {
+                        let address = young.blocks.base + block * BLOCK_SIZE + 24;
+                        prop_assert_eq!(arenas.arena_at(address), Some(segment.arena));
+                    }
+                }
+                let used = covered.iter().filter(|&&arena| arena != NONE).count();
+                prop_assert_eq!(used, live.iter().map(|(_, held)| held).sum::<usize>());
+                prop_assert_eq!(arenas.committed_bytes, used * BLOCK_SIZE);
+            }
+        }
+    }
+
+    #[test]
+    fn a_refused_commit_changes_nothing() {
+        let pages = alloc::sync::Arc::new(FaultyPages::new(OsPages::new()));
+        let mut young = young(&(pages.clone() as _));
+        let mut arenas = Arenas::new(young.blocks);
+        let id = arenas.create().unwrap();
+        pages.fail_nth(1);
+        assert!(arenas.extend(id.index, 3 * BLOCK_SIZE, &mut young).is_err());
+        assert_eq!((arenas.committed_bytes, arenas.live_segments().count()), (0, 0));
+        arenas.extend(id.index, 3 * BLOCK_SIZE, &mut young).unwrap();
+        assert_eq!(arenas.memory_bytes(), 3 * BLOCK_SIZE);
+    }
+
+    #[test]
+    fn a_slot_is_retired_before_its_generations_repeat() {
+        let pages = terrane_pages::system_pages();
+        let mut young = young(&pages);
+        let mut arenas = Arenas::new(young.blocks);
+        let first = arenas.create().unwrap();
+        arenas.slots[first.index as usize].generation = u32::MAX;
+        arenas.destroy(first.index, &mut young, None);
+        let second = arenas.create().unwrap();
+        assert_ne!(first.index, second.index);
+        assert!(!arenas.is_live(ArenaId { index: first.index, generation: 0 }));
+    }
+}

@@ -101,3 +101,27 @@ impl fmt::Display for CollectionRecord {
         write!(f, "freed {}, live {}", Bytes::new(freed_bytes), Bytes::new(live_bytes))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn the_log_line_has_figures_with_units() {
+        let record = CollectionRecord {
+            sequence: 12,
+            kind: CollectionKind::Minor,
+            cause: CollectionCause::NurseryFull,
+            pause_ns: 1_042_500,
+            promoted_bytes: 12 << 10,
+            freed_bytes: 1 << 20,
+            live_bytes: 3 << 19,
+        };
+        assert_eq!(
+            record.to_string(),
+            "gc 12 minor (nursery full): 1.042 ms, promoted 12 KiB, freed 1 MiB, live 1.5 MiB"
+        );
+    }
+}

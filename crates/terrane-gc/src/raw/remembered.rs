@@ -240,3 +240,38 @@ pub(crate) unsafe fn restore_log(entry: Entry, parent: usize) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever slot is logged, the card that is entered covers it; and a card stands for at most two cards' bytes.
+        #[test]
+        fn a_card_covers_its_slot(parent in 1_usize..2000, slot in 0_usize..4000) {
+            let (parent, slot) = (parent * 8 + (1 << 22), parent * 8 + (1 << 22) + slot * 8);
+            let entry = Entry { parent: Word(0), card: card_address(parent, slot) };
+            let (start, end) = entry.card_range(parent).unwrap();
+            prop_assert!(start <= slot && slot < end, "{start:#x} {slot:#x} {end:#x}");
+            prop_assert!(start >= parent && end - start <= 2 * CARD_SIZE);
+            prop_assert!(entry.card > parent, "the bit of the first word says that the whole object is logged");
+        }
+    }
+
+    #[test]
+    fn a_full_set_loses_entries_and_says_so() {
+        let pages = terrane_pages::system_pages();
+        let mut set = RememberedSet::new(&pages, GROWTH + 4096).unwrap();
+        let capacity = (GROWTH + 4096) / size_of::<Entry>();
+        for i in 0..capacity {
+            set.push(Entry { parent: Word(i as u64), card: i });
+        }
+        assert!(!set.overflowed());
+        assert_eq!((set.entry(0).card, set.entry(capacity - 1).card, set.len()), (0, capacity - 1, capacity));
+        set.push(Entry { parent: Word(0), card: 0 });
+        assert!(set.overflowed());
+        set.begin_rebuild();
+        assert!(!set.overflowed() && set.len() == 0);
+    }
+}

@@ -87,3 +87,22 @@ impl WorkStack {
         self.range.size()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_noted_once() {
+        let pages = terrane_pages::system_pages();
+        let mut stack = WorkStack::new(&pages, 1).unwrap();
+        let capacity = stack.bytes() / ENTRY_BYTES;
+        (0..capacity).for_each(|i| stack.push(i));
+        assert!(stack.is_full() && !stack.take_overflow());
+        stack.push(capacity);
+        assert!(stack.take_overflow() && !stack.take_overflow());
+        // SAFETY: the words were pushed.
+        let last = unsafe { stack.top().sub(1).read() };
+        assert_eq!(last, capacity - 1);
+    }
+}

@@ -42,3 +42,20 @@ impl YoungLog {
         self.slots.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_written_in_a_row_is_held_once_and_the_log_has_an_end() {
+        let mut log = YoungLog::new();
+        (0..5).for_each(|_| assert!(log.push(8)));
+        assert_eq!(log.slots(), [8]);
+        let room = log.slots.capacity();
+        (1..room).for_each(|i| assert!(log.push(8 + i * 8)));
+        assert!(!log.push(0));
+        log.clear();
+        assert!(log.push(0));
+    }
+}

@@ -200,3 +200,45 @@ fn statistics_add_up() {
     let pauses = stats.collections_of(CollectionKind::Minor);
     assert!(pauses.pause_ns_max <= pauses.pause_ns_total);
 }
+
+/// A mark stack of one page, and vectors with more references than it holds: what was dropped is found again, by copying and by
+/// marking, and no survivor is counted twice.
+#[test]
+fn the_mark_stack_may_overflow() {
+    let mut machine = Machine::new(small().mark_stack(Bytes::new(1)));
+    machine.roots.push(integer(0));
+    for round in 0..8 {
+        let vector = machine.vector(1000).unwrap();
+        machine.roots.push(vector);
+        machine.heap.reserve(32_000, &mut machine.roots).unwrap();
+        let vector = machine.roots.words[1];
+        for index in 0..1000 {
+            let mut list = integer(index);
+            for _ in 0..2 {
+                let word = pair(machine.heap.bump(16).expect("reserved").as_ptr() as usize);
+                // SAFETY: fresh room for a pair.
+                unsafe {
+                    *slot(word, 0) = integer(round);
+                    *slot(word, 1) = list;
+                }
+                list = word;
+            }
+            machine.write(vector, index as usize, list);
+        }
+        let head = machine.pair(machine.roots.words[1], machine.roots.words[0]).unwrap();
+        machine.roots.clear();
+        machine.roots.push(head);
+        machine.collect(CollectionKind::ALL[round as usize % 3]);
+    }
+    machine.collect(CollectionKind::Full);
+    assert_eq!(machine.heap.stats().old.bytes_now, 8 * (8008 + 32_000 + 16));
+    let mut word = machine.roots.words[0];
+    for round in (0..8).rev() {
+        let vector = read(word, 0);
+        for index in 0..1000 {
+            let list = read(vector, index);
+            assert_eq!((read(list, 0), read(read(list, 1), 1)), (integer(round), integer(index as u64)));
+        }
+        word = read(word, 1);
+    }
+}

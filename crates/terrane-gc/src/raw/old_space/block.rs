@@ -25,3 +25,18 @@ pub(crate) const fn blocks_to_copy(bytes: usize) -> usize {
 pub(crate) const fn bytes_copyable(blocks: usize) -> usize {
     blocks.saturating_sub(2) * BLOCK_CAPACITY_MIN
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_copyable_needs_no_more_blocks_than_there_are() {
+        assert_eq!((blocks_to_copy(0), bytes_copyable(0), bytes_copyable(2)), (0, 0, 0));
+        for blocks in 3..500 {
+            let bytes = bytes_copyable(blocks);
+            assert_eq!(blocks_to_copy(bytes), blocks);
+            assert_eq!(blocks_to_copy(bytes + 1), blocks + 1);
+        }
+    }
+}
