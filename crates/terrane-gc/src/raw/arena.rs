@@ -1,11 +1,12 @@
 //! Arenas: sets of blocks in the young range with a lifetime of their own.
 //!
-//! An arena is filled by bumping, its objects do not move while it lives, and a minor collection scans only what was allocated
-//! since the last one (each segment remembers how far it was scanned). Destroying an arena makes its segments from-space of
-//! one collection: what is still referenced is moved to the old space and counted, the rest is gone.
+//! An arena is filled by bumping, its objects do not move while it lives, and a minor collection scans only
+//! what was allocated since the last one (each segment remembers how far it was scanned). Destroying an arena
+//! makes its segments from-space of one collection: what is still referenced is moved to the old space and
+//! counted, the rest is gone.
 //!
-//! A *segment* is a run of consecutive blocks; the first has the size asked for, later ones are one block unless a request
-//! needs more.
+//! A *segment* is a run of consecutive blocks; the first has the size asked for, later ones are one block
+//! unless a request needs more.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -133,7 +134,8 @@ pub(crate) struct Arenas {
     free_slot: u32,
     segments: Vec<Segment>,
     free_segment: u32,
-    /// Segment of each block of the young range, `NONE` or `READY` when free. As long as blocks were ever used.
+    /// Segment of each block of the young range, `NONE` or `READY` when free. As long as blocks were ever
+    /// used.
     segment_of_block: Vec<u32>,
     blocks: Span,
     /// No block before this one is free.

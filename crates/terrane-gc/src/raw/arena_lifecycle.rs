@@ -10,8 +10,8 @@ use super::record::{CollectionCause, CollectionKind};
 use super::{ObjectModel, RootSource};
 
 impl<M: ObjectModel> Heap<M> {
-    /// Makes an arena whose first block has at least `first_block` bytes, rounded up to 64 KiB. Never collects; a caller
-    /// that is refused may collect and try again.
+    /// Makes an arena whose first block has at least `first_block` bytes, rounded up to 64 KiB. Never
+    /// collects; a caller that is refused may collect and try again.
     ///
     /// # Errors
     ///
@@ -36,7 +36,8 @@ impl<M: ObjectModel> Heap<M> {
         self.arenas.is_live(id)
     }
 
-    /// Lets `bump` and `alloc` of small objects allocate in the arena, until [`arena_leave`](Self::arena_leave). Nests.
+    /// Lets `bump` and `alloc` of small objects allocate in the arena, until
+    /// [`arena_leave`](Self::arena_leave). Nests.
     ///
     /// # Errors
     ///
@@ -49,7 +50,8 @@ impl<M: ObjectModel> Heap<M> {
         Ok(())
     }
 
-    /// Allocates again where it was before the last [`arena_enter`](Self::arena_enter). Without one, does nothing.
+    /// Allocates again where it was before the last [`arena_enter`](Self::arena_enter). Without one, does
+    /// nothing.
     pub fn arena_leave(&mut self) {
         self.sync();
         self.arenas.leave();
@@ -60,7 +62,8 @@ impl<M: ObjectModel> Heap<M> {
     ///
     /// # Errors
     ///
-    /// When the arena was destroyed before, is entered, or there is no room for its survivors; it is then as it was.
+    /// When the arena was destroyed before, is entered, or there is no room for its survivors; it is then as
+    /// it was.
     pub fn arena_destroy<R: RootSource>(
         &mut self,
         id: ArenaId,

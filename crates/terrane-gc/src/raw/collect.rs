@@ -18,7 +18,8 @@ impl<M: ObjectModel> Heap<M> {
     ///
     /// # Errors
     ///
-    /// Only `Evacuate` can fail: when there is no room for what may live in the frame region. Nothing has moved then.
+    /// Only `Evacuate` can fail: when there is no room for what may live in the frame region. Nothing has
+    /// moved then.
     ///
     /// # Panics
     ///

@@ -1,8 +1,9 @@
 //! What happens when an allocation finds no room: the ladder.
 //!
-//! Each rung is a collection that frees more than the one before and costs more: minor, full, then an evacuation of the frame region (what
-//! was dead in it held old objects) followed by another full one. After each rung the request is tried again. Only when
-//! the last one fails is the answer an error, and the heap can go on: once the mutator drops references, requests succeed again.
+//! Each rung is a collection that frees more than the one before and costs more: minor, full, then an
+//! evacuation of the frame region (what was dead in it held old objects) followed by another full one. After
+//! each rung the request is tried again. Only when the last one fails is the answer an error, and the heap
+//! can go on: once the mutator drops references, requests succeed again.
 
 use terrane_base::MemoryError;
 
@@ -19,8 +20,9 @@ pub(crate) enum Request {
     Large(usize),
 }
 
-/// A nursery shorter than this part of its usual size makes a program collect more than it runs. Then it is time to look for garbage
-/// in the old space, and when that finds nothing, to say that memory is exhausted, instead of getting slower without end.
+/// A nursery shorter than this part of its usual size makes a program collect more than it runs. Then it is
+/// time to look for garbage in the old space, and when that finds nothing, to say that memory is exhausted,
+/// instead of getting slower without end.
 const NURSERY_PART_MIN: usize = 4;
 
 impl<M: ObjectModel> Heap<M> {

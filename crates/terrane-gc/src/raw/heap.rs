@@ -1,7 +1,8 @@
 //! The heap: allocation, and the state that collections work on.
 //!
-//! Small objects are bumped in the *window*, a pair of addresses: the nursery, or the current segment of the arena that was
-//! entered. In stress mode the window always looks full, so that every allocation takes the slow path and is counted.
+//! Small objects are bumped in the *window*, a pair of addresses: the nursery, or the current segment of the
+//! arena that was entered. In stress mode the window always looks full, so that every allocation takes the
+//! slow path and is counted.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -47,8 +48,8 @@ pub(crate) type Observer = Box<dyn FnMut(&CollectionRecord)>;
 
 /// A garbage-collected heap for one mutator, generic over the runtime's object model.
 ///
-/// Objects are born in the nursery and move to the old space at the first collection that finds them live. References that the
-/// caller holds outside its [`RootSource`] are stale after every call that takes one.
+/// Objects are born in the nursery and move to the old space at the first collection that finds them live.
+/// References that the caller holds outside its [`RootSource`] are stale after every call that takes one.
 pub struct Heap<M: ObjectModel> {
     pub(crate) window: Window,
     /// True end of the window.
@@ -90,8 +91,8 @@ impl<M: ObjectModel> fmt::Debug for Heap<M> {
 }
 
 impl<M: ObjectModel> Heap<M> {
-    /// Makes a heap and takes the memory that it needs to start: frame region, nursery, and free blocks for the survivors of
-    /// both.
+    /// Makes a heap and takes the memory that it needs to start: frame region, nursery, and free blocks for
+    /// the survivors of both.
     ///
     /// # Errors
     ///
@@ -152,12 +153,14 @@ impl<M: ObjectModel> Heap<M> {
 
     /// Room for an object of `size` bytes in the nursery, or in the arena that was entered. Never collects.
     ///
-    /// `None` means that [`alloc`](Self::alloc) must be taken; that is so for every size above [`SMALL_OBJECT_MAX`].
+    /// `None` means that [`alloc`](Self::alloc) must be taken; that is so for every size above
+    /// [`SMALL_OBJECT_MAX`].
     #[inline(always)]
     pub fn bump(&mut self, size: usize) -> Option<NonNull<u8>> {
         debug_assert!(size >= 16 && size.is_multiple_of(8));
         let address = self.window.cursor;
-        // The first comparison is decided at compile time for a constant size; it also keeps the sum from wrapping.
+        // The first comparison is decided at compile time for a constant size; it also keeps the sum from
+        // wrapping.
         if size > SMALL_OBJECT_MAX || address + size > self.window.limit {
             return None;
         }
@@ -172,7 +175,8 @@ impl<M: ObjectModel> Heap<M> {
     ///
     /// # Errors
     ///
-    /// When the limit or the page source stands against it even after every kind of collection. The heap stays usable.
+    /// When the limit or the page source stands against it even after every kind of collection. The heap
+    /// stays usable.
     pub fn alloc<R: RootSource>(&mut self, size: usize, roots: &mut R) -> Result<NonNull<u8>, MemoryError> {
         debug_assert!(size >= 16 && size.is_multiple_of(8));
         check_size(size, self.limit)?;
@@ -187,8 +191,8 @@ impl<M: ObjectModel> Heap<M> {
         self.take(size).ok_or(errors::out_of_memory(size, 0))
     }
 
-    /// Makes sure that `bytes` in objects up to [`SMALL_OBJECT_MAX`] each can be had by [`bump`](Self::bump) without failing, until
-    /// the next call of `alloc` or `reserve`.
+    /// Makes sure that `bytes` in objects up to [`SMALL_OBJECT_MAX`] each can be had by [`bump`](Self::bump)
+    /// without failing, until the next call of `alloc` or `reserve`.
     ///
     /// # Errors
     ///

@@ -1,8 +1,9 @@
 //! Large objects: page runs in shared chunks, and chunk runs of their own above [`SHARED_MAX`].
 //!
-//! They never move. They are born old and zeroed, and are scanned whole by the collection after their birth, since the mutator
-//! initialises them with plain stores. A full collection marks them by the start bit of their chunk and frees the rest. Small
-//! ones are placed by first fit over a bitmap of granules in the chunk header.
+//! They never move. They are born old and zeroed, and are scanned whole by the collection after their birth,
+//! since the mutator initialises them with plain stores. A full collection marks them by the start bit of
+//! their chunk and frees the rest. Small ones are placed by first fit over a bitmap of granules in the chunk
+//! header.
 
 use alloc::vec::Vec;
 use core::ptr::NonNull;
@@ -202,7 +203,8 @@ impl LargeSpace {
             if used as usize > FIRST_GRANULE || !core::mem::replace(&mut kept, true) {
                 return true;
             }
-            // SAFETY: the chunk holds nothing and leaves the list. Only a wrong run is refused, and this is one of ours.
+            // SAFETY: the chunk holds nothing and leaves the list. Only a wrong run is refused, and this is
+            // one of ours.
             _ = unsafe { space.free(chunk.base_pointer(), 1) };
             false
         });
@@ -211,7 +213,8 @@ impl LargeSpace {
 
 fn free_object(chunk: Chunk, object: &LargeObject, space: &mut ChunkSpace, poison: Option<u8>) {
     if chunk.kind() == ChunkKind::LargeRun {
-        // SAFETY: the object is dead and leaves the table. Only a wrong run is refused, and this is one of ours.
+        // SAFETY: the object is dead and leaves the table. Only a wrong run is refused, and this is one of
+        // ours.
         _ = unsafe { space.free(chunk.base_pointer(), run_chunks(object.size)) };
         return;
     }

@@ -1,9 +1,9 @@
 //! Marking: finds what lives in the old space and among the large objects, in place.
 //!
-//! Runs when the nursery is empty. Roots are the mutator's, and every object of the frame region and of the arenas, which count as
-//! live. An object is marked when it is first met (its start bit is set) and scanned when it is popped from the work stack. When
-//! the stack could not hold an object, all marked objects are scanned again; that ends because each round marks at least one object
-//! more, or drops none.
+//! Runs when the nursery is empty. Roots are the mutator's, and every object of the frame region and of the
+//! arenas, which count as live. An object is marked when it is first met (its start bit is set) and scanned
+//! when it is popped from the work stack. When the stack could not hold an object, all marked objects are
+//! scanned again; that ends because each round marks at least one object more, or drops none.
 
 use core::marker::PhantomData;
 
@@ -23,9 +23,11 @@ pub(crate) struct Marking<'h, M> {
     pub(crate) model: PhantomData<M>,
 }
 
-/// Every method relies on the promises of [`ObjectModel`] and [`RootSource`]: slots hold valid words, objects are initialised.
+/// Every method relies on the promises of [`ObjectModel`] and [`RootSource`]: slots hold valid words, objects
+/// are initialised.
 impl<M: ObjectModel> Marking<'_, M> {
-    /// Marks the object that `word` refers to, unless it is young or marked, and puts it on the stack with its top at `top`.
+    /// Marks the object that `word` refers to, unless it is young or marked, and puts it on the stack with
+    /// its top at `top`.
     ///
     /// # Safety
     ///

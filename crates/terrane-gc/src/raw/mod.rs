@@ -1,6 +1,8 @@
-//! The raw tier: the collector without a safety net, for virtual machines, just-in-time compilers and the C interface.
+//! The raw tier: the collector without a safety net, for virtual machines, just-in-time compilers and the C
+//! interface.
 //!
-//! An embedder describes its objects with an [`ObjectModel`], its roots with a [`RootSource`], and allocates from a [`Heap`].
+//! An embedder describes its objects with an [`ObjectModel`], its roots with a [`RootSource`], and allocates
+//! from a [`Heap`].
 //!
 //! # Zones
 //!
@@ -12,25 +14,28 @@
 //! | old space | promotion only | swept by a full collection |
 //! | large objects | [`Heap::alloc`] above [`SMALL_OBJECT_MAX`] | swept by a full collection; they never move |
 //!
-//! The first three make up the *young range*, one run of addresses, so that the write barrier's question "is it young" is a subtraction
-//! and a comparison.
+//! The first three make up the *young range*, one run of addresses, so that the write barrier's question "is
+//! it young" is a subtraction and a comparison.
 //!
 //! # Collections
 //!
-//! *Minor* empties the nursery into the old space. *Evacuate* empties the frame region as well (or one arena, when it is
-//! destroyed). *Full* is a minor collection followed by marking and sweeping the old space in place. All stop the mutator.
+//! *Minor* empties the nursery into the old space. *Evacuate* empties the frame region as well (or one arena,
+//! when it is destroyed). *Full* is a minor collection followed by marking and sweeping the old space in
+//! place. All stop the mutator.
 //!
 //! # Rules for the embedder
 //!
-//! - Every reference that must survive a call with a `RootSource` is visited by that source, which then holds the new address.
+//! - Every reference that must survive a call with a `RootSource` is visited by that source, which then holds
+//!   the new address.
 //! - Objects are initialised before the next such call.
 //! - Stores of references into initialised objects go through [`Heap::write`].
 //! - Only roots and frame objects refer to frame objects.
 //!
 //! # Limits of the design
 //!
-//! **No collection can fail or allocate midway:** free blocks for everything that could be promoted are held in advance and count
-//! against the limit. **Memory running out is an error, never an abort,** and the heap is usable afterwards.
+//! **No collection can fail or allocate midway:** free blocks for everything that could be promoted are held
+//! in advance and count against the limit. **Memory running out is an error, never an abort,** and the heap
+//! is usable afterwards.
 
 mod arena;
 mod arena_lifecycle;

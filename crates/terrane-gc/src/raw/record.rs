@@ -85,8 +85,8 @@ pub struct CollectionRecord {
     pub pause_ns: u64,
     /// Bytes of objects moved to the old space.
     pub promoted_bytes: u64,
-    /// Bytes of objects found dead: in the zones that this kind empties, and for a full collection in the old space and among
-    /// the large objects.
+    /// Bytes of objects found dead: in the zones that this kind empties, and for a full collection in the old
+    /// space and among the large objects.
     pub freed_bytes: u64,
     /// Bytes of objects in the old space, among the large objects and in arenas afterwards.
     pub live_bytes: u64,

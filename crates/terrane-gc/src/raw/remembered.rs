@@ -1,17 +1,19 @@
 //! The remembered set: which old objects may refer into the young range.
 //!
-//! The write barrier *logs* an old object at the first store of a young reference after a collection: a bit beside the object is
-//! set, so that the next store costs a test, and the object is entered in a sequential buffer. The next collection visits
-//! the logged objects instead of the old space. Objects longer than [`WHOLE_LOG_MAX`] are logged by cards of [`CARD_SIZE`] bytes, so
-//! that one store into a long vector does not cost a visit of all of it. Blackburn & Hosking, *Barriers: friend or foe?* (ISMM
-//! 2004), call the first part an object barrier.
+//! The write barrier *logs* an old object at the first store of a young reference after a collection: a bit
+//! beside the object is set, so that the next store costs a test, and the object is entered in a sequential
+//! buffer. The next collection visits the logged objects instead of the old space. Objects longer than
+//! [`WHOLE_LOG_MAX`] are logged by cards of [`CARD_SIZE`] bytes, so that one store into a long vector does
+//! not cost a visit of all of it. Blackburn & Hosking, *Barriers: friend or foe?* (ISMM 2004), call the first
+//! part an object barrier.
 //!
-//! The log bit of a whole object is the one of its first word; that of a card is the one of the card's first word inside the
-//! object, but never the object's first. A set bit at the object's first word thus says "logged, whole" without a look at the
-//! object's size.
+//! The log bit of a whole object is the one of its first word; that of a card is the one of the card's first
+//! word inside the object, but never the object's first. A set bit at the object's first word thus says
+//! "logged, whole" without a look at the object's size.
 //!
-//! The buffer grows in a reserved address range. When that is full, or pages are refused, entries are lost and the loss noted:
-//! the next collection then scans every old object and rebuilds the set. Neither a store nor a collection can fail for it.
+//! The buffer grows in a reserved address range. When that is full, or pages are refused, entries are lost
+//! and the loss noted: the next collection then scans every old object and rebuilds the set. Neither a store
+//! nor a collection can fail for it.
 
 use alloc::sync::Arc;
 
@@ -247,7 +249,8 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Whatever slot is logged, the card that is entered covers it; and a card stands for at most two cards' bytes.
+        /// Whatever slot is logged, the card that is entered covers it; and a card stands for at most two
+        /// cards' bytes.
         #[test]
         fn a_card_covers_its_slot(parent in 1_usize..2000, slot in 0_usize..4000) {
             let (parent, slot) = (parent * 8 + (1 << 22), parent * 8 + (1 << 22) + slot * 8);

@@ -1,9 +1,10 @@
 //! The limit and the copy reserve.
 //!
-//! Whatever the mutator holds in the young range must fit the old space when it survives. So before the mutator runs on,
-//! the old space has free blocks for the whole nursery, the whole frame region and all arena segments
-//! ([`blocks_to_copy`]), and these blocks are charged against the limit. Where that cannot be had, the nursery is made shorter, down
-//! to nothing, and allocation then ends in an error. Thus a collection neither fails midway nor asks anybody for memory.
+//! Whatever the mutator holds in the young range must fit the old space when it survives. So before the
+//! mutator runs on, the old space has free blocks for the whole nursery, the whole frame region and all arena
+//! segments ([`blocks_to_copy`]), and these blocks are charged against the limit. Where that cannot be had,
+//! the nursery is made shorter, down to nothing, and allocation then ends in an error. Thus a collection
+//! neither fails midway nor asks anybody for memory.
 
 use terrane_base::MemoryError;
 
@@ -41,8 +42,8 @@ impl<M: ObjectModel> Heap<M> {
         blocks_to_copy(self.fixed_young_bytes() + self.nursery_limit - self.young.nursery().base)
     }
 
-    /// Blocks that the reserve does hold: fewer than the target when the limit is reached. The nursery is empty then, and frames are
-    /// evacuated only if what is in use fits.
+    /// Blocks that the reserve does hold: fewer than the target when the limit is reached. The nursery is
+    /// empty then, and frames are evacuated only if what is in use fits.
     pub(crate) fn held_reserve(&self) -> usize {
         self.reserve_target().min(self.usable_blocks())
     }

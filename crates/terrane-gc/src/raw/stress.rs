@@ -1,4 +1,5 @@
-//! Stress mode: a collection at every n-th allocation, all kinds in turn, so that a missed root or barrier shows at once.
+//! Stress mode: a collection at every n-th allocation, all kinds in turn, so that a missed root or barrier
+//! shows at once.
 
 use core::num::NonZeroU64;
 

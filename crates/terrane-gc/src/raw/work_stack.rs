@@ -1,9 +1,9 @@
 //! The work list of the collectors: what was reached and not visited yet.
 //!
-//! The stack lies in memory of its own, committed when the heap is made, so that pushing never allocates. When it is full an
-//! entry is dropped and the loss noted: the collector then walks all objects that it has already reached (their bits in the
-//! side table tell them) and visits their slots again. Jones, Hosking & Moss,
-//! *The Garbage Collection Handbook*, §2.4.
+//! The stack lies in memory of its own, committed when the heap is made, so that pushing never allocates.
+//! When it is full an entry is dropped and the loss noted: the collector then walks all objects that it has
+//! already reached (their bits in the side table tell them) and visits their slots again. Jones, Hosking &
+//! Moss, *The Garbage Collection Handbook*, §2.4.
 
 use alloc::sync::Arc;
 

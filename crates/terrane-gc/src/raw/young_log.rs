@@ -1,8 +1,9 @@
 //! The young log: slots of frame and arena objects that were scanned already and have been written since.
 //!
-//! A collection scans the frame region and the arenas only from their watermarks up, since nothing below can have come to hold a
-//! reference to the nursery except by a store. The barrier notes those stores here. The log is small and never grows: when it is
-//! full the watermarks go down instead, and everything is scanned once.
+//! A collection scans the frame region and the arenas only from their watermarks up, since nothing below can
+//! have come to hold a reference to the nursery except by a store. The barrier notes those stores here. The
+//! log is small and never grows: when it is full the watermarks go down instead, and everything is scanned
+//! once.
 
 use alloc::vec::Vec;
 

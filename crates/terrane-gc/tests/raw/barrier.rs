@@ -20,7 +20,8 @@ fn finding(machine: &mut Machine) -> Option<CorruptionKind> {
     machine.heap.verify(&mut machine.roots).err().map(|corruption| corruption.kind)
 }
 
-/// Objects in the old space of every kind of log: whole, by cards, large with cards in the chunk, large with cards of its own.
+/// Objects in the old space of every kind of log: whole, by cards, large with cards in the chunk, large with
+/// cards of its own.
 const VECTOR_SLOTS: [usize; 5] = [3, 30, 500, 5000, 300_000];
 
 #[test]
@@ -62,7 +63,8 @@ fn a_store_below_the_frame_watermark_without_the_barrier_is_found() {
     assert_eq!(read(read(frame, 0), 1), integer(4));
 }
 
-/// The log of stores into frame objects holds 1024 slots. When it is full, everything is scanned instead, and nothing is lost.
+/// The log of stores into frame objects holds 1024 slots. When it is full, everything is scanned instead, and
+/// nothing is lost.
 #[test]
 fn the_young_log_may_overflow() {
     let mut machine = machine();
@@ -85,7 +87,8 @@ fn the_young_log_may_overflow() {
     assert!((0..4000).all(|i| read(read(frames[i], 1), 0) == integer(i as u64)));
 }
 
-/// A logged slot of a frame that was left must not be touched: other objects may lie there, with headers where slots were.
+/// A logged slot of a frame that was left must not be touched: other objects may lie there, with headers
+/// where slots were.
 #[test]
 fn slots_of_frames_that_were_left_are_forgotten() {
     let mut machine = machine();
@@ -136,8 +139,8 @@ fn dangling_references_and_heap_to_frame_edges_are_found() {
     assert_eq!(finding(&mut machine), Some(CorruptionKind::HeapToFrame));
 }
 
-/// Found by the random programs: a slot of a new large object that was also stored to through the barrier is met twice by one
-/// collection, which then moved the object's copy once more.
+/// Found by the random programs: a slot of a new large object that was also stored to through the barrier is
+/// met twice by one collection, which then moved the object's copy once more.
 #[test]
 fn a_slot_met_twice_is_forwarded_once() {
     let mut machine = machine();

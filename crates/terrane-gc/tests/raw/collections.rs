@@ -201,8 +201,8 @@ fn statistics_add_up() {
     assert!(pauses.pause_ns_max <= pauses.pause_ns_total);
 }
 
-/// A mark stack of one page, and vectors with more references than it holds: what was dropped is found again, by copying and by
-/// marking, and no survivor is counted twice.
+/// A mark stack of one page, and vectors with more references than it holds: what was dropped is found again,
+/// by copying and by marking, and no survivor is counted twice.
 #[test]
 fn the_mark_stack_may_overflow() {
     let mut machine = Machine::new(small().mark_stack(Bytes::new(1)));

@@ -12,7 +12,8 @@ fn kind() -> impl Strategy<Value = Kind> {
     prop_oneof![3 => Just(Kind::Pair), 2 => Just(Kind::Vector), 1 => Just(Kind::Bytes)]
 }
 
-/// Words of an object: short, of the length of several cards, up to the largest small object, large, with chunks of its own.
+/// Words of an object: short, of the length of several cards, up to the largest small object, large, with
+/// chunks of its own.
 fn words() -> impl Strategy<Value = usize> {
     prop_oneof![
         20 => 0_usize..8,

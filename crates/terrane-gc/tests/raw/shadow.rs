@@ -1,7 +1,7 @@
 //! A heap beside a model of it in ordinary collections.
 //!
-//! Each operation is carried out on both. The model knows what every object holds and which are reachable; `check` walks both
-//! graphs side by side and compares each word.
+//! Each operation is carried out on both. The model knows what every object holds and which are reachable;
+//! `check` walks both graphs side by side and compares each word.
 
 use std::collections::HashMap;
 

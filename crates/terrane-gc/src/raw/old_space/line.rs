@@ -1,7 +1,7 @@
 //! Lines: the unit in which free memory inside a block is found again.
 //!
-//! A full collection marks each line that a live object touches. Promotion then bumps through the holes between marked lines.
-//! Blackburn & McKinley, *Immix: a mark-region garbage collector* (PLDI 2008), §2.
+//! A full collection marks each line that a live object touches. Promotion then bumps through the holes
+//! between marked lines. Blackburn & McKinley, *Immix: a mark-region garbage collector* (PLDI 2008), §2.
 
 use terrane_pages::CHUNK_SIZE;
 

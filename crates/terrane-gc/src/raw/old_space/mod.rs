@@ -1,9 +1,10 @@
 //! The old space: chunks of blocks of lines, filled by promotion, swept by lines.
 //!
-//! Promotion bumps through *holes*: first those that the last sweep found between live lines, then whole free blocks. An
-//! object longer than a line that does not fit the current hole goes to a block of its own kind instead (Immix's overflow
-//! block), so that short holes are not thrown away for it. Promotion never fails: the heap keeps enough free blocks
-//! ([`block::blocks_to_copy`]) for all that could be promoted, and takes new chunks only between collections.
+//! Promotion bumps through *holes*: first those that the last sweep found between live lines, then whole free
+//! blocks. An object longer than a line that does not fit the current hole goes to a block of its own kind
+//! instead (Immix's overflow block), so that short holes are not thrown away for it. Promotion never fails:
+//! the heap keeps enough free blocks ([`block::blocks_to_copy`]) for all that could be promoted, and takes
+//! new chunks only between collections.
 
 pub(crate) mod block;
 pub(crate) mod chunk;
@@ -76,7 +77,8 @@ impl OldSpace {
         &self.chunks
     }
 
-    /// The current hole: next free byte and end. Promotion bumps in it and calls [`promote_slow`](Self::promote_slow) when it is full.
+    /// The current hole: next free byte and end. Promotion bumps in it and calls
+    /// [`promote_slow`](Self::promote_slow) when it is full.
     #[inline(always)]
     pub(crate) fn hole(&self) -> (usize, usize) {
         (self.cursor, self.limit)
@@ -242,7 +244,8 @@ impl OldSpace {
                 self.chunks.swap_remove(index);
                 self.free_blocks -= DATA_BLOCKS_PER_CHUNK;
                 (self.recyclable_from, self.free_from) = (0, 0);
-                // SAFETY: the chunk holds nothing and left the list. Only a wrong run is refused, and this is one of ours.
+                // SAFETY: the chunk holds nothing and left the list. Only a wrong run is refused, and this is
+                // one of ours.
                 _ = unsafe { space.free(chunk.base_pointer(), 1) };
             }
         }
@@ -256,7 +259,8 @@ impl OldSpace {
                 unsafe { ((*chunk.header()).free_blocks, (*chunk.header()).recyclable_blocks) };
             for block in (METADATA_BLOCKS..BLOCKS_PER_CHUNK).filter(|b| (free | recyclable) >> b & 1 == 1) {
                 let mut line = 0;
-                // SAFETY: no marking runs, and memory of unmarked lines holds no live object right after a sweep.
+                // SAFETY: no marking runs, and memory of unmarked lines holds no live object right after a
+                // sweep.
                 while let Some((start, end)) = unsafe { line::next_hole(chunk, block, line) } {
                     // SAFETY: as above.
                     unsafe { core::ptr::write_bytes(start as *mut u8, byte, end - start) };
@@ -289,7 +293,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// The copy reserve suffices for every sequence of sizes, also after a sweep that left single lines free.
+        /// The copy reserve suffices for every sequence of sizes, also after a sweep that left single lines
+        /// free.
         #[test]
         fn promotion_needs_no_more_blocks_than_reserved(
             survivors in prop::collection::vec((3..62_usize, 0..255_usize, 1..8000_usize), 0..300),
