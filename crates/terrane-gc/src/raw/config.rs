@@ -23,9 +23,9 @@ pub struct HeapConfig {
     /// Most bytes that the heap may charge: the young range, blocks of the old space in use, the copy
     /// reserve, large objects and chunk metadata. Default 16 GiB.
     pub limit: Bytes,
-    /// Size of the nursery. Default 1 MiB, at most an eighth of the limit, at least 16 KiB.
+    /// Size of the nursery. Default 1 MiB; at most an eighth of the limit and 64 MiB, at least 16 KiB.
     pub nursery: Bytes,
-    /// Size of the frame region. Default 4 MiB, at most an eighth of the limit.
+    /// Size of the frame region. Default 4 MiB; at most an eighth of the limit and 256 MiB.
     pub frame_region: Bytes,
     /// Addresses reserved for frame region, nursery and arenas together. Default 1 GiB.
     pub young_range: Bytes,

@@ -43,6 +43,14 @@ pub(crate) struct Window {
 /// The shortest nursery: two of the longest objects.
 const NURSERY_MIN: usize = 2 * SMALL_OBJECT_MAX;
 
+/// The longest nursery: the copy reserve for more would cost more than fewer collections save.
+const NURSERY_MAX: usize = 64 << 20;
+/// The largest frame region, likewise.
+const FRAME_REGION_MAX: usize = 256 << 20;
+
+/// Settings beyond are cut down to it, so that sums of sizes do not overflow.
+const SIZE_MAX: usize = 1 << 44;
+
 /// Called after every collection.
 pub(crate) type Observer = Box<dyn FnMut(&CollectionRecord)>;
 
@@ -99,14 +107,15 @@ impl<M: ObjectModel> Heap<M> {
     /// When the page source refuses, or the limit is too small for the least heap (about 1 MiB).
     pub fn new(config: HeapConfig) -> Result<Self, MemoryError> {
         let pages = &config.pages;
-        let limit = config.limit.as_usize().min(isize::MAX as usize / 4);
-        let nursery_size = config.nursery.as_usize().min(limit / 8).max(NURSERY_MIN);
+        let limit = config.limit.as_usize().min(SIZE_MAX);
+        let nursery_size = config.nursery.as_usize().min(limit / 8).clamp(NURSERY_MIN, NURSERY_MAX);
         let nursery_size = nursery_size.next_multiple_of(pages.page_size());
-        let frames = config.frame_region.as_usize().min(limit / 8).max(1);
+        let frames = config.frame_region.as_usize().min(limit / 8).clamp(1, FRAME_REGION_MAX);
         // A source that reserves by allocating is asked for less: few arena blocks, a short remembered set.
         let lazy = pages.reserves_lazily();
-        let range = if lazy { config.young_range.as_usize() } else { 16 * nursery_size };
-        let remembered = if lazy { config.remembered_set.as_usize() } else { 1 << 20 };
+        let range = if lazy { config.young_range.as_usize().min(SIZE_MAX) } else { 16 * nursery_size };
+        let remembered = config.remembered_set.as_usize().min(if lazy { SIZE_MAX } else { 1 << 20 });
+        let mark_stack = config.mark_stack.as_usize().min(SIZE_MAX);
         let young = YoungRange::new(pages, range, frames, nursery_size).map_err(errors::pages)?;
         // The limit counts blocks; chunks that are partly in use may take more addresses.
         let addresses = limit.saturating_mul(2).saturating_add(1 << 28);
@@ -123,7 +132,7 @@ impl<M: ObjectModel> Heap<M> {
             rebuild_remembered: false,
             old: OldSpace::new(),
             large: LargeSpace::default(),
-            stack: WorkStack::new(pages, config.mark_stack.as_usize()).map_err(errors::pages)?,
+            stack: WorkStack::new(pages, mark_stack).map_err(errors::pages)?,
             limit,
             full_threshold: sizing::full_threshold(0),
             stress: config.stress.map(Stress::new),

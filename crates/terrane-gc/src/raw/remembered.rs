@@ -80,8 +80,8 @@ pub(crate) struct RememberedSet {
 
 impl RememberedSet {
     pub(crate) fn new(pages: &Arc<dyn PageSource>, bytes: usize) -> Result<Self, PageError> {
-        let range = AddressRange::reserve(Arc::clone(pages), bytes, pages.page_size())?;
-        let first = bytes.min(GROWTH);
+        let range = AddressRange::reserve(Arc::clone(pages), bytes.max(1), pages.page_size())?;
+        let first = range.size().min(GROWTH);
         range.commit(0, first)?;
         let entries = range.base().as_ptr().cast();
         Ok(Self { range, entries, len: 0, capacity: first / size_of::<Entry>(), overflowed: false })

@@ -110,6 +110,14 @@ fn slots_of_frames_that_were_left_are_forgotten() {
     machine.roots.frame_top += 16;
     machine.collect(CollectionKind::Minor);
     assert_eq!(read(bytes, 0), young);
+    for _ in 0..3 {
+        // A live object where the bytes seem to refer.
+        let again = machine.pair(integer(3), integer(4)).unwrap();
+        assert_eq!(again, young);
+        machine.roots.push(again);
+        machine.collect(CollectionKind::Minor);
+        assert_eq!(read(bytes, 0), young);
+    }
 }
 
 #[test]

@@ -87,6 +87,30 @@ fn a_limit_below_the_least_heap_is_refused() {
     Machine::new(HeapConfig::new().limit(Bytes::from_mib(2)));
 }
 
+#[test]
+fn no_configuration_panics() {
+    let sizes = [Bytes::ZERO, Bytes::new(1), Bytes::from_mib(8), Bytes::from_gib(1 << 20), Bytes::MAX];
+    for size in sizes {
+        let small = size.min(Bytes::from_mib(8));
+        for config in [
+            HeapConfig::new().nursery(size),
+            HeapConfig::new().frame_region(size),
+            HeapConfig::new().young_range(size),
+            HeapConfig::new().remembered_set(size),
+            HeapConfig::new().mark_stack(small),
+            HeapConfig::new().nursery(size).frame_region(size).young_range(size).limit(size),
+            HeapConfig::new().limit(Bytes::MAX).young_range(size),
+        ] {
+            if let Ok(mut machine) = Machine::try_new(config) {
+                machine.roots.push(integer(0));
+                machine.grow_list(0, 3000).unwrap();
+                machine.collect(CollectionKind::Full);
+                assert_eq!(machine.list_len(0), 3000);
+            }
+        }
+    }
+}
+
 /// Frames full of live objects, with no room to move them: an error, and the frames are as they were.
 #[test]
 fn an_evacuation_without_room_moves_nothing() {
