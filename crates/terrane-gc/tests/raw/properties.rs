@@ -1,10 +1,12 @@
 //! Random programs against the shadow model, in heaps that collect in every way and at every moment.
 
 use std::num::NonZeroU64;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use terrane_base::Bytes;
 use terrane_gc::raw::{CollectionKind, HeapConfig};
+use terrane_pages::HeapPages;
 
 use crate::shadow::{Kind, Op, Shadow};
 
@@ -97,6 +99,14 @@ proptest! {
     fn programs_with_tiny_tables(program in program(200), every in 3_u64..30) {
         let config = small().mark_stack(Bytes::new(1)).remembered_set(Bytes::new(1));
         run(config.stress(NonZeroU64::new(every)), &program);
+    }
+
+    /// Memory from the global allocator, where a sanitizer watches it. There are few blocks for arenas.
+    #[test]
+    fn programs_on_the_global_allocator(program in program(150), every in 1_u64..20) {
+        let pages = Arc::new(HeapPages::new());
+        let config = small().limit(Bytes::from_mib(64)).stress(NonZeroU64::new(every)).pages(pages);
+        Shadow::new(config).expect("a heap").run(&program);
     }
 
     /// Allocation may be refused; what was allocated before is untouched.
