@@ -233,7 +233,8 @@ impl<M: ObjectModel> Heap<M> {
     /// After a collection: fills the copy reserve up, and opens a nursery as long as the reserve allows.
     fn prepare_mutator(&mut self) {
         self.young.trim_nursery(self.nursery_size);
-        self.reset_nursery(self.nursery_size);
+        // A nursery that is shorter for it shows soon enough: the next allocation asks why.
+        _ = self.reset_nursery(self.nursery_size);
         self.open_window();
     }
 

@@ -81,18 +81,28 @@ impl<M: ObjectModel> Heap<M> {
         if room >= bytes {
             return Ok(());
         }
-        self.extend_arena(index, bytes)
+        match self.extend_arena(index, bytes) {
+            Err(MemoryError::OutOfMemory { available, .. }) => {
+                Err(errors::out_of_memory(bytes, available.as_usize()))
+            }
+            granted => granted,
+        }
     }
 
     fn grant_in_nursery(&mut self, bytes: usize) -> Result<(), MemoryError> {
         let base = self.young.nursery().base;
-        if self.nursery_cursor == base && self.nursery_limit - base < bytes {
-            self.reset_nursery(bytes.max(self.nursery_size));
+        let least = bytes.max(self.nursery_size / NURSERY_PART_MIN);
+        let mut granted = Ok(());
+        if self.nursery_cursor == base && self.nursery_limit - base < least {
+            granted = self.reset_nursery(bytes.max(self.nursery_size));
         }
-        let exhausted = self.nursery_limit - base < self.nursery_size / NURSERY_PART_MIN;
-        if exhausted || self.nursery_limit - self.nursery_cursor < bytes {
-            return Err(errors::out_of_memory(bytes, self.available()));
+        let exhausted = self.nursery_limit - base < least;
+        if !exhausted && self.nursery_limit - self.nursery_cursor >= bytes {
+            return Ok(());
         }
-        Ok(())
+        match granted {
+            Err(refused @ MemoryError::SystemError { .. }) => Err(refused),
+            _ => Err(errors::out_of_memory(bytes, self.available())),
+        }
     }
 }

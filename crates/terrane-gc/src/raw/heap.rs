@@ -147,7 +147,7 @@ impl<M: ObjectModel> Heap<M> {
             model: PhantomData,
         };
         heap.fill_reserve(nursery_size)?;
-        heap.reset_nursery(nursery_size);
+        heap.reset_nursery(nursery_size)?;
         if heap.nursery_limit == heap.nursery_cursor {
             return Err(errors::out_of_memory(nursery_size, heap.available()));
         }

@@ -78,37 +78,43 @@ impl<M: ObjectModel> Heap<M> {
         self.grow_to(blocks_to_copy(self.fixed_young_bytes() + nursery))
     }
 
-    /// Opens the nursery, which is empty, with `bytes`, or as many as reserve and page source allow.
-    pub(crate) fn reset_nursery(&mut self, bytes: usize) {
+    /// Opens the nursery, which is empty, with `bytes`, or as many as reserve and page source allow. The answer
+    /// says why it is shorter.
+    pub(crate) fn reset_nursery(&mut self, bytes: usize) -> Result<(), MemoryError> {
         let base = self.young.nursery().base;
         debug_assert_eq!(self.nursery_cursor, base);
         self.nursery_limit = base;
-        _ = self.fill_reserve(bytes);
-        let mut len =
-            bytes_copyable(self.usable_blocks()).saturating_sub(self.fixed_young_bytes()).min(bytes);
-        len -= len % 8;
-        if len > self.nursery_size {
-            // The part beyond the usual size is charged too, and covered as well.
-            len = if self.limit.saturating_sub(self.charged()) >= len { len } else { self.nursery_size };
+        let mut granted = self.fill_reserve(bytes);
+        let covered = bytes_copyable(self.usable_blocks()).saturating_sub(self.fixed_young_bytes());
+        let mut len = covered.min(bytes);
+        if len > self.nursery_size && !self.may_extend_nursery(len) {
+            len = self.nursery_size;
         }
-        if self.young.commit_nursery(len).is_err() {
+        if let Err(error) = self.young.commit_nursery(len) {
+            granted = Err(error);
             len = len.min(self.young.committed_nursery());
         }
-        self.nursery_limit = base + len;
+        self.nursery_limit = base + len - len % 8;
+        granted
     }
 
-    /// Whether the copies of a collection are certain to find room.
+    /// Whether the limit allows a nursery longer than usual, which is charged with its whole length.
+    fn may_extend_nursery(&self, len: usize) -> bool {
+        let charged = self.charged() + (len - self.nursery_size);
+        charged + blocks_to_copy(self.fixed_young_bytes() + len) * BLOCK_SIZE <= self.limit
+    }
+
+    /// Whether the copies of a collection are certain to find room. Those of the nursery always are.
     pub(crate) fn check_copy_room(
         &mut self,
         condemned: Condemned,
         frame_top: usize,
     ) -> Result<(), MemoryError> {
         self.sync();
-        let bytes = self.bytes_to_move(condemned, frame_top);
-        if condemned == Condemned::Nothing || blocks_to_copy(bytes) <= self.old.free_blocks() {
-            return Ok(());
+        match condemned {
+            Condemned::Nothing => Ok(()),
+            _ => self.grow_to(blocks_to_copy(self.bytes_to_move(condemned, frame_top))),
         }
-        self.grow_to(blocks_to_copy(bytes))
     }
 
     /// Whether limit and reserve leave room for a large object.

@@ -36,6 +36,7 @@ pub fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         10 => (kind(), words(), index.clone()).prop_map(|(kind, words, from)| Op::Allocate { kind, words, from }),
         2 => (1_usize..400, index.clone()).prop_map(|(len, from)| Op::List { len, from }),
+        1 => (1_usize..3000, index.clone()).prop_map(|(len, from)| Op::Reserve { len, from }),
         12 => (index.clone(), any::<usize>(), index.clone())
             .prop_map(|(parent, slot, value)| Op::Store { parent, slot, value }),
         6 => (index.clone(), any::<usize>()).prop_map(|(parent, slot)| Op::Load { parent, slot }),
