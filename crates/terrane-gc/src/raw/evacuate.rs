@@ -11,6 +11,7 @@
 //! ignores the watermarks and scans them all.
 
 use core::marker::PhantomData;
+use core::ptr::null_mut;
 
 use super::arena::Arenas;
 use super::large::LargeSpace;
@@ -191,12 +192,15 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
 
     fn load(&self) -> Hot {
         let (cursor, limit) = self.old.hole();
-        Hot { cursor, limit, top: self.stack.top(), bytes: 0 }
+        Hot { cursor, limit, top: self.stack.top(), next: null_mut(), bytes: 0 }
     }
 
     fn store(&mut self, hot: Hot) {
         self.old.set_cursor(hot.cursor);
         self.stack.set_top(hot.top);
+        if !hot.next.is_null() {
+            self.stack.push(hot.next as usize);
+        }
         self.copied.bytes += hot.bytes;
     }
 
@@ -205,12 +209,20 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
     fn drain_stack(&mut self) {
         let mut hot = self.load();
         let bottom = self.stack.bottom();
-        while hot.top != bottom {
-            // SAFETY: the stack holds slots with references into from-space, each of a live object that stays
-            // where it is.
+        loop {
+            let mut slot = core::mem::replace(&mut hot.next, null_mut());
+            if slot.is_null() {
+                if hot.top == bottom {
+                    break;
+                }
+                // SAFETY: above the bottom, so it was pushed.
+                unsafe {
+                    hot.top = hot.top.sub(1);
+                    slot = *hot.top as *mut Word;
+                }
+            }
+            // SAFETY: a slot that refers into from-space, of a live object that stays where it is.
             unsafe {
-                hot.top = hot.top.sub(1);
-                let slot = *hot.top as *mut Word;
                 let word = *slot;
                 // A slot may be on the stack twice, and was then updated before.
                 if let Some(address) = M::address(word)
@@ -273,6 +285,10 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
             // SAFETY: a slot of an initialised object.
             let Some(target) = M::address(unsafe { *slot }) else { return };
             if from.contains(target) {
+                if hot.next.is_null() {
+                    hot.next = slot;
+                    return;
+                }
                 if hot.top == end {
                     return self.stack.note_overflow();
                 }
@@ -406,6 +422,9 @@ struct Hot {
     limit: usize,
     /// Top of the stack.
     top: *mut usize,
+    /// The slot to go on with: the first of the object that was copied last. It need not go through the
+    /// stack.
+    next: *mut Word,
     /// Bytes copied.
     bytes: usize,
 }
