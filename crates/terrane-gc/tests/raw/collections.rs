@@ -242,3 +242,17 @@ fn the_mark_stack_may_overflow() {
         word = read(word, 1);
     }
 }
+
+/// In stress mode a reference that was missed leads to poison, and not to the next object that happens to lie there.
+#[test]
+fn stress_mode_poisons_what_was_emptied() {
+    let mut machine = Machine::new(small().stress(NonZeroU64::new(1000)));
+    let before = machine.pair(integer(1), integer(2)).unwrap();
+    machine.roots.push(before);
+    machine.collect(CollectionKind::Minor);
+    let after = machine.pair(integer(3), integer(4)).unwrap();
+    assert_ne!(before, after);
+    assert_eq!((read(before, 0).0, read(before, 1).0), (0xDBDB_DBDB_DBDB_DBDB, 0xDBDB_DBDB_DBDB_DBDB));
+    machine.collect(CollectionKind::Full);
+    assert_eq!(read(after, 0).0, 0xDBDB_DBDB_DBDB_DBDB);
+}

@@ -150,6 +150,29 @@ fn an_evacuation_without_room_moves_nothing() {
     assert_eq!(machine.list_len(1), (moved + 1) * frame_pairs);
 }
 
+/// Large objects must not take the blocks that are held for what may survive in the frame region.
+#[test]
+fn large_objects_leave_the_copy_reserve_alone() {
+    let mut machine = limited(Bytes::from_mib(16));
+    machine.roots.push(integer(0));
+    while machine.roots.frame_top + 16 <= machine.roots.frame_end {
+        let word = pair(machine.roots.frame_top);
+        // SAFETY: room in the frame region.
+        unsafe {
+            *slot(word, 0) = integer(1);
+            *slot(word, 1) = machine.roots.words[0];
+        }
+        machine.roots.frame_top += 16;
+        machine.roots.set(0, word);
+    }
+    let len = machine.list_len(0);
+    while let Ok(vector) = machine.vector(2000) {
+        machine.roots.push(vector);
+    }
+    assert_eq!(machine.list_len(0), len);
+    assert_eq!(machine.roots.frame_top, machine.roots.frame_base, "the ladder moved the frames");
+}
+
 /// A program that allocates in every zone, always the same.
 fn fixed_program() -> Vec<Op> {
     let mut runner = TestRunner::deterministic();
