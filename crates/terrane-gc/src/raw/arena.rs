@@ -1,14 +1,16 @@
 //! Arenas: sets of blocks in the young range with a lifetime of their own.
 //!
-//! An arena is filled by bumping, its objects do not move while it lives, and a minor collection scans only what was allocated
-//! since the last one (each segment remembers how far it was scanned). Destroying an arena makes its segments from-space of
-//! one collection: what is still referenced is moved to the old space and counted, the rest is gone.
+//! An arena is filled by bumping, its objects do not move while it lives, and a minor collection scans only
+//! what was allocated since the last one (each segment remembers how far it was scanned). Destroying an arena
+//! makes its segments from-space of one collection: what is still referenced is moved to the old space and
+//! counted, the rest is gone.
 //!
-//! A *segment* is a run of consecutive blocks; the first has the size asked for, later ones are one block unless a request
-//! needs more.
+//! A *segment* is a run of consecutive blocks; the first has the size asked for, later ones are one block
+//! unless a request needs more.
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use terrane_base::MemoryError;
 
@@ -86,8 +88,12 @@ pub struct ArenaSummary {
     pub survivor_bytes: u64,
 }
 
-/// No segment, no arena.
+/// No segment, no arena. As the segment of a block: free, and without memory.
 const NONE: u32 = u32::MAX;
+/// As the segment of a block: free, and committed.
+const READY: u32 = u32::MAX - 1;
+/// Free blocks that stay committed, so that arenas which come and go cost no system call.
+const READY_BLOCKS_MAX: usize = 16;
 
 /// A run of blocks of one arena.
 #[derive(Clone, Copy, Debug)]
@@ -128,11 +134,13 @@ pub(crate) struct Arenas {
     free_slot: u32,
     segments: Vec<Segment>,
     free_segment: u32,
-    /// Segment of each block of the young range, `NONE` when free. As long as blocks were ever used.
+    /// Segment of each block of the young range, `NONE` or `READY` when free. As long as blocks were ever
+    /// used.
     segment_of_block: Vec<u32>,
     blocks: Span,
     /// No block before this one is free.
     free_from: usize,
+    ready_blocks: usize,
     /// Arenas entered, innermost last.
     entered: Vec<u32>,
     /// Bytes in segments.
@@ -149,6 +157,7 @@ impl Arenas {
             segment_of_block: Vec::new(),
             blocks,
             free_from: 0,
+            ready_blocks: 0,
             entered: Vec::new(),
             committed_bytes: 0,
         }
@@ -194,7 +203,12 @@ impl Arenas {
     }
 
     /// Adds a segment of at least `bytes` to an arena and makes it the one that is allocated into.
-    pub(crate) fn extend(&mut self, index: u32, bytes: usize, young: &YoungRange) -> Result<(), MemoryError> {
+    pub(crate) fn extend(
+        &mut self,
+        index: u32,
+        bytes: usize,
+        young: &mut YoungRange,
+    ) -> Result<(), MemoryError> {
         let count = Segment::len_for(bytes) / BLOCK_SIZE;
         let first = self.find_blocks(count).ok_or(errors::out_of_memory(bytes, 0))?;
         let table_len = self.segment_of_block.len().max(first + count);
@@ -203,8 +217,8 @@ impl Arenas {
             .map_err(|_| errors::table(bytes))?;
         self.segments.try_reserve(1).map_err(|_| errors::table(bytes))?;
         let span = Span { base: self.blocks.base + first * BLOCK_SIZE, len: count * BLOCK_SIZE };
-        young.commit_blocks(span.base, span.len)?;
         self.segment_of_block.resize(table_len, NONE);
+        self.commit(first..first + count, young)?;
         let segment =
             self.add_segment(Segment { span, top: span.base, scanned: span.base, arena: index, next: NONE });
         self.segment_of_block[first..first + count].fill(segment);
@@ -216,6 +230,16 @@ impl Arenas {
         } else {
             self.segments[last as usize].next = segment;
         }
+        Ok(())
+    }
+
+    /// Commits free blocks.
+    fn commit(&mut self, blocks: Range<usize>, young: &YoungRange) -> Result<(), MemoryError> {
+        let ready = self.segment_of_block[blocks.clone()].iter().filter(|&&s| s == READY).count();
+        if ready < blocks.len() {
+            young.commit_blocks(self.blocks.base + blocks.start * BLOCK_SIZE, blocks.len() * BLOCK_SIZE)?;
+        }
+        self.ready_blocks -= ready;
         Ok(())
     }
 
@@ -231,7 +255,8 @@ impl Arenas {
 
     fn find_blocks(&mut self, count: usize) -> Option<usize> {
         let used = &self.segment_of_block;
-        while used.get(self.free_from).is_some_and(|&segment| segment != NONE) {
+        let taken = |block: usize| used.get(block).is_some_and(|&segment| segment < READY);
+        while taken(self.free_from) {
             self.free_from += 1;
         }
         let (mut start, mut end) = (self.free_from, self.free_from);
@@ -239,12 +264,22 @@ impl Arenas {
             if end * BLOCK_SIZE >= self.blocks.len {
                 return None;
             }
-            if used.get(end).is_some_and(|&segment| segment != NONE) {
+            if taken(end) {
                 start = end + 1;
             }
             end += 1;
         }
         Some(start)
+    }
+
+    /// The segment that the innermost arena entered allocates into.
+    pub(crate) fn open_segment(&self) -> Option<&Segment> {
+        self.segments.get(self.slots[self.innermost()? as usize].last as usize)
+    }
+
+    /// Bytes committed, of blocks in use and ready.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.committed_bytes + self.ready_blocks * BLOCK_SIZE
     }
 
     /// The segment that an arena allocates into.
@@ -291,7 +326,7 @@ impl Arenas {
     }
 
     /// Frees an arena whose survivors were moved out. Its identifier is dead from now on.
-    pub(crate) fn destroy(&mut self, index: u32, young: &YoungRange, poison: Option<u8>) {
+    pub(crate) fn destroy(&mut self, index: u32, young: &mut YoungRange, poison: Option<u8>) {
         let mut next = self.slots[index as usize].first;
         while let Some(segment) = self.segments.get_mut(next as usize) {
             let freed = next;
@@ -312,18 +347,104 @@ impl Arenas {
         }
     }
 
-    fn free_blocks(&mut self, span: Span, young: &YoungRange, poison: Option<u8>) {
+    fn free_blocks(&mut self, span: Span, young: &mut YoungRange, poison: Option<u8>) {
         let first = (span.base - self.blocks.base) / BLOCK_SIZE;
         let count = span.len / BLOCK_SIZE;
         if let Some(byte) = poison {
             // SAFETY: the segment is committed and holds nothing that is referenced.
             unsafe { core::ptr::write_bytes(span.base as *mut u8, byte, span.len) };
-        } else if span.len > 4 * BLOCK_SIZE {
-            // SAFETY: as above, and `extend` commits before it hands blocks out.
-            unsafe { young.decommit_blocks(span.base, span.len) };
         }
-        self.segment_of_block[first..first + count].fill(NONE);
+        // SAFETY: the blocks hold nothing that is referenced, and `extend` commits those that are not ready.
+        let keep = poison.is_some()
+            || self.ready_blocks + count <= READY_BLOCKS_MAX
+            || !unsafe { young.decommit_blocks(span.base, span.len) };
+        self.ready_blocks += if keep { count } else { 0 };
+        self.segment_of_block[first..first + count].fill(if keep { READY } else { NONE });
         self.free_from = self.free_from.min(first);
         self.committed_bytes -= span.len;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use terrane_pages::{FaultyPages, OsPages};
+
+    fn young(pages: &alloc::sync::Arc<dyn terrane_pages::PageSource>) -> YoungRange {
+        YoungRange::new(pages, 8 << 20, BLOCK_SIZE, BLOCK_SIZE).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Segments never overlap, addresses lead to their arena, freed blocks are found again.
+        #[test]
+        fn blocks_belong_to_one_arena(steps in prop::collection::vec((0..4_usize, 1..9_usize), 1..100)) {
+            let pages = terrane_pages::system_pages();
+            let mut young = young(&pages);
+            let mut arenas = Arenas::new(young.blocks);
+            let mut live: Vec<(ArenaId, usize)> = Vec::new();
+            let total = young.blocks.len / BLOCK_SIZE;
+            for (action, blocks) in steps {
+                if action == 0 && !live.is_empty() {
+                    let (id, _) = live.swap_remove(blocks % live.len());
+                    arenas.destroy(arenas.check(id).unwrap(), &mut young, None);
+                    prop_assert!(!arenas.is_live(id));
+                    continue;
+                }
+                if action == 1 || live.is_empty() {
+                    live.push((arenas.create().unwrap(), 0));
+                }
+                let len = live.len();
+                let (id, held) = &mut live[blocks % len];
+                let index = arenas.check(*id).unwrap();
+                let before = arenas.committed_bytes;
+                match arenas.extend(index, blocks * BLOCK_SIZE, &mut young) {
+                    Ok(()) => *held += blocks,
+                    Err(_) => prop_assert!(before / BLOCK_SIZE + blocks > total / 8, "refused without need"),
+                }
+                let mut covered = alloc::vec![NONE; total];
+                for segment in arenas.live_segments() {
+                    let first = (segment.span.base - young.blocks.base) / BLOCK_SIZE;
+                    let blocks = first..first + segment.span.len / BLOCK_SIZE;
+                    prop_assert!(covered[blocks.clone()].iter().all(|&arena| arena == NONE));
+                    covered[blocks.clone()].fill(segment.arena);
+                    for block in blocks {
+                        let address = young.blocks.base + block * BLOCK_SIZE + 24;
+                        prop_assert_eq!(arenas.arena_at(address), Some(segment.arena));
+                    }
+                }
+                let used = covered.iter().filter(|&&arena| arena != NONE).count();
+                prop_assert_eq!(used, live.iter().map(|(_, held)| held).sum::<usize>());
+                prop_assert_eq!(arenas.committed_bytes, used * BLOCK_SIZE);
+            }
+        }
+    }
+
+    #[test]
+    fn a_refused_commit_changes_nothing() {
+        let pages = alloc::sync::Arc::new(FaultyPages::new(OsPages::new()));
+        let mut young = young(&(pages.clone() as _));
+        let mut arenas = Arenas::new(young.blocks);
+        let id = arenas.create().unwrap();
+        pages.fail_nth(1);
+        assert!(arenas.extend(id.index, 3 * BLOCK_SIZE, &mut young).is_err());
+        assert_eq!((arenas.committed_bytes, arenas.live_segments().count()), (0, 0));
+        arenas.extend(id.index, 3 * BLOCK_SIZE, &mut young).unwrap();
+        assert_eq!(arenas.memory_bytes(), 3 * BLOCK_SIZE);
+    }
+
+    #[test]
+    fn a_slot_is_retired_before_its_generations_repeat() {
+        let pages = terrane_pages::system_pages();
+        let mut young = young(&pages);
+        let mut arenas = Arenas::new(young.blocks);
+        let first = arenas.create().unwrap();
+        arenas.slots[first.index as usize].generation = u32::MAX;
+        arenas.destroy(first.index, &mut young, None);
+        let second = arenas.create().unwrap();
+        assert_ne!(first.index, second.index);
+        assert!(!arenas.is_live(ArenaId { index: first.index, generation: 0 }));
     }
 }

@@ -10,8 +10,8 @@ use super::record::{CollectionCause, CollectionKind};
 use super::{ObjectModel, RootSource};
 
 impl<M: ObjectModel> Heap<M> {
-    /// Makes an arena whose first block has at least `first_block` bytes, rounded up to 64 KiB. Never collects; a caller
-    /// that is refused may collect and try again.
+    /// Makes an arena whose first block has at least `first_block` bytes, rounded up to 64 KiB. Never
+    /// collects; a caller that is refused may collect and try again.
     ///
     /// # Errors
     ///
@@ -23,7 +23,7 @@ impl<M: ObjectModel> Heap<M> {
         let id = self.arenas.create()?;
         let index = self.arenas.check(id).map_err(|_| super::errors::table(bytes))?;
         if let Err(error) = self.extend_arena(index, bytes) {
-            self.arenas.destroy(index, &self.young, None);
+            self.arenas.destroy(index, &mut self.young, None);
             return Err(error);
         }
         self.stats.arenas_created += 1;
@@ -36,7 +36,8 @@ impl<M: ObjectModel> Heap<M> {
         self.arenas.is_live(id)
     }
 
-    /// Lets `bump` and `alloc` of small objects allocate in the arena, until [`arena_leave`](Self::arena_leave). Nests.
+    /// Lets `bump` and `alloc` of small objects allocate in the arena, until
+    /// [`arena_leave`](Self::arena_leave). Nests.
     ///
     /// # Errors
     ///
@@ -49,7 +50,8 @@ impl<M: ObjectModel> Heap<M> {
         Ok(())
     }
 
-    /// Allocates again where it was before the last [`arena_enter`](Self::arena_enter). Without one, does nothing.
+    /// Allocates again where it was before the last [`arena_enter`](Self::arena_enter). Without one, does
+    /// nothing.
     pub fn arena_leave(&mut self) {
         self.sync();
         self.arenas.leave();
@@ -60,7 +62,8 @@ impl<M: ObjectModel> Heap<M> {
     ///
     /// # Errors
     ///
-    /// When the arena was destroyed before, is entered, or there is no room for its survivors; it is then as it was.
+    /// When the arena was destroyed before, is entered, or there is no room for its survivors; it is then as
+    /// it was.
     pub fn arena_destroy<R: RootSource>(
         &mut self,
         id: ArenaId,
@@ -73,6 +76,12 @@ impl<M: ObjectModel> Heap<M> {
         let condemned = Condemned::Arena(index);
         self.sync();
         let bytes = self.arenas.used_bytes_of(index) as u64;
+        if bytes == 0 {
+            let poison = self.poison();
+            self.arenas.destroy(index, &mut self.young, poison);
+            self.stats.arenas_destroyed += 1;
+            return Ok(ArenaSummary::default());
+        }
         if self.check_copy_room(condemned, roots.frame_top()).is_err() {
             self.collect_quietly(CollectionKind::Full, CollectionCause::Exhaustion, roots);
             self.check_copy_room(condemned, roots.frame_top())?;

@@ -1,7 +1,8 @@
 //! The write barrier.
 //!
-//! The questions are asked in the order of their cost: is the value young, in registers; is the parent in the nursery, likewise; only then is
-//! anything loaded. (Testing the parent's log bit first was measured at four to five times the cost.)
+//! The questions are asked in the order of their cost: is the value young, in registers; is the parent in the
+//! nursery, likewise; only then is anything loaded. (Testing the parent's log bit first was measured at four
+//! to five times the cost.)
 
 use super::heap::Heap;
 use super::{ObjectModel, Word};
@@ -11,8 +12,8 @@ impl<M: ObjectModel> Heap<M> {
     ///
     /// # Safety
     ///
-    /// `parent` refers to an initialised object of this heap, `slot` is one of its slots, and `value` is an immediate or refers to
-    /// an object of this heap. Neither is stale.
+    /// `parent` refers to an initialised object of this heap, `slot` is one of its slots, and `value` is an
+    /// immediate or refers to an object of this heap. Neither is stale.
     #[inline(always)]
     pub unsafe fn write(&mut self, parent: Word, slot: *mut Word, value: Word) {
         // SAFETY: the caller's promise.

@@ -18,7 +18,8 @@ impl<M: ObjectModel> Heap<M> {
     ///
     /// # Errors
     ///
-    /// Only `Evacuate` can fail: when there is no room for what may live in the frame region. Nothing has moved then.
+    /// Only `Evacuate` can fail: when there is no room for what may live in the frame region. Nothing has
+    /// moved then.
     ///
     /// # Panics
     ///
@@ -72,7 +73,8 @@ impl<M: ObjectModel> Heap<M> {
             self.mark_and_sweep(roots);
         }
         if let Condemned::Arena(index) = condemned {
-            self.arenas.destroy(index, &self.young, self.poison());
+            let poison = self.poison();
+            self.arenas.destroy(index, &mut self.young, poison);
         }
         self.prepare_mutator();
         roots.collected();
@@ -231,7 +233,8 @@ impl<M: ObjectModel> Heap<M> {
     /// After a collection: fills the copy reserve up, and opens a nursery as long as the reserve allows.
     fn prepare_mutator(&mut self) {
         self.young.trim_nursery(self.nursery_size);
-        self.reset_nursery(self.nursery_size);
+        // A nursery that is shorter for it shows soon enough: the next allocation asks why.
+        _ = self.reset_nursery(self.nursery_size);
         self.open_window();
     }
 

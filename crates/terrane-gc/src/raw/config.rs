@@ -20,12 +20,12 @@ use super::clock::{Clock, default_clock};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HeapConfig {
-    /// Most bytes that the heap may charge: the young range, blocks of the old space in use, the copy reserve, large
-    /// objects and chunk metadata. Default 16 GiB.
+    /// Most bytes that the heap may charge: the young range, blocks of the old space in use, the copy
+    /// reserve, large objects and chunk metadata. Default 16 GiB.
     pub limit: Bytes,
-    /// Size of the nursery. Default 1 MiB, at most an eighth of the limit, at least 16 KiB.
+    /// Size of the nursery. Default 1 MiB; at most an eighth of the limit and 64 MiB, at least 16 KiB.
     pub nursery: Bytes,
-    /// Size of the frame region. Default 4 MiB, at most an eighth of the limit.
+    /// Size of the frame region. Default 4 MiB; at most an eighth of the limit and 256 MiB.
     pub frame_region: Bytes,
     /// Addresses reserved for frame region, nursery and arenas together. Default 1 GiB.
     pub young_range: Bytes,
@@ -33,10 +33,11 @@ pub struct HeapConfig {
     pub stress: Option<NonZeroU64>,
     /// Run the verifier after every collection; it panics with a description of what is corrupt. Default off.
     pub verify: bool,
-    /// Size of the mark stack. When it is full the heap is scanned again, so any size is correct. Default 4 MiB.
+    /// Size of the mark stack. When it is full the heap is scanned again, so any size is correct. Default 4
+    /// MiB.
     pub mark_stack: Bytes,
-    /// Addresses reserved for the remembered set. When it is full the next collection scans the whole old space, so any size
-    /// is correct. Default 64 MiB.
+    /// Addresses reserved for the remembered set. When it is full the next collection scans the whole old
+    /// space, so any size is correct. Default 64 MiB.
     pub remembered_set: Bytes,
     /// Where pages come from.
     pub pages: Arc<dyn PageSource>,

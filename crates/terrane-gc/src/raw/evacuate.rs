@@ -1,15 +1,17 @@
 //! Moving live objects out of from-space, into the old space.
 //!
-//! Minor collections and evacuations are the same algorithm with different from-spaces (Cheney, CACM 1970, with an explicit
-//! stack of slots instead of the scan pointer, since to-space is made of holes): an object met for the first time is copied, a
-//! forwarding word is left in its place, and those slots of the copy that refer into from-space are pushed; pop slots and forward
-//! them until the stack is empty. Slots rather than objects, because the loop then has one place that copies, and the compiler keeps
-//! its state in registers.
+//! Minor collections and evacuations are the same algorithm with different from-spaces (Cheney, CACM 1970,
+//! with an explicit stack of slots instead of the scan pointer, since to-space is made of holes): an object
+//! met for the first time is copied, a forwarding word is left in its place, and those slots of the copy that
+//! refer into from-space are pushed; pop slots and forward them until the stack is empty. Slots rather than
+//! objects, because the loop then has one place that copies, and the compiler keeps its state in registers.
 //!
-//! Roots of a minor collection are the mutator's, the remembered set, large objects born since the last collection, and what was
-//! allocated or written in the frame region and the arenas since then. An evacuation ignores the watermarks and scans them all.
+//! Roots of a minor collection are the mutator's, the remembered set, large objects born since the last
+//! collection, and what was allocated or written in the frame region and the arenas since then. An evacuation
+//! ignores the watermarks and scans them all.
 
 use core::marker::PhantomData;
+use core::ptr::null_mut;
 
 use super::arena::Arenas;
 use super::large::LargeSpace;
@@ -109,14 +111,16 @@ pub(crate) struct Evacuation<'h, M, F> {
     model: PhantomData<M>,
 }
 
-/// Every method relies on the promises of [`ObjectModel`] and [`RootSource`]: slots hold valid words, objects are initialised.
+/// Every method relies on the promises of [`ObjectModel`] and [`RootSource`]: slots hold valid words, objects
+/// are initialised.
 impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
     pub(crate) fn new(from: F, parts: Parts<'h>) -> Self {
         let Parts { young, old, stack, remembered } = parts;
         Self { from, young, old, stack, remembered, copied: Copied::default(), model: PhantomData }
     }
 
-    /// Moves all that lives in from-space. The remembered set is scanned before the copies, since scanning copies may add to it.
+    /// Moves all that lives in from-space. The remembered set is scanned before the copies, since scanning
+    /// copies may add to it.
     pub(crate) fn run<R: RootSource>(mut self, sources: &Sources<'_>, roots: &mut R) -> Copied {
         let all = sources.condemned != Condemned::Nothing;
         self.scan_roots(roots, if all { RootScope::All } else { RootScope::Young });
@@ -130,7 +134,8 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         self.copied
     }
 
-    /// Scans the frame region and the arenas as far as they are not from-space: what is new or logged, or all.
+    /// Scans the frame region and the arenas as far as they are not from-space: what is new or logged, or
+    /// all.
     fn scan_young(&mut self, sources: &Sources<'_>, all: bool) {
         if sources.condemned != Condemned::Frames {
             let start = if all { sources.frames.base } else { sources.frame_watermark };
@@ -142,13 +147,15 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
             }
         }
         if !all {
-            // A slot above the watermark belongs to a frame that was left since, and is covered by the scan if in use again.
+            // A slot above the watermark belongs to a frame that was left since, and is covered by the scan
+            // if in use again.
             let cut = |slot: &usize| sources.frames.contains(*slot) && *slot >= sources.frame_watermark;
             self.scan_slots(sources.young_log.iter().copied().filter(|slot| !cut(slot)));
         }
     }
 
-    /// Forwards the roots at once: a source may visit copies of what it holds, so their addresses mean nothing afterwards.
+    /// Forwards the roots at once: a source may visit copies of what it holds, so their addresses mean
+    /// nothing afterwards.
     fn scan_roots<R: RootSource>(&mut self, roots: &mut R, scope: RootScope) {
         roots.visit_roots(scope, |root| {
             let word = *root;
@@ -163,8 +170,8 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         });
     }
 
-    /// Puts a slot on the stack if it refers into from-space; answers whether it refers elsewhere into the young range.
-    /// Must not be called while draining.
+    /// Puts a slot on the stack if it refers into from-space; answers whether it refers elsewhere into the
+    /// young range. Must not be called while draining.
     ///
     /// # Safety
     ///
@@ -185,12 +192,15 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
 
     fn load(&self) -> Hot {
         let (cursor, limit) = self.old.hole();
-        Hot { cursor, limit, top: self.stack.top(), bytes: 0 }
+        Hot { cursor, limit, top: self.stack.top(), next: null_mut(), bytes: 0 }
     }
 
     fn store(&mut self, hot: Hot) {
         self.old.set_cursor(hot.cursor);
         self.stack.set_top(hot.top);
+        if !hot.next.is_null() {
+            self.stack.push(hot.next as usize);
+        }
         self.copied.bytes += hot.bytes;
     }
 
@@ -199,11 +209,20 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
     fn drain_stack(&mut self) {
         let mut hot = self.load();
         let bottom = self.stack.bottom();
-        while hot.top != bottom {
-            // SAFETY: the stack holds slots with references into from-space, each of a live object that stays where it is.
+        loop {
+            let mut slot = core::mem::replace(&mut hot.next, null_mut());
+            if slot.is_null() {
+                if hot.top == bottom {
+                    break;
+                }
+                // SAFETY: above the bottom, so it was pushed.
+                unsafe {
+                    hot.top = hot.top.sub(1);
+                    slot = *hot.top as *mut Word;
+                }
+            }
+            // SAFETY: a slot that refers into from-space, of a live object that stays where it is.
             unsafe {
-                hot.top = hot.top.sub(1);
-                let slot = *hot.top as *mut Word;
                 let word = *slot;
                 // A slot may be on the stack twice, and was then updated before.
                 if let Some(address) = M::address(word)
@@ -216,14 +235,16 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         self.store(hot);
     }
 
-    /// The object's new place, to which it is moved if it was not before. The slots of a moved object go on the stack.
+    /// The object's new place, to which it is moved if it was not before. The slots of a moved object go on
+    /// the stack.
     ///
     /// # Safety
     ///
     /// `word` refers to an object at `address` in from-space, initialised, or moved by this evacuation.
     #[inline(always)]
     unsafe fn forward(&mut self, hot: &mut Hot, word: Word, address: usize) -> Word {
-        // SAFETY: the caller's promise; the room that the old space answers is as long as the object, and overlaps no other.
+        // SAFETY: the caller's promise; the room that the old space answers is as long as the object, and
+        // overlaps no other.
         unsafe {
             if let Some(to) = M::forwarded(*(address as *const Word)) {
                 return M::with_address(word, to);
@@ -251,8 +272,8 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         }
     }
 
-    /// Puts the slots of a moved object that refer into from-space on the stack, and logs those that refer elsewhere into the young
-    /// range.
+    /// Puts the slots of a moved object that refer into from-space on the stack, and logs those that refer
+    /// elsewhere into the young range.
     ///
     /// # Safety
     ///
@@ -264,6 +285,10 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
             // SAFETY: a slot of an initialised object.
             let Some(target) = M::address(unsafe { *slot }) else { return };
             if from.contains(target) {
+                if hot.next.is_null() {
+                    hot.next = slot;
+                    return;
+                }
                 if hot.top == end {
                     return self.stack.note_overflow();
                 }
@@ -297,7 +322,8 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
     /// Scans single slots of frame and arena objects.
     fn scan_slots(&mut self, slots: impl Iterator<Item = usize>) {
         for slot in slots {
-            // SAFETY: the barrier logged the slot of a live object, and the caller leaves out those that were cut off since.
+            // SAFETY: the barrier logged the slot of a live object, and the caller leaves out those that were
+            // cut off since.
             _ = unsafe { self.enqueue(slot as *mut Word) };
         }
     }
@@ -310,8 +336,8 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         }
     }
 
-    /// Scans what is logged. Entries that still refer into the young range stay. (New ones may come in meanwhile, when the stack
-    /// is full and is drained.)
+    /// Scans what is logged. Entries that still refer into the young range stay. (New ones may come in
+    /// meanwhile, when the stack is full and is drained.)
     fn scan_remembered(&mut self) {
         let (mut kept, mut index) = (0, 0);
         while index < self.remembered.len() {
@@ -364,8 +390,8 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         }
     }
 
-    /// Scans every old and large object and logs anew what refers into the young range: for when the remembered set or the stack
-    /// could not hold all. Ends only when the stack has held everything.
+    /// Scans every old and large object and logs anew what refers into the young range: for when the
+    /// remembered set or the stack could not hold all. Ends only when the stack has held everything.
     fn scan_everything(&mut self, large: &LargeSpace) {
         for index in 0..self.old.chunks().len() {
             let chunk = self.old.chunks()[index];
@@ -388,14 +414,17 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
     }
 }
 
-/// State of the copying loop that should stay in registers. Kept apart from [`Evacuation`], since the compiler must assume that a store
-/// through a slot changes whatever is behind a reference.
+/// State of the copying loop that should stay in registers. Kept apart from [`Evacuation`], since the
+/// compiler must assume that a store through a slot changes whatever is behind a reference.
 struct Hot {
     /// The current hole of the old space.
     cursor: usize,
     limit: usize,
     /// Top of the stack.
     top: *mut usize,
+    /// The slot to go on with: the first of the object that was copied last. It need not go through the
+    /// stack.
+    next: *mut Word,
     /// Bytes copied.
     bytes: usize,
 }

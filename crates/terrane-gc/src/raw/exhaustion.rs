@@ -1,13 +1,13 @@
 //! What happens when an allocation finds no room: the ladder.
 //!
-//! Each rung is a collection that frees more than the one before and costs more: minor, full, then an evacuation of the frame region (what
-//! was dead in it held old objects) followed by another full one. After each rung the request is tried again. Only when
-//! the last one fails is the answer an error, and the heap can go on: once the mutator drops references, requests succeed again.
+//! Each rung is a collection that frees more than the one before and costs more: minor, full, then an
+//! evacuation of the frame region (what was dead in it held old objects) followed by another full one. After
+//! each rung the request is tried again. Only when the last one fails is the answer an error, and the heap
+//! can go on: once the mutator drops references, requests succeed again.
 
 use terrane_base::MemoryError;
 
 use super::heap::Heap;
-use super::old_space::block::BLOCK_SIZE;
 use super::record::{CollectionCause, CollectionKind};
 use super::{ObjectModel, RootSource, errors};
 
@@ -20,8 +20,10 @@ pub(crate) enum Request {
     Large(usize),
 }
 
-/// A nursery shorter than this makes a program collect more than it runs: better to look for garbage in the old space first.
-const NURSERY_MIN: usize = BLOCK_SIZE / 2;
+/// A nursery shorter than this part of its usual size makes a program collect more than it runs. Then it is
+/// time to look for garbage in the old space, and when that finds nothing, to say that memory is exhausted,
+/// instead of getting slower without end.
+const NURSERY_PART_MIN: usize = 4;
 
 impl<M: ObjectModel> Heap<M> {
     /// Climbs the ladder until the request is granted.
@@ -45,8 +47,7 @@ impl<M: ObjectModel> Heap<M> {
             if self.heap_bytes() > self.full_threshold {
                 self.collect_quietly(CollectionKind::Full, CollectionCause::OldSpaceGrown, roots);
             }
-            let roomy = self.nursery_limit - self.nursery_cursor >= NURSERY_MIN.min(self.nursery_size);
-            if roomy && self.grant(request).is_ok() {
+            if self.grant(request).is_ok() {
                 return Ok(());
             }
         }
@@ -80,17 +81,28 @@ impl<M: ObjectModel> Heap<M> {
         if room >= bytes {
             return Ok(());
         }
-        self.extend_arena(index, bytes)
+        match self.extend_arena(index, bytes) {
+            Err(MemoryError::OutOfMemory { available, .. }) => {
+                Err(errors::out_of_memory(bytes, available.as_usize()))
+            }
+            granted => granted,
+        }
     }
 
     fn grant_in_nursery(&mut self, bytes: usize) -> Result<(), MemoryError> {
-        let empty = self.nursery_cursor == self.young.nursery().base;
-        if empty && self.nursery_limit - self.nursery_cursor < bytes {
-            self.reset_nursery(bytes.max(self.nursery_size));
+        let base = self.young.nursery().base;
+        let least = bytes.max(self.nursery_size / NURSERY_PART_MIN);
+        let mut granted = Ok(());
+        if self.nursery_cursor == base && self.nursery_limit - base < least {
+            granted = self.reset_nursery(bytes.max(self.nursery_size));
         }
-        if self.nursery_limit - self.nursery_cursor < bytes {
-            return Err(errors::out_of_memory(bytes, self.available()));
+        let exhausted = self.nursery_limit - base < least;
+        if !exhausted && self.nursery_limit - self.nursery_cursor >= bytes {
+            return Ok(());
         }
-        Ok(())
+        match granted {
+            Err(refused @ MemoryError::SystemError { .. }) => Err(refused),
+            _ => Err(errors::out_of_memory(bytes, self.available())),
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! The heap: allocation, and the state that collections work on.
 //!
-//! Small objects are bumped in the *window*, a pair of addresses: the nursery, or the current segment of the arena that was
-//! entered. In stress mode the window always looks full, so that every allocation takes the slow path and is counted.
+//! Small objects are bumped in the *window*, a pair of addresses: the nursery, or the current segment of the
+//! arena that was entered. In stress mode the window always looks full, so that every allocation takes the
+//! slow path and is counted.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -42,13 +43,21 @@ pub(crate) struct Window {
 /// The shortest nursery: two of the longest objects.
 const NURSERY_MIN: usize = 2 * SMALL_OBJECT_MAX;
 
+/// The longest nursery: the copy reserve for more would cost more than fewer collections save.
+const NURSERY_MAX: usize = 64 << 20;
+/// The largest frame region, likewise.
+const FRAME_REGION_MAX: usize = 256 << 20;
+
+/// Settings beyond are cut down to it, so that sums of sizes do not overflow.
+const SIZE_MAX: usize = 1 << 44;
+
 /// Called after every collection.
 pub(crate) type Observer = Box<dyn FnMut(&CollectionRecord)>;
 
 /// A garbage-collected heap for one mutator, generic over the runtime's object model.
 ///
-/// Objects are born in the nursery and move to the old space at the first collection that finds them live. References that the
-/// caller holds outside its [`RootSource`] are stale after every call that takes one.
+/// Objects are born in the nursery and move to the old space at the first collection that finds them live.
+/// References that the caller holds outside its [`RootSource`] are stale after every call that takes one.
 pub struct Heap<M: ObjectModel> {
     pub(crate) window: Window,
     /// True end of the window.
@@ -90,20 +99,23 @@ impl<M: ObjectModel> fmt::Debug for Heap<M> {
 }
 
 impl<M: ObjectModel> Heap<M> {
-    /// Makes a heap and takes the memory that it needs to start: frame region, nursery, and free blocks for the survivors of
-    /// both.
+    /// Makes a heap and takes the memory that it needs to start: frame region, nursery, and free blocks for
+    /// the survivors of both.
     ///
     /// # Errors
     ///
     /// When the page source refuses, or the limit is too small for the least heap (about 1 MiB).
     pub fn new(config: HeapConfig) -> Result<Self, MemoryError> {
         let pages = &config.pages;
-        let limit = config.limit.as_usize().min(isize::MAX as usize / 4);
-        let nursery_size = config.nursery.as_usize().min(limit / 8).max(NURSERY_MIN);
+        let limit = config.limit.as_usize().min(SIZE_MAX);
+        let nursery_size = config.nursery.as_usize().min(limit / 8).clamp(NURSERY_MIN, NURSERY_MAX);
         let nursery_size = nursery_size.next_multiple_of(pages.page_size());
-        let frames = config.frame_region.as_usize().min(limit / 8).max(1);
-        // A source that reserves by allocating gets no more than a first share of arena blocks.
-        let range = if pages.reserves_lazily() { config.young_range.as_usize() } else { 16 * nursery_size };
+        let frames = config.frame_region.as_usize().min(limit / 8).clamp(1, FRAME_REGION_MAX);
+        // A source that reserves by allocating is asked for less: few arena blocks, a short remembered set.
+        let lazy = pages.reserves_lazily();
+        let range = if lazy { config.young_range.as_usize().min(SIZE_MAX) } else { 16 * nursery_size };
+        let remembered = config.remembered_set.as_usize().min(if lazy { SIZE_MAX } else { 1 << 20 });
+        let mark_stack = config.mark_stack.as_usize().min(SIZE_MAX);
         let young = YoungRange::new(pages, range, frames, nursery_size).map_err(errors::pages)?;
         // The limit counts blocks; chunks that are partly in use may take more addresses.
         let addresses = limit.saturating_mul(2).saturating_add(1 << 28);
@@ -116,11 +128,11 @@ impl<M: ObjectModel> Heap<M> {
             frame_watermark: young.frames.base,
             arenas: Arenas::new(young.blocks),
             young_log: YoungLog::new(),
-            remembered: RememberedSet::new(pages, config.remembered_set.as_usize()).map_err(errors::pages)?,
+            remembered: RememberedSet::new(pages, remembered).map_err(errors::pages)?,
             rebuild_remembered: false,
             old: OldSpace::new(),
             large: LargeSpace::default(),
-            stack: WorkStack::new(pages, config.mark_stack.as_usize()).map_err(errors::pages)?,
+            stack: WorkStack::new(pages, mark_stack).map_err(errors::pages)?,
             limit,
             full_threshold: sizing::full_threshold(0),
             stress: config.stress.map(Stress::new),
@@ -135,7 +147,7 @@ impl<M: ObjectModel> Heap<M> {
             model: PhantomData,
         };
         heap.fill_reserve(nursery_size)?;
-        heap.reset_nursery(nursery_size);
+        heap.reset_nursery(nursery_size)?;
         if heap.nursery_limit == heap.nursery_cursor {
             return Err(errors::out_of_memory(nursery_size, heap.available()));
         }
@@ -150,12 +162,14 @@ impl<M: ObjectModel> Heap<M> {
 
     /// Room for an object of `size` bytes in the nursery, or in the arena that was entered. Never collects.
     ///
-    /// `None` means that [`alloc`](Self::alloc) must be taken; that is so for every size above [`SMALL_OBJECT_MAX`].
+    /// `None` means that [`alloc`](Self::alloc) must be taken; that is so for every size above
+    /// [`SMALL_OBJECT_MAX`].
     #[inline(always)]
     pub fn bump(&mut self, size: usize) -> Option<NonNull<u8>> {
         debug_assert!(size >= 16 && size.is_multiple_of(8));
         let address = self.window.cursor;
-        // The first comparison is decided at compile time for a constant size; it also keeps the sum from wrapping.
+        // The first comparison is decided at compile time for a constant size; it also keeps the sum from
+        // wrapping.
         if size > SMALL_OBJECT_MAX || address + size > self.window.limit {
             return None;
         }
@@ -170,7 +184,8 @@ impl<M: ObjectModel> Heap<M> {
     ///
     /// # Errors
     ///
-    /// When the limit or the page source stands against it even after every kind of collection. The heap stays usable.
+    /// When the limit or the page source stands against it even after every kind of collection. The heap
+    /// stays usable.
     pub fn alloc<R: RootSource>(&mut self, size: usize, roots: &mut R) -> Result<NonNull<u8>, MemoryError> {
         debug_assert!(size >= 16 && size.is_multiple_of(8));
         check_size(size, self.limit)?;
@@ -185,8 +200,8 @@ impl<M: ObjectModel> Heap<M> {
         self.take(size).ok_or(errors::out_of_memory(size, 0))
     }
 
-    /// Makes sure that `bytes` in objects up to [`SMALL_OBJECT_MAX`] each can be had by [`bump`](Self::bump) without failing, until
-    /// the next call of `alloc` or `reserve`.
+    /// Makes sure that `bytes` in objects up to [`SMALL_OBJECT_MAX`] each can be had by [`bump`](Self::bump)
+    /// without failing, until the next call of `alloc` or `reserve`.
     ///
     /// # Errors
     ///
@@ -291,18 +306,21 @@ impl<M: ObjectModel> Heap<M> {
         stats.large.set_now(self.large.live_bytes as u64);
         let tables = self.stack.bytes() + self.remembered.bytes();
         stats.metadata_bytes = (tables + self.chunk_metadata_bytes()) as u64;
-        let young =
-            self.young.frames.len + self.young.committed_nursery_bytes() + self.arenas.committed_bytes;
+        let young = self.young.frames.len + self.young.committed_nursery_bytes() + self.arenas.memory_bytes();
         stats.committed_bytes = (young + tables + self.chunks.committed_bytes()) as u64;
-        stats.charged_bytes = (self.charged() + self.reserve_target() * BLOCK_SIZE) as u64;
+        stats.charged_bytes = (self.charged() + self.held_reserve() * BLOCK_SIZE) as u64;
         stats.limit_bytes = self.limit as u64;
         stats
     }
 
     fn unsynced_arena_bytes(&self) -> u64 {
-        let top =
-            self.arenas.innermost().and_then(|_| self.arenas.segment_at(self.window.cursor.wrapping_sub(8)));
-        top.map_or(0, |segment| (self.window.cursor - segment.top) as u64)
+        self.arenas.open_segment().map_or(0, |segment| (self.window.cursor - segment.top) as u64)
+    }
+
+    /// The young range, constant for the heap's life: a compiler that emits the write barrier inline calls
+    /// [`write`](Self::write) only for a value in it.
+    pub fn young_range(&self) -> core::ops::Range<usize> {
+        self.young.all.base..self.young.all.end()
     }
 
     /// The limit.

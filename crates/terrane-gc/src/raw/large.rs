@@ -1,8 +1,9 @@
 //! Large objects: page runs in shared chunks, and chunk runs of their own above [`SHARED_MAX`].
 //!
-//! They never move. They are born old and zeroed, and are scanned whole by the collection after their birth, since the mutator
-//! initialises them with plain stores. A full collection marks them by the start bit of their chunk and frees the rest. Small
-//! ones are placed by first fit over a bitmap of granules in the chunk header.
+//! They never move. They are born old and zeroed, and are scanned whole by the collection after their birth,
+//! since the mutator initialises them with plain stores. A full collection marks them by the start bit of
+//! their chunk and frees the rest. Small ones are placed by first fit over a bitmap of granules in the chunk
+//! header.
 
 use alloc::vec::Vec;
 use core::ptr::NonNull;
@@ -202,7 +203,8 @@ impl LargeSpace {
             if used as usize > FIRST_GRANULE || !core::mem::replace(&mut kept, true) {
                 return true;
             }
-            // SAFETY: the chunk holds nothing and leaves the list. Only a wrong run is refused, and this is one of ours.
+            // SAFETY: the chunk holds nothing and leaves the list. Only a wrong run is refused, and this is
+            // one of ours.
             _ = unsafe { space.free(chunk.base_pointer(), 1) };
             false
         });
@@ -211,7 +213,8 @@ impl LargeSpace {
 
 fn free_object(chunk: Chunk, object: &LargeObject, space: &mut ChunkSpace, poison: Option<u8>) {
     if chunk.kind() == ChunkKind::LargeRun {
-        // SAFETY: the object is dead and leaves the table. Only a wrong run is refused, and this is one of ours.
+        // SAFETY: the object is dead and leaves the table. Only a wrong run is refused, and this is one of
+        // ours.
         _ = unsafe { space.free(chunk.base_pointer(), run_chunks(object.size)) };
         return;
     }
@@ -267,4 +270,64 @@ pub(crate) fn check_size(size: usize, limit: usize) -> Result<(), MemoryError> {
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn space() -> (ChunkSpace, Owner) {
+        (ChunkSpace::reserve(terrane_pages::system_pages(), 1 << 30).unwrap(), Owner::new(1).unwrap())
+    }
+
+    #[test]
+    fn sizes_beyond_the_limit_are_too_large() {
+        assert!(check_size(100, 100).is_ok());
+        assert!(matches!(check_size(101, 100), Err(MemoryError::AllocationTooLarge { .. })));
+        assert!(check_size(LARGE_OBJECT_MAX, usize::MAX).is_ok());
+        assert!(check_size(LARGE_OBJECT_MAX + 8, usize::MAX).is_err());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// Objects come and go; they never overlap, and the charge is that of those that are there.
+        #[test]
+        fn objects_are_apart_and_counted(
+            steps in prop::collection::vec((1025..700_000_usize, any::<u64>()), 1..60)
+        ) {
+            let (mut chunks, owner) = space();
+            let mut large = LargeSpace::default();
+            for (words, dying) in steps {
+                let size = if dying % 4 == 0 { words * 8 } else { words % 20_000 * 8 + LARGE_OBJECT_MIN };
+                let object = large.allocate(size, &mut chunks, owner).unwrap();
+                // SAFETY: the object was just allocated.
+                let zero = unsafe {
+                    let bytes = core::slice::from_raw_parts(object.as_ptr(), size);
+                    let zero = bytes.iter().all(|&byte| byte == 0);
+                    object.as_ptr().write_bytes(0xAA, size);
+                    zero
+                };
+                prop_assert!(zero);
+                large.settle_fresh();
+                large.begin_mark();
+                for (index, object) in large.objects().iter().enumerate() {
+                    if dying >> (index % 60) & 3 != 0 {
+                        // SAFETY: objects in the table are in use.
+                        unsafe { Chunk::containing(object.address) }.set_start_bit(object.address);
+                    }
+                }
+                large.sweep(&mut chunks, None);
+                let objects = large.objects();
+                for (i, a) in objects.iter().enumerate() {
+                    let apart = |b: &LargeObject| a.address + a.size <= b.address || b.address + b.size <= a.address;
+                    prop_assert!(objects[..i].iter().all(apart));
+                }
+                let charge: usize = objects.iter().map(|object| LargeSpace::charge_for(object.size)).sum();
+                prop_assert_eq!(large.charged_bytes, charge);
+                prop_assert_eq!(large.live_bytes, objects.iter().map(|object| object.size).sum::<usize>());
+            }
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! Marking: finds what lives in the old space and among the large objects, in place.
 //!
-//! Runs when the nursery is empty. Roots are the mutator's, and every object of the frame region and of the arenas, which count as
-//! live. An object is marked when it is first met (its start bit is set) and scanned when it is popped from the work stack. When
-//! the stack could not hold an object, all marked objects are scanned again; that ends because each round marks at least one object
-//! more, or drops none.
+//! Runs when the nursery is empty. Roots are the mutator's, and every object of the frame region and of the
+//! arenas, which count as live. An object is marked when it is first met (its start bit is set) and scanned
+//! when it is popped from the work stack. When the stack could not hold an object, all marked objects are
+//! scanned again; that ends because each round marks at least one object more, or drops none.
 
 use core::marker::PhantomData;
 
@@ -23,15 +23,17 @@ pub(crate) struct Marking<'h, M> {
     pub(crate) model: PhantomData<M>,
 }
 
-/// Every method relies on the promises of [`ObjectModel`] and [`RootSource`]: slots hold valid words, objects are initialised.
+/// Every method relies on the promises of [`ObjectModel`] and [`RootSource`]: slots hold valid words, objects
+/// are initialised.
 impl<M: ObjectModel> Marking<'_, M> {
-    /// Marks the object that `word` refers to, unless it is young or marked, and puts it on the stack with its top at `top`.
+    /// Marks the object that `word` refers to, unless it is young or marked, and sees to it that it is
+    /// scanned.
     ///
     /// # Safety
     ///
-    /// `word` is valid, the nursery is empty, and `top` is the stack's.
+    /// `word` is valid, the nursery is empty, and the top in `hot` is the stack's.
     #[inline(always)]
-    unsafe fn shade(&mut self, word: Word, top: &mut *mut usize) {
+    unsafe fn shade(&mut self, word: Word, hot: &mut Hot) {
         let Some(address) = M::address(word) else { return };
         if self.young.contains(address) {
             return;
@@ -41,14 +43,18 @@ impl<M: ObjectModel> Marking<'_, M> {
         if !chunk.set_start_bit(address) {
             return;
         }
-        if *top == self.stack.end() {
+        if hot.next.is_none() {
+            hot.next = Some(word);
+            return;
+        }
+        if hot.top == self.stack.end() {
             // SAFETY: as above.
             return unsafe { self.drop_marked(word, chunk, address) };
         }
         // SAFETY: below the end of the stack.
         unsafe {
-            top.write(word.0 as usize);
-            *top = top.add(1);
+            hot.top.write(word.0 as usize);
+            hot.top = hot.top.add(1);
         }
     }
 
@@ -66,10 +72,11 @@ impl<M: ObjectModel> Marking<'_, M> {
     ///
     /// As for [`shade`](Self::shade).
     unsafe fn enqueue(&mut self, word: Word) {
-        let mut top = self.stack.top();
+        // With the place of the next object taken, it goes on the stack.
+        let mut hot = Hot { top: self.stack.top(), next: Some(word) };
         // SAFETY: the caller's promise.
-        unsafe { self.shade(word, &mut top) };
-        self.stack.set_top(top);
+        unsafe { self.shade(word, &mut hot) };
+        self.stack.set_top(hot.top);
     }
 
     /// Counts a marked object, once: when it is popped, or when it could not be pushed.
@@ -116,18 +123,26 @@ impl<M: ObjectModel> Marking<'_, M> {
 
     #[inline(never)]
     fn drain_stack(&mut self) {
-        let (bottom, mut top) = (self.stack.bottom(), self.stack.top());
-        while top != bottom {
-            // SAFETY: the stack holds references to marked objects outside the young range.
+        let bottom = self.stack.bottom();
+        let mut hot = Hot { top: self.stack.top(), next: None };
+        loop {
+            let word = match hot.next.take() {
+                Some(word) => word,
+                None if hot.top == bottom => break,
+                // SAFETY: above the bottom, so it was pushed.
+                None => unsafe {
+                    hot.top = hot.top.sub(1);
+                    Word(*hot.top as u64)
+                },
+            };
+            let Some(address) = M::address(word) else { continue };
+            // SAFETY: only references to marked objects outside the young range get here.
             unsafe {
-                top = top.sub(1);
-                let word = Word(*top as u64);
-                let Some(address) = M::address(word) else { continue };
                 self.count(word, Chunk::containing(address), address);
-                M::visit_slots(word, |slot| self.shade(*slot, &mut top));
+                M::visit_slots(word, |slot| self.shade(*slot, &mut hot));
             }
         }
-        self.stack.set_top(top);
+        self.stack.set_top(hot.top);
     }
 
     /// Scans every marked object again.
@@ -151,6 +166,16 @@ impl<M: ObjectModel> Marking<'_, M> {
             }
         }
     }
+}
+
+/// State of the marking loop that should stay in registers.
+struct Hot {
+    /// Top of the stack.
+    top: *mut usize,
+    /// The object to go on with, marked: the first that was reached from the one scanned last. It need not go
+    /// through the stack, and lies next to that one if the copying loop, which goes on likewise, put it
+    /// there.
+    next: Option<Word>,
 }
 
 /// Removes the entries of dead objects from the remembered set, after marking and before sweeping.

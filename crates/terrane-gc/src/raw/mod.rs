@@ -1,6 +1,8 @@
-//! The raw tier: the collector without a safety net, for virtual machines, just-in-time compilers and the C interface.
+//! The raw tier: the collector without a safety net, for virtual machines, just-in-time compilers and the C
+//! interface.
 //!
-//! An embedder describes its objects with an [`ObjectModel`], its roots with a [`RootSource`], and allocates from a [`Heap`].
+//! An embedder describes its objects with an [`ObjectModel`], its roots with a [`RootSource`], and allocates
+//! from a [`Heap`].
 //!
 //! # Zones
 //!
@@ -12,25 +14,90 @@
 //! | old space | promotion only | swept by a full collection |
 //! | large objects | [`Heap::alloc`] above [`SMALL_OBJECT_MAX`] | swept by a full collection; they never move |
 //!
-//! The first three make up the *young range*, one run of addresses, so that the write barrier's question "is it young" is a subtraction
-//! and a comparison.
+//! The first three make up the *young range*, one run of addresses, so that the write barrier's question "is
+//! it young" is a subtraction and a comparison.
 //!
 //! # Collections
 //!
-//! *Minor* empties the nursery into the old space. *Evacuate* empties the frame region as well (or one arena, when it is
-//! destroyed). *Full* is a minor collection followed by marking and sweeping the old space in place. All stop the mutator.
+//! *Minor* empties the nursery into the old space. *Evacuate* empties the frame region as well (or one arena,
+//! when it is destroyed). *Full* is a minor collection followed by marking and sweeping the old space in
+//! place. All stop the mutator.
 //!
 //! # Rules for the embedder
 //!
-//! - Every reference that must survive a call with a `RootSource` is visited by that source, which then holds the new address.
+//! - Every reference that must survive a call with a `RootSource` is visited by that source, which then holds
+//!   the new address.
 //! - Objects are initialised before the next such call.
 //! - Stores of references into initialised objects go through [`Heap::write`].
 //! - Only roots and frame objects refer to frame objects.
 //!
+//! # Example
+//!
+//! A runtime whose only objects are pairs without a header. Tag 1 in the low bits is a reference, everything else an
+//! immediate; 5 marks what was moved.
+//!
+//! ```
+//! use terrane_gc::raw::{CollectionKind, Heap, HeapConfig, ObjectModel, RootScope, RootSource, Word};
+//!
+//! struct Pairs;
+//!
+//! // SAFETY: tag and size of a pair are as the functions say, and tag 5 is used for nothing else.
+//! unsafe impl ObjectModel for Pairs {
+//!     fn address(word: Word) -> Option<usize> { (word.0 & 7 == 1).then_some(word.0 as usize & !7) }
+//!     fn with_address(_: Word, address: usize) -> Word { Word(address as u64 | 1) }
+//!     unsafe fn size(_: Word) -> usize { 16 }
+//!     unsafe fn visit_slots<F: FnMut(*mut Word)>(word: Word, mut visit: F) {
+//!         let pair = (word.0 & !7) as *mut Word;
+//!         visit(pair);
+//!         visit(pair.wrapping_add(1));
+//!     }
+//!     unsafe fn visit_slots_within<F: FnMut(*mut Word)>(word: Word, start: usize, end: usize, mut visit: F) {
+//!         let within = |slot: *mut Word| (start..end).contains(&(slot as usize));
+//!         // SAFETY: the caller's promise.
+//!         unsafe { Self::visit_slots(word, |slot| if within(slot) { visit(slot) }) }
+//!     }
+//!     unsafe fn word_at(address: usize) -> Word { Word(address as u64 | 1) }
+//!     fn forwarding(address: usize) -> Word { Word(address as u64 | 5) }
+//!     fn forwarded(first: Word) -> Option<usize> { (first.0 & 7 == 5).then_some(first.0 as usize & !7) }
+//! }
+//!
+//! struct Roots { list: Word, frame_base: usize }
+//!
+//! // SAFETY: `list` is the only reference that is kept, and the frame region is not used.
+//! unsafe impl RootSource for Roots {
+//!     fn visit_roots<F: FnMut(&mut Word)>(&mut self, _: RootScope, mut visit: F) { visit(&mut self.list) }
+//!     fn frame_top(&self) -> usize { self.frame_base }
+//!     fn frames_evacuated(&mut self) {}
+//!     fn collected(&mut self) {}
+//! }
+//!
+//! let mut heap = Heap::<Pairs>::new(HeapConfig::new())?;
+//! let mut roots = Roots { list: Word(0), frame_base: heap.frame_region().0.as_ptr() as usize };
+//! for i in 0..100_000 {
+//!     let room = match heap.bump(16) {
+//!         Some(room) => room,
+//!         None => heap.alloc(16, &mut roots)?,
+//!     };
+//!     let pair = room.as_ptr().cast::<Word>();
+//!     // SAFETY: room for two words.
+//!     unsafe {
+//!         pair.write(Word(i << 3));
+//!         pair.add(1).write(roots.list);
+//!     }
+//!     roots.list = Word(pair as u64 | 1);
+//! }
+//! roots.list = Word(0);
+//! let record = heap.collect(CollectionKind::Full, &mut roots)?;
+//! assert_eq!(record.live_bytes, 0);
+//! assert_eq!(heap.stats().nursery.bytes_total, 1_600_000);
+//! # Ok::<(), terrane_base::MemoryError>(())
+//! ```
+//!
 //! # Limits of the design
 //!
-//! **No collection can fail or allocate midway:** free blocks for everything that could be promoted are held in advance and count
-//! against the limit. **Memory running out is an error, never an abort,** and the heap is usable afterwards.
+//! **No collection can fail or allocate midway:** free blocks for everything that could be promoted are held
+//! in advance and count against the limit. **Memory running out is an error, never an abort,** and the heap
+//! is usable afterwards.
 
 mod arena;
 mod arena_lifecycle;

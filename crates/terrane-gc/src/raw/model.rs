@@ -4,22 +4,23 @@ use super::Word;
 
 /// The layout of a runtime's objects.
 ///
-/// The collector calls these functions in its inner loops, so each should be `#[inline]` and decide by the tag of
-/// the word where it can: then an object needs no header (a pair may be two words, 16 bytes).
+/// The collector calls these functions in its inner loops, so each should be `#[inline]` and decide by the
+/// tag of the word where it can: then an object needs no header (a pair may be two words, 16 bytes).
 ///
 /// # Safety
 ///
 /// The collector moves memory on the strength of the answers. The implementor promises:
 ///
-/// - `address` answers `None` for every immediate, `Word(0)` included, and otherwise the start of the object, a
-///   multiple of 8. `with_address` keeps everything of the word except the address.
-/// - `size` is at least 16, a multiple of 8, and the size that the object was allocated with. It stays the same for
-///   the object's whole life.
-/// - `visit_slots` visits every word of the object that may be a reference, each once, and nothing outside the object;
-///   `visit_slots_within` those of them whose address lies in `[start, end)`.
+/// - `address` answers `None` for every immediate, `Word(0)` included, and otherwise the start of the object,
+///   a multiple of 8. `with_address` keeps everything of the word except the address.
+/// - `size` is at least 16, a multiple of 8, and the size that the object was allocated with. It stays the
+///   same for the object's whole life.
+/// - `visit_slots` visits every word of the object that may be a reference, each once, and nothing outside
+///   the object; `visit_slots_within` those of them whose address lies in `[start, end)`.
 /// - `word_at` finds the reference to an object from its first word alone, for objects in every zone.
 /// - `forwarding(a)` is a word that no initialised object ever has as its first word, and
-///   `forwarded(forwarding(a)) == Some(a)`; `forwarded` is `None` for the first word of every initialised object.
+///   `forwarded(forwarding(a)) == Some(a)`; `forwarded` is `None` for the first word of every initialised
+///   object.
 /// - No function unwinds, allocates, or looks at objects other than the one that it is asked about.
 pub unsafe trait ObjectModel: 'static {
     /// The start of the object that `word` refers to, or `None` for an immediate.
@@ -42,7 +43,8 @@ pub unsafe trait ObjectModel: 'static {
     /// As for [`size`](Self::size).
     unsafe fn visit_slots<F: FnMut(*mut Word)>(word: Word, visit: F);
 
-    /// Visits each slot of the object whose address lies in `[start, end)`. Must cost no more than the part visited.
+    /// Visits each slot of the object whose address lies in `[start, end)`. Must cost no more than the part
+    /// visited.
     ///
     /// # Safety
     ///

@@ -85,8 +85,8 @@ pub struct CollectionRecord {
     pub pause_ns: u64,
     /// Bytes of objects moved to the old space.
     pub promoted_bytes: u64,
-    /// Bytes of objects found dead: in the zones that this kind empties, and for a full collection in the old space and among
-    /// the large objects.
+    /// Bytes of objects found dead: in the zones that this kind empties, and for a full collection in the old
+    /// space and among the large objects.
     pub freed_bytes: u64,
     /// Bytes of objects in the old space, among the large objects and in arenas afterwards.
     pub live_bytes: u64,
@@ -99,5 +99,29 @@ impl fmt::Display for CollectionRecord {
         write!(f, "gc {sequence} {kind} ({cause}): {milliseconds}.{thousandths:03} ms, ")?;
         write!(f, "promoted {}, ", Bytes::new(promoted_bytes))?;
         write!(f, "freed {}, live {}", Bytes::new(freed_bytes), Bytes::new(live_bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn the_log_line_has_figures_with_units() {
+        let record = CollectionRecord {
+            sequence: 12,
+            kind: CollectionKind::Minor,
+            cause: CollectionCause::NurseryFull,
+            pause_ns: 1_042_500,
+            promoted_bytes: 12 << 10,
+            freed_bytes: 1 << 20,
+            live_bytes: 3 << 19,
+        };
+        assert_eq!(
+            record.to_string(),
+            "gc 12 minor (nursery full): 1.042 ms, promoted 12 KiB, freed 1 MiB, live 1.5 MiB"
+        );
     }
 }

@@ -1,17 +1,19 @@
 //! The remembered set: which old objects may refer into the young range.
 //!
-//! The write barrier *logs* an old object at the first store of a young reference after a collection: a bit beside the object is
-//! set, so that the next store costs a test, and the object is entered in a sequential buffer. The next collection visits
-//! the logged objects instead of the old space. Objects longer than [`WHOLE_LOG_MAX`] are logged by cards of [`CARD_SIZE`] bytes, so
-//! that one store into a long vector does not cost a visit of all of it. Blackburn & Hosking, *Barriers: friend or foe?* (ISMM
-//! 2004), call the first part an object barrier.
+//! The write barrier *logs* an old object at the first store of a young reference after a collection: a bit
+//! beside the object is set, so that the next store costs a test, and the object is entered in a sequential
+//! buffer. The next collection visits the logged objects instead of the old space. Objects longer than
+//! [`WHOLE_LOG_MAX`] are logged by cards of [`CARD_SIZE`] bytes, so that one store into a long vector does
+//! not cost a visit of all of it. Blackburn & Hosking, *Barriers: friend or foe?* (ISMM 2004), call the first
+//! part an object barrier.
 //!
-//! The log bit of a whole object is the one of its first word; that of a card is the one of the card's first word inside the
-//! object, but never the object's first. A set bit at the object's first word thus says "logged, whole" without a look at the
-//! object's size.
+//! The log bit of a whole object is the one of its first word; that of a card is the one of the card's first
+//! word inside the object, but never the object's first. A set bit at the object's first word thus says
+//! "logged, whole" without a look at the object's size.
 //!
-//! The buffer grows in a reserved address range. When that is full, or pages are refused, entries are lost and the loss noted:
-//! the next collection then scans every old object and rebuilds the set. Neither a store nor a collection can fail for it.
+//! The buffer grows in a reserved address range. When that is full, or pages are refused, entries are lost
+//! and the loss noted: the next collection then scans every old object and rebuilds the set. Neither a store
+//! nor a collection can fail for it.
 
 use alloc::sync::Arc;
 
@@ -78,8 +80,8 @@ pub(crate) struct RememberedSet {
 
 impl RememberedSet {
     pub(crate) fn new(pages: &Arc<dyn PageSource>, bytes: usize) -> Result<Self, PageError> {
-        let range = AddressRange::reserve(Arc::clone(pages), bytes, pages.page_size())?;
-        let first = bytes.min(GROWTH);
+        let range = AddressRange::reserve(Arc::clone(pages), bytes.max(1), pages.page_size())?;
+        let first = range.size().min(GROWTH);
         range.commit(0, first)?;
         let entries = range.base().as_ptr().cast();
         Ok(Self { range, entries, len: 0, capacity: first / size_of::<Entry>(), overflowed: false })
@@ -238,5 +240,44 @@ pub(crate) unsafe fn restore_log(entry: Entry, parent: usize) {
             0 => _ = chunk.set_log_bit(parent),
             card => _ = set_card_bit(chunk, parent, card),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever slot is logged, the card that is entered covers it; and a card stands for at most two
+        /// cards' bytes.
+        #[test]
+        fn a_card_covers_its_slot(
+            parent in prop_oneof![Just(63_usize), 1_usize..130],
+            slot in prop_oneof![0_usize..2, 0_usize..4000],
+        ) {
+            let (parent, slot) = (parent * 8 + (1 << 22), parent * 8 + (1 << 22) + slot * 8);
+            let entry = Entry { parent: Word(0), card: card_address(parent, slot) };
+            let (start, end) = entry.card_range(parent).unwrap();
+            prop_assert!(start <= slot && slot < end, "{start:#x} {slot:#x} {end:#x}");
+            prop_assert!(start >= parent && end - start <= 2 * CARD_SIZE);
+            prop_assert!(entry.card > parent, "the bit of the first word says that the whole object is logged");
+        }
+    }
+
+    #[test]
+    fn a_full_set_loses_entries_and_says_so() {
+        let pages = terrane_pages::system_pages();
+        let mut set = RememberedSet::new(&pages, GROWTH + 4096).unwrap();
+        let capacity = (GROWTH + 4096) / size_of::<Entry>();
+        for i in 0..capacity {
+            set.push(Entry { parent: Word(i as u64), card: i });
+        }
+        assert!(!set.overflowed());
+        assert_eq!((set.entry(0).card, set.entry(capacity - 1).card, set.len()), (0, capacity - 1, capacity));
+        set.push(Entry { parent: Word(0), card: 0 });
+        assert!(set.overflowed());
+        set.begin_rebuild();
+        assert!(!set.overflowed() && set.len() == 0);
     }
 }

@@ -1,9 +1,10 @@
 //! The limit and the copy reserve.
 //!
-//! Whatever the mutator holds in the young range must fit the old space when it survives. So before the mutator runs on,
-//! the old space has free blocks for the whole nursery, the whole frame region and all arena segments
-//! ([`blocks_to_copy`]), and these blocks are charged against the limit. Where that cannot be had, the nursery is made shorter, down
-//! to nothing, and allocation then ends in an error. Thus a collection neither fails midway nor asks anybody for memory.
+//! Whatever the mutator holds in the young range must fit the old space when it survives. So before the
+//! mutator runs on, the old space has free blocks for the whole nursery, the whole frame region and all arena
+//! segments ([`blocks_to_copy`]), and these blocks are charged against the limit. Where that cannot be had,
+//! the nursery is made shorter, down to nothing, and allocation then ends in an error. Thus a collection
+//! neither fails midway nor asks anybody for memory.
 
 use terrane_base::MemoryError;
 
@@ -41,6 +42,12 @@ impl<M: ObjectModel> Heap<M> {
         blocks_to_copy(self.fixed_young_bytes() + self.nursery_limit - self.young.nursery().base)
     }
 
+    /// Blocks that the reserve does hold: fewer than the target when the limit is reached. The nursery is
+    /// empty then, and frames are evacuated only if what is in use fits.
+    pub(crate) fn held_reserve(&self) -> usize {
+        self.reserve_target().min(self.usable_blocks())
+    }
+
     /// Bytes left of the limit beside everything that is charged.
     pub(crate) fn available(&self) -> usize {
         self.limit.saturating_sub(self.charged() + self.reserve_target() * BLOCK_SIZE)
@@ -71,37 +78,43 @@ impl<M: ObjectModel> Heap<M> {
         self.grow_to(blocks_to_copy(self.fixed_young_bytes() + nursery))
     }
 
-    /// Opens the nursery, which is empty, with `bytes`, or as many as reserve and page source allow.
-    pub(crate) fn reset_nursery(&mut self, bytes: usize) {
+    /// Opens the nursery, which is empty, with `bytes`, or as many as reserve and page source allow. The answer
+    /// says why it is shorter.
+    pub(crate) fn reset_nursery(&mut self, bytes: usize) -> Result<(), MemoryError> {
         let base = self.young.nursery().base;
         debug_assert_eq!(self.nursery_cursor, base);
         self.nursery_limit = base;
-        _ = self.fill_reserve(bytes);
-        let mut len =
-            bytes_copyable(self.usable_blocks()).saturating_sub(self.fixed_young_bytes()).min(bytes);
-        len -= len % 8;
-        if len > self.nursery_size {
-            // The part beyond the usual size is charged too, and covered as well.
-            len = if self.limit.saturating_sub(self.charged()) >= len { len } else { self.nursery_size };
+        let mut granted = self.fill_reserve(bytes);
+        let covered = bytes_copyable(self.usable_blocks()).saturating_sub(self.fixed_young_bytes());
+        let mut len = covered.min(bytes);
+        if len > self.nursery_size && !self.may_extend_nursery(len) {
+            len = self.nursery_size;
         }
-        if self.young.commit_nursery(len).is_err() {
+        if let Err(error) = self.young.commit_nursery(len) {
+            granted = Err(error);
             len = len.min(self.young.committed_nursery());
         }
-        self.nursery_limit = base + len;
+        self.nursery_limit = base + len - len % 8;
+        granted
     }
 
-    /// Whether the copies of a collection are certain to find room.
+    /// Whether the limit allows a nursery longer than usual, which is charged with its whole length.
+    fn may_extend_nursery(&self, len: usize) -> bool {
+        let charged = self.charged() + (len - self.nursery_size);
+        charged + blocks_to_copy(self.fixed_young_bytes() + len) * BLOCK_SIZE <= self.limit
+    }
+
+    /// Whether the copies of a collection are certain to find room. Those of the nursery always are.
     pub(crate) fn check_copy_room(
         &mut self,
         condemned: Condemned,
         frame_top: usize,
     ) -> Result<(), MemoryError> {
         self.sync();
-        let bytes = self.bytes_to_move(condemned, frame_top);
-        if condemned == Condemned::Nothing || blocks_to_copy(bytes) <= self.old.free_blocks() {
-            return Ok(());
+        match condemned {
+            Condemned::Nothing => Ok(()),
+            _ => self.grow_to(blocks_to_copy(self.bytes_to_move(condemned, frame_top))),
         }
-        self.grow_to(blocks_to_copy(bytes))
     }
 
     /// Whether limit and reserve leave room for a large object.
@@ -112,11 +125,17 @@ impl<M: ObjectModel> Heap<M> {
     /// Gives an arena another segment, with its share of the reserve.
     pub(crate) fn extend_arena(&mut self, index: u32, bytes: usize) -> Result<(), MemoryError> {
         let len = Segment::len_for(bytes);
-        if len + (blocks_to_copy(len) * BLOCK_SIZE) > self.available() {
+        let nursery = self.nursery_limit - self.young.nursery().base;
+        let blocks = blocks_to_copy(self.fixed_young_bytes() + nursery + len);
+        let more = len + (blocks - self.reserve_target()) * BLOCK_SIZE;
+        if more > self.available() {
             return Err(errors::out_of_memory(bytes, self.available()));
         }
-        let nursery = self.nursery_limit - self.young.nursery().base;
-        self.grow_to(blocks_to_copy(self.fixed_young_bytes() + nursery + len))?;
-        self.arenas.extend(index, len, &self.young)
+        self.grow_to(blocks)?;
+        // A new chunk may have used up what was available.
+        if self.charged() + len + blocks * BLOCK_SIZE > self.limit {
+            return Err(errors::out_of_memory(bytes, self.available()));
+        }
+        self.arenas.extend(index, len, &mut self.young)
     }
 }

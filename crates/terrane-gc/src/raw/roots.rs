@@ -18,13 +18,13 @@ pub enum RootScope {
 ///
 /// The implementor promises:
 ///
-/// - `visit_roots` visits every root in the scope, each a valid word: an immediate, or a reference to an object of this heap
-///   that has been initialised. Visiting a root twice is allowed.
-/// - `frame_top` is the end of the used part of the heap's frame region; initialised objects lie dense from the region's base
-///   to there, and nothing outside the region and the roots refers to one of them.
-/// - Every object that the heap handed out since the last collection has been initialised, is of the size asked for
-///   (a multiple of 8, at least 16), and every store of a reference into an object older than the newest collection went
-///   through [`Heap::write`](super::Heap::write).
+/// - `visit_roots` visits every root in the scope, each a valid word: an immediate, or a reference to an
+///   object of this heap that has been initialised. Visiting a root twice is allowed.
+/// - `frame_top` is the end of the used part of the heap's frame region; initialised objects lie dense from
+///   the region's base to there, and nothing outside the region and the roots refers to one of them.
+/// - Every object that the heap handed out since the last collection has been initialised, is of the size
+///   asked for (a multiple of 8, at least 16), and every store of a reference into an object older than the
+///   newest collection went through [`Heap::write`](super::Heap::write).
 /// - No function unwinds or calls into the heap.
 pub unsafe trait RootSource {
     /// Visits each root in the scope; the collector may replace it.

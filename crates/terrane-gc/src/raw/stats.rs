@@ -63,7 +63,8 @@ pub struct HeapStats {
     pub committed_bytes: u64,
     /// Part of it: chunk headers and side tables, mark stack, remembered set.
     pub metadata_bytes: u64,
-    /// Bytes that count against the limit now: young range, blocks in use, copy reserve, large objects, chunk metadata.
+    /// Bytes that count against the limit now: young range, blocks in use, copy reserve, large objects, chunk
+    /// metadata.
     pub charged_bytes: u64,
     /// The limit.
     pub limit_bytes: u64,

@@ -1,4 +1,5 @@
-//! Stress mode: a collection at every n-th allocation, all kinds in turn, so that a missed root or barrier shows at once.
+//! Stress mode: a collection at every n-th allocation, all kinds in turn, so that a missed root or barrier
+//! shows at once.
 
 use core::num::NonZeroU64;
 
@@ -39,5 +40,21 @@ impl<M: ObjectModel> Heap<M> {
         if let Some(kind) = self.stress.as_mut().and_then(Stress::tick) {
             self.collect_quietly(kind, CollectionCause::Stress, roots);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_nth_allocation_is_due_and_the_kinds_take_turns() {
+        let mut stress = Stress::new(NonZeroU64::new(3).unwrap());
+        let due: [Option<CollectionKind>; 12] = core::array::from_fn(|_| stress.tick());
+        for (index, kind) in due.iter().enumerate() {
+            assert_eq!(kind.is_some(), (index + 1) % 3 == 0);
+        }
+        let kinds = [due[2], due[5], due[8], due[11]].map(|kind| kind.unwrap().index());
+        assert_eq!(kinds, [1, 2, 0, 1]);
     }
 }

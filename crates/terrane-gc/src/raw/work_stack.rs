@@ -1,9 +1,9 @@
 //! The work list of the collectors: what was reached and not visited yet.
 //!
-//! The stack lies in memory of its own, committed when the heap is made, so that pushing never allocates. When it is full an
-//! entry is dropped and the loss noted: the collector then walks all objects that it has already reached (their bits in the
-//! side table tell them) and visits their slots again. Jones, Hosking & Moss,
-//! *The Garbage Collection Handbook*, §2.4.
+//! The stack lies in memory of its own, committed when the heap is made, so that pushing never allocates.
+//! When it is full an entry is dropped and the loss noted: the collector then walks all objects that it has
+//! already reached (their bits in the side table tell them) and visits their slots again. Jones, Hosking &
+//! Moss, *The Garbage Collection Handbook*, §2.4.
 
 use alloc::sync::Arc;
 
@@ -85,5 +85,24 @@ impl WorkStack {
 
     pub(crate) fn bytes(&self) -> usize {
         self.range.size()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_noted_once() {
+        let pages = terrane_pages::system_pages();
+        let mut stack = WorkStack::new(&pages, 1).unwrap();
+        let capacity = stack.bytes() / ENTRY_BYTES;
+        (0..capacity).for_each(|i| stack.push(i));
+        assert!(stack.is_full() && !stack.take_overflow());
+        stack.push(capacity);
+        assert!(stack.take_overflow() && !stack.take_overflow());
+        // SAFETY: the words were pushed.
+        let last = unsafe { stack.top().sub(1).read() };
+        assert_eq!(last, capacity - 1);
     }
 }

@@ -2,15 +2,17 @@
 //!
 //! ```text
 //! | frame region | nursery, first half | nursery, second half | 64 KiB blocks for arenas … |
-//!   └── moved out whole ┘└─────── moved out whole ───────────┘  └── moved out per arena
+//!   moved whole by    moved by every collection                  moved when their arena
+//!   an evacuation                                                is destroyed
 //! ```
 //!
-//! "Is it young" is a subtraction and a comparison, and so is "is it from-space" for a collection that takes the frame region and
-//! the nursery, which are neighbours. The second half of the nursery is used in stress mode only: the halves then take turns and the
-//! idle one is poisoned, so that a stale reference meets poison instead of a new object.
+//! "Is it young" is a subtraction and a comparison, and so is "is it from-space" for a collection that takes
+//! the frame region and the nursery, which are neighbours. The second half of the nursery is used in stress
+//! mode only: the halves then take turns and the idle one is poisoned, so that a stale reference meets poison
+//! instead of a new object.
 //!
-//! The nursery's half is longer than the nursery: one request for more than the nursery holds (`Heap::reserve`) extends it
-//! until the next collection.
+//! The nursery's half is longer than the nursery: one request for more than the nursery holds
+//! (`Heap::reserve`) extends it until the next collection.
 
 use alloc::sync::Arc;
 use core::ptr::NonNull;
@@ -104,7 +106,8 @@ impl YoungRange {
         Ok(())
     }
 
-    /// Gives back what the half in use has committed beyond `len`. A refusal keeps the memory, which is no error.
+    /// Gives back what the half in use has committed beyond `len`. A refusal keeps the memory, which is no
+    /// error.
     pub(crate) fn trim_nursery(&mut self, len: usize) {
         let len = len.next_multiple_of(BLOCK_SIZE);
         let done = self.committed[self.half];
@@ -134,13 +137,13 @@ impl YoungRange {
         self.range.commit(address - self.all.base, len).map_err(errors::pages)
     }
 
-    /// Gives memory of arena blocks back; a refusal keeps it, which is no error.
+    /// Gives memory of arena blocks back; false when it was refused, which keeps the memory and is no error.
     ///
     /// # Safety
     ///
     /// The blocks hold nothing that is referenced, and are committed again before they are used.
-    pub(crate) unsafe fn decommit_blocks(&self, address: usize, len: usize) {
+    pub(crate) unsafe fn decommit_blocks(&mut self, address: usize, len: usize) -> bool {
         // SAFETY: the caller's promise.
-        _ = unsafe { self.range.decommit(address - self.all.base, len) };
+        unsafe { self.range.decommit(address - self.all.base, len) }.is_ok()
     }
 }

@@ -1,8 +1,9 @@
 //! The young log: slots of frame and arena objects that were scanned already and have been written since.
 //!
-//! A collection scans the frame region and the arenas only from their watermarks up, since nothing below can have come to hold a
-//! reference to the nursery except by a store. The barrier notes those stores here. The log is small and never grows: when it is
-//! full the watermarks go down instead, and everything is scanned once.
+//! A collection scans the frame region and the arenas only from their watermarks up, since nothing below can
+//! have come to hold a reference to the nursery except by a store. The barrier notes those stores here. The
+//! log is small and never grows: when it is full the watermarks go down instead, and everything is scanned
+//! once.
 
 use alloc::vec::Vec;
 
@@ -40,5 +41,22 @@ impl YoungLog {
 
     pub(crate) fn clear(&mut self) {
         self.slots.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_written_in_a_row_is_held_once_and_the_log_has_an_end() {
+        let mut log = YoungLog::new();
+        (0..5).for_each(|_| assert!(log.push(8)));
+        assert_eq!(log.slots(), [8]);
+        let room = log.slots.capacity();
+        (1..room).for_each(|i| assert!(log.push(8 + i * 8)));
+        assert!(!log.push(0));
+        log.clear();
+        assert!(log.push(0));
     }
 }

@@ -2,7 +2,11 @@
 
 #![allow(unreachable_pub, missing_debug_implementations)]
 
+mod arenas;
+mod barrier;
+mod collections;
+mod exhaustion;
+mod machine;
 mod model;
 mod properties;
 mod shadow;
-mod smoke;

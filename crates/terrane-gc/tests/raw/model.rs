@@ -1,6 +1,7 @@
 //! The object model of the tests: headerless pairs, and headered vectors and byte strings of any size.
 //!
-//! Tag in the low three bits of a word: 0 immediate, 1 pair, 2 headered object. As a first word only: 7 header, 5 forwarding.
+//! Tag in the low three bits of a word: 0 immediate, 1 pair, 2 headered object. As a first word only: 7
+//! header, 5 forwarding.
 
 use terrane_gc::raw::{ObjectModel, RootScope, RootSource, Word};
 
@@ -68,8 +69,8 @@ fn payload(word: Word) -> (usize, usize, bool) {
     (base + 8, (header >> 8) as usize, header & BYTES_FLAG == 0)
 }
 
-// SAFETY: tags tell references from immediates, sizes come from the tag or the header, and tags 5 and 7 never occur in words that
-// the tests store.
+// SAFETY: tags tell references from immediates, sizes come from the tag or the header, and tags 5 and 7 never
+// occur in words that the tests store.
 unsafe impl ObjectModel for Model {
     #[inline]
     fn address(word: Word) -> Option<usize> {
@@ -122,7 +123,8 @@ unsafe impl ObjectModel for Model {
     }
 }
 
-/// Roots in a vector, of which those below a watermark are left out where they may be, and a frame stack over the heap's frame region.
+/// Roots in a vector, of which those below a watermark are left out where they may be, and a frame stack over
+/// the heap's frame region.
 #[derive(Debug, Default)]
 pub struct Roots {
     pub words: Vec<Word>,
@@ -158,8 +160,8 @@ impl Roots {
     }
 }
 
-// SAFETY: every reference that a test keeps is in `words`, and those below the watermark were not written since the last
-// collection; frame objects are initialised when they are allocated.
+// SAFETY: every reference that a test keeps is in `words`, and those below the watermark were not written
+// since the last collection; frame objects are initialised when they are allocated.
 unsafe impl RootSource for Roots {
     fn visit_roots<F: FnMut(&mut Word)>(&mut self, scope: RootScope, mut visit: F) {
         let start = if scope == RootScope::Young { self.watermark } else { 0 };

@@ -1,10 +1,12 @@
 //! Random programs against the shadow model, in heaps that collect in every way and at every moment.
 
 use std::num::NonZeroU64;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use terrane_base::Bytes;
 use terrane_gc::raw::{CollectionKind, HeapConfig};
+use terrane_pages::HeapPages;
 
 use crate::shadow::{Kind, Op, Shadow};
 
@@ -12,7 +14,8 @@ fn kind() -> impl Strategy<Value = Kind> {
     prop_oneof![3 => Just(Kind::Pair), 2 => Just(Kind::Vector), 1 => Just(Kind::Bytes)]
 }
 
-/// Words of an object: short, of the length of several cards, up to the largest small object, large, with chunks of its own.
+/// Words of an object: short, of the length of several cards, up to the largest small object, large, with
+/// chunks of its own.
 fn words() -> impl Strategy<Value = usize> {
     prop_oneof![
         20 => 0_usize..8,
@@ -33,6 +36,7 @@ pub fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         10 => (kind(), words(), index.clone()).prop_map(|(kind, words, from)| Op::Allocate { kind, words, from }),
         2 => (1_usize..400, index.clone()).prop_map(|(len, from)| Op::List { len, from }),
+        1 => (1_usize..3000, index.clone()).prop_map(|(len, from)| Op::Reserve { len, from }),
         12 => (index.clone(), any::<usize>(), index.clone())
             .prop_map(|(parent, slot, value)| Op::Store { parent, slot, value }),
         6 => (index.clone(), any::<usize>()).prop_map(|(parent, slot)| Op::Load { parent, slot }),
@@ -96,6 +100,14 @@ proptest! {
     fn programs_with_tiny_tables(program in program(200), every in 3_u64..30) {
         let config = small().mark_stack(Bytes::new(1)).remembered_set(Bytes::new(1));
         run(config.stress(NonZeroU64::new(every)), &program);
+    }
+
+    /// Memory from the global allocator, where a sanitizer watches it. There are few blocks for arenas.
+    #[test]
+    fn programs_on_the_global_allocator(program in program(150), every in 1_u64..20) {
+        let pages = Arc::new(HeapPages::new());
+        let config = small().limit(Bytes::from_mib(64)).stress(NonZeroU64::new(every)).pages(pages);
+        Shadow::new(config).expect("a heap").run(&program);
     }
 
     /// Allocation may be refused; what was allocated before is untouched.

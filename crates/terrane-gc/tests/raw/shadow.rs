@@ -1,7 +1,7 @@
 //! A heap beside a model of it in ordinary collections.
 //!
-//! Each operation is carried out on both. The model knows what every object holds and which are reachable; `check` walks both
-//! graphs side by side and compares each word.
+//! Each operation is carried out on both. The model knows what every object holds and which are reachable;
+//! `check` walks both graphs side by side and compares each word.
 
 use std::collections::HashMap;
 
@@ -52,6 +52,11 @@ pub enum Op {
     Allocate {
         kind: Kind,
         words: usize,
+        from: usize,
+    },
+    /// As `List`, with the room reserved beforehand.
+    Reserve {
+        len: usize,
         from: usize,
     },
     /// The same many times over, each pair holding the one before.
@@ -112,6 +117,8 @@ pub struct Shadow {
     /// Operations that ended in an error.
     pub refused: usize,
     pub strict: bool,
+    /// Room was reserved: allocation must not collect.
+    bump_only: bool,
 }
 
 impl Shadow {
@@ -132,6 +139,7 @@ impl Shadow {
             evacuations_seen: 0,
             refused: 0,
             strict: false,
+            bump_only: false,
         })
     }
 
@@ -150,17 +158,16 @@ impl Shadow {
     pub fn step(&mut self, op: &Op) {
         match *op {
             Op::Allocate { kind, words, from } => self.allocate(kind, words, from),
-            Op::List { len, from } => {
-                self.allocate(Kind::Pair, 2, from);
-                for _ in 1..len {
-                    let newest = self.values.len().wrapping_sub(1);
-                    let before = self.values.len();
-                    self.allocate(Kind::Pair, 2, newest);
-                    if self.values.len() == before + 1 {
-                        self.drop_root(before - 1);
-                    }
+            Op::List { len, from } => self.list(len, from),
+            Op::Reserve { len, from } => match self.heap.reserve(len * 16, &mut self.roots) {
+                Ok(()) => {
+                    self.note_evacuations();
+                    let refused = std::mem::replace(&mut self.bump_only, true);
+                    self.list(len, from);
+                    self.bump_only = refused;
                 }
-            }
+                Err(error) => self.expect(Err(error)),
+            },
             Op::Store { parent, slot, value } => self.store(parent, slot, value),
             Op::Load { parent, slot } => self.load(parent, slot),
             Op::Drop { root } => {
@@ -194,6 +201,18 @@ impl Shadow {
             Op::Check => self.check(),
         }
         self.note_evacuations();
+    }
+
+    fn list(&mut self, len: usize, from: usize) {
+        self.allocate(Kind::Pair, 2, from);
+        for _ in 1..len {
+            let newest = self.values.len().wrapping_sub(1);
+            let before = self.values.len();
+            self.allocate(Kind::Pair, 2, newest);
+            if self.values.len() == before + 1 {
+                self.drop_root(before - 1);
+            }
+        }
     }
 
     pub fn verify(&mut self) {
@@ -265,6 +284,7 @@ impl Shadow {
         // Roots may be in frames now and in the heap after the allocation: choose after it.
         let room = match self.heap.bump(size) {
             Some(room) => Ok(room),
+            None if self.bump_only => panic!("reserved, and not there"),
             None => self.heap.alloc(size, &mut self.roots),
         };
         self.note_evacuations();

@@ -9,14 +9,14 @@ pub(crate) const BLOCKS_PER_CHUNK: usize = CHUNK_SIZE / BLOCK_SIZE;
 /// Largest object that lives in a block. Longer ones are large objects.
 pub const SMALL_OBJECT_MAX: usize = 8 * 1024;
 
-/// Bytes of objects that a free block takes for certain, whatever their sizes: an object that does not fit leaves less than its
-/// own size unused.
+/// Bytes of objects that a free block takes for certain, whatever their sizes: an object that does not fit
+/// leaves less than its own size unused.
 const BLOCK_CAPACITY_MIN: usize = BLOCK_SIZE - SMALL_OBJECT_MAX + 8;
 
 /// Free blocks that suffice to copy `bytes` of objects into, in whatever sizes and order they come.
 ///
-/// Two blocks more than the division says: promotion keeps one block for objects up to a line and one for longer ones, and
-/// each can be left partly filled.
+/// Two blocks more than the division says: promotion keeps one block for objects up to a line and one for
+/// longer ones, and each can be left partly filled.
 pub(crate) const fn blocks_to_copy(bytes: usize) -> usize {
     if bytes == 0 { 0 } else { bytes.div_ceil(BLOCK_CAPACITY_MIN) + 2 }
 }
@@ -24,4 +24,19 @@ pub(crate) const fn blocks_to_copy(bytes: usize) -> usize {
 /// The most bytes that [`blocks_to_copy`] grants to `blocks` free blocks.
 pub(crate) const fn bytes_copyable(blocks: usize) -> usize {
     blocks.saturating_sub(2) * BLOCK_CAPACITY_MIN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_copyable_needs_no_more_blocks_than_there_are() {
+        assert_eq!((blocks_to_copy(0), bytes_copyable(0), bytes_copyable(2)), (0, 0, 0));
+        for blocks in 3..500 {
+            let bytes = bytes_copyable(blocks);
+            assert_eq!(blocks_to_copy(bytes), blocks);
+            assert_eq!(blocks_to_copy(bytes + 1), blocks + 1);
+        }
+    }
 }

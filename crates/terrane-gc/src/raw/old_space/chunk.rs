@@ -1,5 +1,5 @@
-//! A chunk of the old space or of the large-object space: 4 MiB, aligned, so that the metadata of any object is found by
-//! masking its address.
+//! A chunk of the old space or of the large-object space: 4 MiB, aligned, so that the metadata of any object
+//! is found by masking its address.
 //!
 //! ```text
 //! block 0      header: kind, block bitmaps, one mark byte per line or one bit per granule
@@ -8,8 +8,9 @@
 //! block 3…     objects
 //! ```
 //!
-//! A start bit is set when an object is promoted, cleared for the whole chunk when marking starts, and set again when the object
-//! is marked. It is thus the mark bit during a full collection and tells live objects apart between two of them.
+//! A start bit is set when an object is promoted, cleared for the whole chunk when marking starts, and set
+//! again when the object is marked. It is thus the mark bit during a full collection and tells live objects
+//! apart between two of them.
 
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -69,7 +70,8 @@ impl Chunk {
     ///
     /// # Safety
     ///
-    /// `base` is the aligned start of [`CHUNK_SIZE`] bytes of zeroed memory that stay valid as long as the chunk is used.
+    /// `base` is the aligned start of [`CHUNK_SIZE`] bytes of zeroed memory that stay valid as long as the
+    /// chunk is used.
     pub(crate) unsafe fn initialise(base: NonNull<u8>, kind: ChunkKind) -> Self {
         debug_assert_eq!(base.as_ptr() as usize % CHUNK_SIZE, 0);
         let chunk = Self(base.cast());
@@ -115,8 +117,8 @@ impl Chunk {
     fn bit(self, offset: usize, address: usize) -> (&'static AtomicU64, u64) {
         let index = (address & (CHUNK_SIZE - 1)) / WORD_BYTES;
         let word = (self.base() + offset + index / 64 * 8) as *const AtomicU64;
-        // SAFETY: `index / 64 < BIT_WORDS`, so the word lies in the table, which is only accessed atomically. The reference
-        // does not outlive the functions below, which end before the chunk can be released.
+        // SAFETY: `index / 64 < BIT_WORDS`, so the word lies in the table, which is only accessed atomically.
+        // The reference does not outlive the functions below, which end before the chunk can be released.
         (unsafe { &*word }, 1 << (index % 64))
     }
 
@@ -175,8 +177,8 @@ impl Chunk {
         }
     }
 
-    /// Visits the address of each set start bit, in order. The visitor may set further bits; those that it sets before the
-    /// current position are not visited.
+    /// Visits the address of each set start bit, in order. The visitor may set further bits; those that it
+    /// sets before the current position are not visited.
     pub(crate) fn for_each_start(self, mut visit: impl FnMut(usize)) {
         for index in 0..BIT_WORDS {
             let word = (self.base() + START_BITS_OFFSET + index * 8) as *const AtomicU64;

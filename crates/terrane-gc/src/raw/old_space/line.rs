@@ -1,7 +1,7 @@
 //! Lines: the unit in which free memory inside a block is found again.
 //!
-//! A full collection marks each line that a live object touches. Promotion then bumps through the holes between marked lines.
-//! Blackburn & McKinley, *Immix: a mark-region garbage collector* (PLDI 2008), §2.
+//! A full collection marks each line that a live object touches. Promotion then bumps through the holes
+//! between marked lines. Blackburn & McKinley, *Immix: a mark-region garbage collector* (PLDI 2008), §2.
 
 use terrane_pages::CHUNK_SIZE;
 
@@ -70,4 +70,66 @@ pub(crate) unsafe fn marked_lines(chunk: Chunk, block: usize) -> usize {
     // SAFETY: the caller's promise.
     let marks = unsafe { marks(chunk, block) };
     marks.iter().map(|&mark| mark as usize).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::sync::Arc;
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+    use terrane_pages::AddressRange;
+
+    use super::super::chunk::{ChunkKind, METADATA_BLOCKS};
+    use super::*;
+
+    /// All holes of a block.
+    fn holes(chunk: Chunk, block: usize) -> Vec<(usize, usize)> {
+        let base = chunk.base() + block * BLOCK_SIZE;
+        let (mut line, mut found) = (0, Vec::new());
+        // SAFETY: the tests' chunk is in use, and nobody marks.
+        while let Some((start, end)) = unsafe { next_hole(chunk, block, line) } {
+            found.push((start - base, end - base));
+            line = (end - base) / LINE_SIZE;
+            if line == LINES_PER_BLOCK {
+                break;
+            }
+        }
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn holes_are_the_lines_that_no_object_touches(
+            objects in prop::collection::vec((0..BLOCK_SIZE / 8, 2..1024_usize), 0..40)
+        ) {
+            let pages: Arc<dyn terrane_pages::PageSource> = terrane_pages::system_pages();
+            let range = AddressRange::reserve(Arc::clone(&pages), CHUNK_SIZE, CHUNK_SIZE).unwrap();
+            range.commit(0, CHUNK_SIZE).unwrap();
+            // SAFETY: fresh memory of a chunk's size and alignment, alive until the end of the test.
+            let chunk = unsafe { Chunk::initialise(range.base(), ChunkKind::Old) };
+            let block = METADATA_BLOCKS + 7;
+            let mut touched = [false; LINES_PER_BLOCK];
+            for (word, words) in objects {
+                let start = word * 8;
+                let size = (words * 8).min(BLOCK_SIZE - start).max(8);
+                // SAFETY: the object lies in the block.
+                unsafe { mark_lines(chunk, chunk.base() + block * BLOCK_SIZE + start, size) };
+                touched[start / LINE_SIZE..=(start + size - 1) / LINE_SIZE].fill(true);
+            }
+            // SAFETY: marking is over.
+            let marked = unsafe { marked_lines(chunk, block) };
+            prop_assert_eq!(marked, touched.iter().filter(|&&line| line).count());
+            let mut free = [true; LINES_PER_BLOCK];
+            for (start, end) in holes(chunk, block) {
+                prop_assert!(start < end);
+                for line in start / LINE_SIZE..end / LINE_SIZE {
+                    prop_assert!(!touched[line]);
+                    free[line] = false;
+                }
+            }
+            prop_assert!((0..LINES_PER_BLOCK).all(|line| free[line] == touched[line]));
+            prop_assert_eq!(holes(chunk, block - 1), [(0, BLOCK_SIZE)]);
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! The old space: chunks of blocks of lines, filled by promotion, swept by lines.
 //!
-//! Promotion bumps through *holes*: first those that the last sweep found between live lines, then whole free blocks. An
-//! object longer than a line that does not fit the current hole goes to a block of its own kind instead (Immix's overflow
-//! block), so that short holes are not thrown away for it. Promotion never fails: the heap keeps enough free blocks
-//! ([`block::blocks_to_copy`]) for all that could be promoted, and takes new chunks only between collections.
+//! Promotion bumps through *holes*: first those that the last sweep found between live lines, then whole free
+//! blocks. An object longer than a line that does not fit the current hole goes to a block of its own kind
+//! instead (Immix's overflow block), so that short holes are not thrown away for it. Promotion never fails:
+//! the heap keeps enough free blocks ([`block::blocks_to_copy`]) for all that could be promoted, and takes
+//! new chunks only between collections.
 
 pub(crate) mod block;
 pub(crate) mod chunk;
@@ -76,7 +77,8 @@ impl OldSpace {
         &self.chunks
     }
 
-    /// The current hole: next free byte and end. Promotion bumps in it and calls [`promote_slow`](Self::promote_slow) when it is full.
+    /// The current hole: next free byte and end. Promotion bumps in it and calls
+    /// [`promote_slow`](Self::promote_slow) when it is full.
     #[inline(always)]
     pub(crate) fn hole(&self) -> (usize, usize) {
         (self.cursor, self.limit)
@@ -242,7 +244,8 @@ impl OldSpace {
                 self.chunks.swap_remove(index);
                 self.free_blocks -= DATA_BLOCKS_PER_CHUNK;
                 (self.recyclable_from, self.free_from) = (0, 0);
-                // SAFETY: the chunk holds nothing and left the list. Only a wrong run is refused, and this is one of ours.
+                // SAFETY: the chunk holds nothing and left the list. Only a wrong run is refused, and this is
+                // one of ours.
                 _ = unsafe { space.free(chunk.base_pointer(), 1) };
             }
         }
@@ -256,7 +259,8 @@ impl OldSpace {
                 unsafe { ((*chunk.header()).free_blocks, (*chunk.header()).recyclable_blocks) };
             for block in (METADATA_BLOCKS..BLOCKS_PER_CHUNK).filter(|b| (free | recyclable) >> b & 1 == 1) {
                 let mut line = 0;
-                // SAFETY: no marking runs, and memory of unmarked lines holds no live object right after a sweep.
+                // SAFETY: no marking runs, and memory of unmarked lines holds no live object right after a
+                // sweep.
                 while let Some((start, end)) = unsafe { line::next_hole(chunk, block, line) } {
                     // SAFETY: as above.
                     unsafe { core::ptr::write_bytes(start as *mut u8, byte, end - start) };
@@ -267,5 +271,82 @@ impl OldSpace {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::block::blocks_to_copy;
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Promotes as the copying loop does.
+    fn promote(old: &mut OldSpace, size: usize) -> usize {
+        let (cursor, limit) = old.hole();
+        if size > limit - cursor {
+            return old.promote_slow(size);
+        }
+        old.set_cursor(cursor + size);
+        cursor
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// The copy reserve suffices for every sequence of sizes, also after a sweep that left single lines
+        /// free.
+        #[test]
+        fn promotion_needs_no_more_blocks_than_reserved(
+            survivors in prop::collection::vec((3..62_usize, 0..255_usize, 1..8000_usize), 0..300),
+            sizes in prop::collection::vec(
+                prop_oneof![Just(16), Just(8192), 2..33_usize, 2..1025_usize].prop_map(|w| if w > 1024 { w } else { w.max(2) * 8 }),
+                1..400,
+            )
+        ) {
+            let owner = Owner::new(1).unwrap();
+            let mut space = ChunkSpace::reserve(terrane_pages::system_pages(), 1 << 28).unwrap();
+            let mut old = OldSpace::new();
+            for _ in 0..2 {
+                old.grow(&mut space, owner).unwrap();
+            }
+            let chunk = old.chunks()[0];
+            let mut taken: Vec<(usize, usize)> = Vec::new();
+            for (block, line, size) in survivors {
+                let address = chunk.base() + block * BLOCK_SIZE + line * LINE_SIZE;
+                let size = size.min(BLOCK_SIZE - line * LINE_SIZE);
+                // SAFETY: the object lies in the block.
+                unsafe { old.note_marked(chunk, address, size) };
+                taken.push((address, address + size));
+            }
+            old.sweep();
+            let before = old.free_blocks();
+            for &size in &sizes {
+                let address = promote(&mut old, size);
+                prop_assert!(address.is_multiple_of(8) && address / BLOCK_SIZE == (address + size - 1) / BLOCK_SIZE);
+                prop_assert!(address % CHUNK_SIZE >= METADATA_BLOCKS * BLOCK_SIZE);
+                taken.push((address, address + size));
+            }
+            prop_assert!(before - old.free_blocks() <= blocks_to_copy(sizes.iter().sum()));
+            let promoted = taken.split_off(taken.len() - sizes.len());
+            for (i, &(start, end)) in promoted.iter().enumerate() {
+                prop_assert!(taken.iter().chain(&promoted[..i]).all(|&(s, e)| end <= s || e <= start));
+            }
+        }
+    }
+
+    #[test]
+    fn empty_chunks_go_back_but_not_what_is_to_be_kept() {
+        let owner = Owner::new(1).unwrap();
+        let mut space = ChunkSpace::reserve(terrane_pages::system_pages(), 1 << 28).unwrap();
+        let mut old = OldSpace::new();
+        for _ in 0..5 {
+            old.grow(&mut space, owner).unwrap();
+        }
+        promote(&mut old, 64);
+        old.release_empty_chunks(&mut space, 2 * DATA_BLOCKS_PER_CHUNK);
+        assert_eq!((old.chunks().len(), space.committed_bytes()), (3, 3 * CHUNK_SIZE));
+        assert_eq!((old.free_blocks(), old.used_blocks()), (3 * DATA_BLOCKS_PER_CHUNK - 1, 1));
+        old.release_empty_chunks(&mut space, 0);
+        assert_eq!((old.chunks().len(), old.used_blocks()), (1, 1));
     }
 }

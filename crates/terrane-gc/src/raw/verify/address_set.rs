@@ -26,7 +26,7 @@ impl AddressSet {
     }
 
     pub(crate) fn contains(&self, address: usize) -> bool {
-        self.len > 0 && self.places[self.find(address)] == address
+        address != 0 && self.len > 0 && self.places[self.find(address)] == address
     }
 
     /// Where the address is, or would be.
@@ -62,6 +62,7 @@ mod tests {
             assert!(set.insert(i * 16));
             assert!(!set.insert(i * 16));
         }
+        assert!(!set.contains(0), "a free place is not an element");
         for i in 1..10_000 {
             assert!(set.contains(i * 16));
             assert!(!set.contains(i * 16 + 8));

@@ -10,7 +10,8 @@ use super::super::Word;
 pub enum CorruptionKind {
     /// The reference's address is not a multiple of 8.
     Misaligned,
-    /// Into the nursery, but not at the start of an object there: a root or slot that a collection did not update.
+    /// Into the nursery, but not at the start of an object there: a root or slot that a collection did not
+    /// update.
     DanglingNursery,
     /// Into the frame region, but not at the start of an object below the frame top.
     DanglingFrame,
@@ -22,9 +23,11 @@ pub enum CorruptionKind {
     Foreign,
     /// From outside the frame region into it.
     HeapToFrame,
-    /// From an old object into the young range, and not in the remembered set: a store without the write barrier.
+    /// From an old object into the young range, and not in the remembered set: a store without the write
+    /// barrier.
     NotRemembered,
-    /// From a frame or arena object below its watermark into the nursery, and not logged: a store without the write barrier.
+    /// From a frame or arena object below its watermark into the nursery, and not logged: a store without the
+    /// write barrier.
     NotLogged,
     /// Objects do not lie dense: an object is longer than the room that is left.
     NotDense,

@@ -1,13 +1,14 @@
 //! The verifier: an independent look at the whole heap.
 //!
-//! It shares no traversal with the collectors: it has its own stack, its own visited set, and takes the start bits only as
-//! the statement "an object is live here". A heap is sound when
+//! It shares no traversal with the collectors: it has its own stack, its own visited set, and takes the start
+//! bits only as the statement "an object is live here". A heap is sound when
 //!
-//! 1. every reference that is reachable points at the start of a live object: in the nursery below its cursor, in the frame
-//!    region below the frame top, in a live arena, at a start bit of the old space, or in the table of large objects. (After a
-//!    collection the nursery is empty, so a reference into it is one that the collection missed.)
-//! 2. every reference from old to young is in the remembered set, and every reference into the nursery from a frame or arena
-//!    object that was scanned is in the young log;
+//! 1. every reference that is reachable points at the start of a live object: in the nursery below its
+//!    cursor, in the frame region below the frame top, in a live arena, at a start bit of the old space, or
+//!    in the table of large objects. (After a collection the nursery is empty, so a reference into it is one
+//!    that the collection missed.)
+//! 2. every reference from old to young is in the remembered set, and every reference into the nursery from a
+//!    frame or arena object that was scanned is in the young log;
 //! 3. nothing outside the frame region refers into it, roots excepted.
 //!
 //! The verifier may allocate: it is a tool for tests and for `--gc-verify`, and runs between collections.
@@ -103,7 +104,8 @@ impl<'h, M: ObjectModel> Verifier<'h, M> {
         verifier
     }
 
-    /// Finds the objects of the young range, which lie dense. Those of the frame region and of arenas count as reachable.
+    /// Finds the objects of the young range, which lie dense. Those of the frame region and of arenas count
+    /// as reachable.
     fn find_objects(&mut self, frame_top: usize) -> Result<(), Corruption> {
         let heap = self.heap;
         self.parse(heap.young.nursery().base, heap.nursery_cursor, Zone::Nursery)?;
