@@ -1,1 +1,44 @@
 //! Budgets, errors, units and allocation sites: the ground every Terrane crate stands on.
+//!
+//! | Module concept | Types |
+//! |---|---|
+//! | how much | [`Bytes`], [`ParseBytesError`] |
+//! | how much may be used, by whom | [`Budget`], [`Reservation`], [`BudgetName`], [`TopConsumers`] |
+//! | what went wrong | [`MemoryError`] |
+//! | where an allocation comes from | [`Site`], [`SiteId`], [`SiteTable`] |
+//!
+//! The crate is `no_std` (with `alloc`), has no dependency and no `unsafe`.
+//!
+//! ```
+//! use terrane_base::{Budget, Bytes};
+//!
+//! let system = Budget::root(Bytes::from_mib(64));
+//! let cache = system.child("cache").max("16MiB".parse()?);
+//! let page = cache.try_reserve(Bytes::from_kib(4))?;
+//! assert_eq!(system.used(), page.size());
+//! drop(page);
+//! assert_eq!(system.used(), Bytes::ZERO);
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(any(test, feature = "std"))]
+extern crate std;
+
+mod budget;
+mod bytes;
+mod consumers;
+mod error;
+mod name;
+mod parse;
+mod site;
+
+pub use budget::{Budget, Reservation};
+pub use bytes::Bytes;
+pub use consumers::{Consumer, TopConsumers};
+pub use error::MemoryError;
+pub use name::BudgetName;
+pub use parse::{ParseBytesError, ParseBytesErrorKind};
+pub use site::{Site, SiteId, SiteTable};

@@ -1,1 +1,55 @@
 //! Pages from the operating system: reserve, commit, chunks, the address map, fault injection.
+//!
+//! Memory passes through two states. *Reserved* address space belongs to us and costs nothing; *committed*
+//! memory in it can be used. All of it comes from a [`PageSource`]:
+//!
+//! | Source | Where from |
+//! |---|---|
+//! | `OsPages` | the operating system (feature `os`, on Unix) |
+//! | [`HeapPages`] | the global allocator: works everywhere, also under `no_std` |
+//! | [`FaultyPages`] | another source, with failures injected on demand |
+//!
+//! On top of a source stand two owners of memory: [`AddressRange`], one contiguous range, and [`ChunkSpace`],
+//! which hands out aligned 4 MiB chunks and answers "whose is this address" in a few instructions.
+//!
+//! Without default features the crate is `no_std` (with `alloc`) and has no dependency.
+//!
+//! ```
+//! use terrane_pages::{AddressRange, system_pages};
+//!
+//! let source = system_pages();
+//! let page = source.page_size();
+//! let range = AddressRange::reserve(source, 1 << 30, page)?; // a GiB of addresses, no memory yet
+//! range.commit(0, page)?;
+//! // SAFETY: the first page was just committed and nobody else knows of it.
+//! assert_eq!(unsafe { range.base().read() }, 0);
+//! # Ok::<(), terrane_pages::PageError>(())
+//! ```
+#![no_std]
+
+extern crate alloc;
+#[cfg(any(test, feature = "std"))]
+extern crate std;
+
+mod chunks;
+mod error;
+mod faulty;
+mod heap;
+#[cfg(all(feature = "os", unix))]
+mod os;
+mod process;
+mod range;
+mod scattered;
+mod source;
+
+pub use chunks::{CHUNK_SIZE, ChunkSpace, Owner};
+pub use error::{PageError, PageOperation};
+pub use faulty::FaultyPages;
+pub use heap::HeapPages;
+#[cfg(all(feature = "os", unix))]
+pub use os::OsPages;
+pub use process::ProcessMemory;
+#[cfg(feature = "os")]
+pub use process::process_memory;
+pub use range::AddressRange;
+pub use source::{PageSource, system_pages};

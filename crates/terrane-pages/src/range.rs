@@ -1,0 +1,110 @@
+//! One contiguous range of addresses and its owner.
+
+use alloc::sync::Arc;
+use core::ptr::NonNull;
+
+use crate::{PageError, PageOperation, PageSource};
+
+/// A reserved range of addresses; dropping it releases the range with all that is committed in it.
+///
+/// It hands out raw pointers only. Whoever turns them into references sees to it that they end before the
+/// range is dropped.
+#[derive(Debug)]
+pub struct AddressRange {
+    source: Arc<dyn PageSource>,
+    base: NonNull<u8>,
+    size: usize,
+    align: usize,
+}
+
+// SAFETY: the range is memory that belongs to this value, not to a thread; the source is `Send` and `Sync`, and
+// no method touches the memory itself.
+unsafe impl Send for AddressRange {}
+// SAFETY: as above; through a shared reference pages can only be committed (which keeps contents) or, in an
+// `unsafe` method, decommitted under the caller's promise that nobody uses them.
+unsafe impl Sync for AddressRange {}
+
+impl AddressRange {
+    /// Reserves `size` bytes, rounded up to whole pages, at a multiple of `align`.
+    ///
+    /// # Errors
+    /// When the addresses are not to be had, `size` is 0 or beyond `isize::MAX`, or `align` no power of two.
+    pub fn reserve(source: Arc<dyn PageSource>, size: usize, align: usize) -> Result<Self, PageError> {
+        let refused = PageError::new(PageOperation::Reserve, size, None);
+        let size = size.checked_next_multiple_of(source.page_size()).ok_or(refused)?;
+        let base = source.reserve(size, align)?;
+        Ok(Self { source, base, size, align })
+    }
+
+    /// Where the range starts.
+    #[inline]
+    #[must_use]
+    pub const fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    /// How many bytes it has; a multiple of the page size.
+    #[inline]
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Whether `addr` lies in the range.
+    #[inline]
+    #[must_use]
+    pub fn contains(&self, addr: usize) -> bool {
+        addr.wrapping_sub(self.base.addr().get()) < self.size
+    }
+
+    /// The source that it came from.
+    #[must_use]
+    pub fn source(&self) -> &Arc<dyn PageSource> {
+        &self.source
+    }
+
+    /// Commits all pages that have a byte in `[offset, offset + len)`. What is committed already keeps its
+    /// contents; new memory is zero.
+    ///
+    /// # Errors
+    /// When there is no memory, or that part is not within the range.
+    pub fn commit(&self, offset: usize, len: usize) -> Result<(), PageError> {
+        let outside = PageError::new(PageOperation::Commit, len, None);
+        let end = offset.checked_add(len).filter(|end| *end <= self.size).ok_or(outside)?;
+        let page = self.source.page_size();
+        let (start, end) = (offset - offset % page, end.next_multiple_of(page));
+        if len == 0 {
+            return Ok(());
+        }
+        // SAFETY: `[start, end)` are whole pages of the range, as its size is a multiple of the page size.
+        unsafe { self.source.commit(self.base.add(start), end - start) }
+    }
+
+    /// Decommits all pages that lie wholly in `[offset, offset + len)`; their contents are lost. What was not
+    /// committed may be among them.
+    ///
+    /// # Safety
+    /// Nobody touches these pages before they are committed again.
+    ///
+    /// # Errors
+    /// When the system refuses (the contents may be lost all the same; what was committed still is), or that
+    /// part is not within the range.
+    pub unsafe fn decommit(&self, offset: usize, len: usize) -> Result<(), PageError> {
+        let outside = PageError::new(PageOperation::Decommit, len, None);
+        let end = offset.checked_add(len).filter(|end| *end <= self.size).ok_or(outside)?;
+        let page = self.source.page_size();
+        let (start, end) = (offset.next_multiple_of(page), end - end % page);
+        if start >= end {
+            return Ok(());
+        }
+        // SAFETY: `[start, end)` are whole pages of the range, and the caller promises that nobody uses them.
+        unsafe { self.source.decommit(self.base.add(start), end - start) }
+    }
+}
+
+impl Drop for AddressRange {
+    fn drop(&mut self) {
+        // SAFETY: reserved with these very figures, and not released before, as only this releases it.
+        unsafe { self.source.release(self.base, self.size, self.align) };
+    }
+}
