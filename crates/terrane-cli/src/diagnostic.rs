@@ -106,7 +106,8 @@ impl Message {
         let mut drawing = Vec::new();
         let cache = (name, ariadne::Source::from(source.text.as_str()));
         report.finish().write(cache, &mut drawing).ok()?;
-        String::from_utf8(drawing).ok()
+        let drawing = String::from_utf8(drawing).ok()?;
+        Some(drawing.lines().flat_map(|line| [line.trim_end(), "\n"]).collect())
     }
 
     /// The message without drawing; `place` is whole lines, or empty.
@@ -304,7 +305,7 @@ mod tests {
             let location = message.excerpt().unwrap().location();
             let drawing = message.draw(&source, Style::Plain);
             prop_assert!(drawing.contains(&location), "{location} in\n{drawing}");
-            prop_assert!(drawing.contains("it broke"));
+            prop_assert!(drawing.contains("it broke") && drawing.ends_with('\n'));
         }
     }
 }

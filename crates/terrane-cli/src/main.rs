@@ -36,6 +36,6 @@ fn main() -> ExitCode {
 }
 
 fn complain(misuse: &Misuse) -> ExitCode {
-    output::to_stderr(&format!("error: {misuse}\n"));
+    output::to_stderr(&format!("Error: {misuse}\n"));
     ExitCode::from(EXIT_MISUSE)
 }

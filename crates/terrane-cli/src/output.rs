@@ -10,7 +10,7 @@ pub(crate) fn to_stdout(text: &str) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            to_stderr(&format!("error: cannot write to standard output: {error}\n"));
+            to_stderr(&format!("Error: cannot write to standard output: {error}\n"));
             ExitCode::FAILURE
         }
     }

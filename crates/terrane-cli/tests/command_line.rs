@@ -47,7 +47,7 @@ fn a_wrong_command_line_exits_2() {
         assert_eq!(run.code, 2, "{line:?}\n{}", run.stderr);
         assert_eq!(run.stdout, "", "{line:?}");
         assert!(
-            run.stderr.starts_with("error: ") && run.stderr.contains("--help"),
+            run.stderr.starts_with("Error: ") && run.stderr.contains("--help"),
             "{line:?}\n{}",
             run.stderr
         );
@@ -123,7 +123,7 @@ fn a_full_disk_is_an_error() {
         assert_eq!(wait(&mut child, command), 1);
         let mut stderr = String::new();
         child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-        assert!(stderr.contains("Error: ") || stderr.contains("error: "), "{stderr}");
+        assert!(stderr.contains("Error: "), "{stderr}");
         assert!(!stderr.contains("panicked"), "{stderr}");
     }
 }
