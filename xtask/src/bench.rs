@@ -16,6 +16,7 @@ all run. Rows go to standard output, progress to standard error.
 
 Options:
   --quick        shorter runs: good enough to see that everything works, not for figures
+  --list         print the names of the rows and measure nothing
   --save FILE    also keep the rows in FILE (relative to the root of the repository)
 
 Examples:

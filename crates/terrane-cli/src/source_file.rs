@@ -19,11 +19,11 @@ pub(crate) fn read(path: &Path) -> Result<Source, Box<Unreadable>> {
         Ok(bytes) => bytes,
         Err(error) => {
             let message = Message::error(format!("cannot read {name}: {error}"));
-            return Err(Box::new(Unreadable { message, source: Source { name, text: String::new() } }));
+            return Err(Box::new(Unreadable { message, source: Source::new(name, "") }));
         }
     };
     match String::from_utf8(bytes) {
-        Ok(text) => Ok(Source { name, text }),
+        Ok(text) => Ok(Source::new(name, text)),
         Err(error) => Err(not_utf8(name, error.utf8_error().valid_up_to(), error.as_bytes())),
     }
 }
@@ -36,24 +36,16 @@ pub(crate) struct Unreadable {
 }
 
 fn not_utf8(name: String, offset: usize, bytes: &[u8]) -> Box<Unreadable> {
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    let (line, column) = position(&text[..offset]);
+    let source = Source::new(name.clone(), String::from_utf8_lossy(bytes));
+    let (line, column) = source.line_column(offset);
     let message = Message::error(format!("{name} is not valid UTF-8")).with_excerpt(Excerpt {
-        source: name.clone(),
+        source: name,
         line,
         column,
         span: offset..offset + char::REPLACEMENT_CHARACTER.len_utf8(),
         text: format!("the byte 0x{:02X} (number {offset} of the file)", bytes[offset]),
     });
-    Box::new(Unreadable { message, source: Source { name, text } })
-}
-
-/// Line and column, both from 1, of the place behind this text; a column is one character.
-fn position(text: &str) -> (u32, u32) {
-    let line = text.bytes().filter(|&byte| byte == b'\n').count() + 1;
-    let start_of_line = text.rfind('\n').map_or(0, |newline| newline + 1);
-    let column = text[start_of_line..].chars().count() + 1;
-    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+    Box::new(Unreadable { message, source })
 }
 
 #[cfg(test)]
