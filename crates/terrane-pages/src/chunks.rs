@@ -11,10 +11,12 @@
 //! Chunks are taken first-fit from the low end, which keeps the used part of the range, and so the table's
 //! resident pages, dense.
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::sync::Arc;
 use core::{num::NonZeroU16, ops::Range, ptr::NonNull};
 
-use crate::{AddressRange, PageError, PageOperation, PageSource, scattered::ScatteredRuns};
+use crate::{
+    AddressRange, PageError, PageOperation, PageSource, chunk_table::ChunkTable, scattered::ScatteredRuns,
+};
 
 /// The size and the alignment of a chunk: 4 MiB.
 pub const CHUNK_SIZE: usize = 1 << CHUNK_SHIFT;
@@ -61,14 +63,7 @@ impl Owner {
 pub struct ChunkSpace {
     /// First address of the range; meaningless while the table is empty.
     base: usize,
-    /// Owner of each chunk of the range, 0 for none.
-    owners: Vec<u16>,
-    /// `RUN_START` and `COMMITTED` of each chunk of the range.
-    flags: Vec<u8>,
-    /// No chunk below this index is free.
-    first_free: usize,
-    /// All chunks from this index on are free and were never used.
-    untouched: usize,
+    table: ChunkTable,
     scattered: ScatteredRuns,
     range: Option<AddressRange>,
     source: Arc<dyn PageSource>,
@@ -77,29 +72,22 @@ pub struct ChunkSpace {
     committed_bytes: usize,
 }
 
-/// The chunk is the first one of a run.
-const RUN_START: u8 = 1;
-/// There is memory behind the chunk. A free chunk has it only after a refused decommit, and is then not zero.
-const COMMITTED: u8 = 2;
-
 impl ChunkSpace {
     /// A space of at most `max_bytes` (rounded up to chunks). Reserves one range of that size, or where that is
     /// refused of half the size, and so on down to 64 MiB; what does not fit into it is reserved when it is needed.
     ///
     /// # Errors
-    /// When `max_bytes` is 0 or beyond `isize::MAX`. That there is memory is not known before
+    /// When `max_bytes` is 0 or beyond `isize::MAX`, or a page is larger than a chunk. That there is memory is not known before
     /// [`try_allocate`](ChunkSpace::try_allocate).
     pub fn reserve(source: Arc<dyn PageSource>, max_bytes: usize) -> Result<Self, PageError> {
         let max_chunks = max_bytes.div_ceil(CHUNK_SIZE);
-        if max_bytes == 0 || max_chunks > isize::MAX as usize / CHUNK_SIZE {
+        let possible = max_bytes > 0 && max_chunks <= isize::MAX as usize / CHUNK_SIZE;
+        if !possible || source.page_size() > CHUNK_SIZE {
             return Err(PageError::new(PageOperation::Reserve, max_bytes, None));
         }
         let mut space = Self {
             base: 0,
-            owners: Vec::new(),
-            flags: Vec::new(),
-            first_free: 0,
-            untouched: 0,
+            table: ChunkTable::default(),
             scattered: ScatteredRuns::default(),
             range: None,
             source,
@@ -111,16 +99,16 @@ impl ChunkSpace {
         Ok(space)
     }
 
-    /// Tries for the large range with its tables; without one, every run is scattered.
+    /// Tries for the large range with its table; without one, every run is scattered.
     fn reserve_range(&mut self) {
         if !self.source.reserves_lazily() {
             return;
         }
         let mut chunks = self.max_chunks;
         loop {
-            if let Some((range, owners, flags)) = range_of(&self.source, chunks) {
+            if let Some((range, table)) = range_of(&self.source, chunks) {
                 self.base = range.base().addr().get();
-                (self.range, self.owners, self.flags) = (Some(range), owners, flags);
+                (self.range, self.table) = (Some(range), table);
                 return;
             }
             if chunks <= MIN_RANGE_CHUNKS {
@@ -132,7 +120,7 @@ impl ChunkSpace {
 
     /// Hands out `count` adjacent chunks for `owner`: committed and zero, at a multiple of [`CHUNK_SIZE`].
     ///
-    /// O(chunks in use) in the worst case.
+    /// O(chunks in use) in the worst case, beside what the system does.
     ///
     /// # Errors
     /// When `count` is 0, the space's limit would be exceeded, or the page source refuses. Nothing has changed then.
@@ -141,7 +129,7 @@ impl ChunkSpace {
             let requested = count.saturating_mul(CHUNK_SIZE);
             return Err(PageError::new(PageOperation::Reserve, requested, None));
         }
-        let base = match self.find_free(count) {
+        let base = match self.table.find_free(count) {
             Some(run) => self.take(run, owner)?,
             None => {
                 let base = self.scattered.try_allocate(&self.source, count * CHUNK_SIZE, owner)?;
@@ -183,8 +171,8 @@ impl ChunkSpace {
     #[inline]
     #[must_use]
     pub fn owner(&self, addr: usize) -> Option<Owner> {
-        match self.owners.get(addr.wrapping_sub(self.base) >> CHUNK_SHIFT) {
-            Some(&owner) => Owner::new(owner),
+        match self.table.owner(addr.wrapping_sub(self.base) >> CHUNK_SHIFT) {
+            Some(owner) => owner,
             None if self.scattered.is_empty() => None,
             None => self.scattered.owner(addr),
         }
@@ -211,21 +199,7 @@ impl ChunkSpace {
     /// How many bytes of addresses the large range has; 0 where there is none.
     #[must_use]
     pub const fn range_bytes(&self) -> usize {
-        self.owners.len() * CHUNK_SIZE
-    }
-
-    /// The lowest free run of that many chunks within the range.
-    fn find_free(&self, count: usize) -> Option<Range<usize>> {
-        let mut start = self.first_free;
-        for index in self.first_free..self.untouched {
-            if self.owners[index] != 0 {
-                start = index + 1;
-            } else if index + 1 - start == count {
-                return Some(start..index + 1);
-            }
-        }
-        let end = start.checked_add(count)?;
-        (end <= self.owners.len()).then_some(start..end)
+        self.table.len() * CHUNK_SIZE
     }
 
     fn take(&mut self, run: Range<usize>, owner: Owner) -> Result<NonNull<u8>, PageError> {
@@ -235,20 +209,14 @@ impl ChunkSpace {
         };
         range.commit(run.start * CHUNK_SIZE, size)?;
         for index in run.clone() {
-            if self.flags[index] & COMMITTED == 0 {
-                self.committed_bytes += CHUNK_SIZE;
-            } else {
+            if self.table.is_committed(index) {
                 // SAFETY: a free chunk of the range, just committed, so it is writable and nobody uses it.
                 unsafe { range.base().add(index * CHUNK_SIZE).write_bytes(0, CHUNK_SIZE) };
+            } else {
+                self.committed_bytes += CHUNK_SIZE;
             }
-            self.owners[index] = owner.0.get();
-            self.flags[index] = COMMITTED;
         }
-        self.flags[run.start] |= RUN_START;
-        if run.start == self.first_free {
-            self.first_free = run.end;
-        }
-        self.untouched = self.untouched.max(run.end);
+        self.table.take(run.clone(), owner);
         // SAFETY: `find_free` keeps within the range.
         Ok(unsafe { range.base().add(run.start * CHUNK_SIZE) })
     }
@@ -257,35 +225,27 @@ impl ChunkSpace {
     fn run_at(&self, addr: usize, count: usize) -> Option<Range<usize>> {
         let offset = addr.wrapping_sub(self.base);
         let start = offset / CHUNK_SIZE;
-        let end = start.checked_add(count)?;
-        if count == 0 || end > self.owners.len() || !offset.is_multiple_of(CHUNK_SIZE) {
-            return None;
-        }
-        let continues = |index: usize| self.owners[index] != 0 && self.flags[index] & RUN_START == 0;
-        let starts = self.flags[start] & RUN_START != 0;
-        let ends = end == self.owners.len() || !continues(end);
-        (starts && (start + 1..end).all(continues) && ends).then_some(start..end)
+        let run = start..start.checked_add(count)?;
+        (offset.is_multiple_of(CHUNK_SIZE) && self.table.is_run(&run)).then_some(run)
     }
 
     /// # Safety
     /// `run` is allocated, and nobody touches it from now on.
     unsafe fn give_back(&mut self, run: Range<usize>) {
         let Some(range) = &self.range else { return };
+        let size = run.len() * CHUNK_SIZE;
         // SAFETY: the caller promises that nobody touches the run.
-        let decommitted = unsafe { range.decommit(run.start * CHUNK_SIZE, run.len() * CHUNK_SIZE) };
-        let kept = if decommitted.is_ok() { 0 } else { COMMITTED };
-        if decommitted.is_ok() {
-            self.committed_bytes -= run.len() * CHUNK_SIZE;
+        let decommitted = unsafe { range.decommit(run.start * CHUNK_SIZE, size) }.is_ok();
+        if decommitted {
+            self.committed_bytes -= size;
         }
-        self.owners[run.clone()].fill(0);
-        self.flags[run.clone()].fill(kept);
-        self.first_free = self.first_free.min(run.start);
+        self.table.give_back(run, !decommitted);
     }
 }
 
-/// A range of that many chunks and zeroed tables for it; large zeroed tables come untouched from the system.
-fn range_of(source: &Arc<dyn PageSource>, chunks: usize) -> Option<(AddressRange, Vec<u16>, Vec<u8>)> {
-    let range =
-        AddressRange::reserve(Arc::clone(source), chunks.checked_mul(CHUNK_SIZE)?, CHUNK_SIZE).ok()?;
-    Some((range, alloc::vec![0; chunks], alloc::vec![0; chunks]))
+/// A range of that many chunks and its table.
+fn range_of(source: &Arc<dyn PageSource>, chunks: usize) -> Option<(AddressRange, ChunkTable)> {
+    let size = chunks.checked_mul(CHUNK_SIZE)?;
+    let range = AddressRange::reserve(Arc::clone(source), size, CHUNK_SIZE).ok()?;
+    Some((range, ChunkTable::new(chunks)?))
 }

@@ -31,12 +31,14 @@ extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+mod chunk_table;
 mod chunks;
 mod error;
 mod faulty;
 mod heap;
 #[cfg(all(feature = "os", unix))]
 mod os;
+#[cfg(feature = "os")]
 mod process;
 mod range;
 mod scattered;
@@ -48,8 +50,7 @@ pub use faulty::FaultyPages;
 pub use heap::HeapPages;
 #[cfg(all(feature = "os", unix))]
 pub use os::OsPages;
-pub use process::ProcessMemory;
 #[cfg(feature = "os")]
-pub use process::process_memory;
+pub use process::{ProcessMemory, process_memory};
 pub use range::AddressRange;
 pub use source::{PageSource, system_pages};

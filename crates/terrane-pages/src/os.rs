@@ -52,18 +52,19 @@ unsafe impl PageSource for OsPages {
         let head = start.align_offset(align);
         // SAFETY: the mapping has `size + surplus` bytes, and an aligned page lies within the first `surplus`.
         let base = unsafe { start.add(head) };
-        // SAFETY: both cut-offs are whole pages of the mapping just made, outside of `[base, base + size)`.
-        let trimmed = unsafe { unmap(start, head).and_then(|()| unmap(base.add(size), surplus - head)) };
-        match trimmed {
-            Ok(()) => Ok(base),
-            Err(errno) => {
-                // The kernel has no room for one more mapping in its table. Unmapping the whole (what is already
-                // unmapped may stay so) needs none.
-                // SAFETY: nobody has seen the mapping yet, and unmapping holes is allowed.
-                let _ = unsafe { unmap(start, size + surplus) };
-                Err(error(PageOperation::Reserve, size, errno))
-            }
+        // SAFETY: the mapping is ours alone as yet; before the base it has `head` bytes to spare.
+        if let Err(errno) = unsafe { unmap(start, head) } {
+            // SAFETY: as above; a failed cut has removed nothing.
+            unsafe { abandon(start, size + surplus) };
+            return Err(error(PageOperation::Reserve, size, errno));
         }
+        // SAFETY: as above; behind the range `surplus - head` bytes are left.
+        if let Err(errno) = unsafe { unmap(base.add(size), surplus - head) } {
+            // SAFETY: as above; what was cut off before the base is another's by now and stays untouched.
+            unsafe { abandon(base, size + surplus - head) };
+            return Err(error(PageOperation::Reserve, size, errno));
+        }
+        Ok(base)
     }
 
     unsafe fn commit(&self, ptr: NonNull<u8>, size: usize) -> Result<(), PageError> {
@@ -113,6 +114,17 @@ unsafe fn unmap(ptr: NonNull<u8>, size: usize) -> Result<(), Errno> {
     }
     // SAFETY: see this function's condition.
     unsafe { munmap(address(ptr), size) }
+}
+
+/// Unmaps as much as the kernel lets us after it refused to cut a mapping (its table of mappings is full).
+/// Should it refuse this too, addresses are lost, but no memory.
+///
+/// # Safety
+/// As for [`unmap`].
+#[cold]
+unsafe fn abandon(ptr: NonNull<u8>, size: usize) {
+    // SAFETY: see this function's condition.
+    let _ = unsafe { unmap(ptr, size) };
 }
 
 /// Frees the pages at once and closes the range. On Linux `MADV_DONTNEED` drops anonymous pages; the next

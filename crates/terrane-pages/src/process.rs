@@ -13,7 +13,6 @@ pub struct ProcessMemory {
 /// The memory of this process; `None` where the system does not say (anything but Linux, or no `/proc`).
 ///
 /// Allocates nothing, so that the answer is not changed by the question.
-#[cfg(feature = "os")]
 #[must_use]
 pub fn process_memory() -> Option<ProcessMemory> {
     #[cfg(target_os = "linux")]
@@ -22,7 +21,7 @@ pub fn process_memory() -> Option<ProcessMemory> {
     return None;
 }
 
-#[cfg(all(feature = "os", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 mod linux {
     use super::ProcessMemory;
     use std::{fs::File, io::Read};
@@ -39,5 +38,24 @@ mod linux {
         let mut fields = core::str::from_utf8(text).ok()?.split_ascii_whitespace();
         let mut bytes = || fields.next()?.parse::<u64>().ok()?.checked_mul(page_size);
         Some(ProcessMemory { mapped: bytes()?, resident: bytes()? })
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn fields_are_pages() {
+            let parsed = parse_statm(b"2500 300 200 5 0 400 0\n", 16384).unwrap();
+            assert_eq!((parsed.mapped, parsed.resident), (2500 * 16384, 300 * 16384));
+        }
+
+        #[test]
+        fn nonsense_is_refused() {
+            for text in ["", "2500", "2500 x", "-1 3", "18446744073709551615 1", "2500 \u{fffd}"] {
+                assert_eq!(parse_statm(text.as_bytes(), 4096), None, "{text:?}");
+            }
+            assert_eq!(parse_statm(b"12 \xff", 4096), None);
+        }
     }
 }
