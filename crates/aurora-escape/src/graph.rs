@@ -268,8 +268,8 @@ impl Graph {
         self.flows.push(Flow { from, to: Self::heap(), derefs: 1, reason: Some(reason), note });
     }
 
-    /// In `scope`, `callee` is called by name. `result` receives what it returns; a tail call returns it from the
-    /// caller, whose frame is closed before the jump.
+    /// In `scope`, `callee` is called by name. `result` receives what it returns; with `tail`, the caller's
+    /// frame is closed before the jump, and the caller returns it instead.
     ///
     /// A callee that is not visible from `scope` counts as unknown code, and so do arguments beyond its parameters.
     pub fn call(

@@ -18,6 +18,13 @@
 //! recursion needs no case of its own and gets the same precision as any call. See the module `solver` for the
 //! propagation and for the argument why activations of one procedure can share their locations.
 //!
+//! # What it does not see
+//!
+//! The order of statements, and which branch is taken. A store through a pointer that may refer to more than one object lets the
+//! value escape. All objects of a site go to one place: its own scope, never that of a caller or a loop further out.
+//! Dereferences beyond the seventh are counted as the seventh. A tail call into a procedure defined inside the caller
+//! moves to the heap whatever variables visible there refer to. Each of these errs towards the heap.
+//!
 //! # Example
 //!
 //! ```

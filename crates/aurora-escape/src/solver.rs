@@ -202,8 +202,11 @@ impl Solver {
             return self.graph.args(call).get(index).map(|&arg| self.constraints.target(arg));
         }
         let call = &self.graph.calls[call];
-        let caller = self.nesting.procedure(call.scope).filter(|_| call.tail);
-        call.result.or_else(|| caller.map(|caller| self.graph.procedures[caller.index()].result))
+        if !call.tail {
+            return call.result;
+        }
+        let caller = self.nesting.procedure(call.scope)?;
+        Some(self.graph.procedures[caller.index()].result)
     }
 
     fn add_edge(&mut self, edge: Edge) {

@@ -1,1 +1,54 @@
 //! Bump arenas, checkpoints and frame stacks.
+//!
+//! | Concept | Types |
+//! |---|---|
+//! | allocate by moving a cursor, give everything back at once | [`Arena`], [`ArenaStats`] |
+//! | go back to an earlier state | [`Checkpoint`], [`CheckpointError`], [`Arena::scope`] |
+//! | one arena for each activation of a guest language | [`FrameStack`], [`FrameStats`] |
+//!
+//! An allocation is a subtraction, a compare and a store; the address of a small type needs no more than that. A function that
+//! has an arena to itself (as a local variable or by `&mut`) keeps the cursor in a register; one that shares it by `&`
+//! loads it for each value.
+//!
+//! An arena is the wrong tool where values die one by one at different times and the rest lives on, and for values whose
+//! destructors must run: an arena frees nothing before everything, and drops nothing.
+//!
+//! The crate is `no_std` (with `alloc`), and depends on nothing outside of Terrane.
+//!
+//! ```
+//! use terrane_arena::Arena;
+//!
+//! struct Node<'a> {
+//!     value: u32,
+//!     next: Option<&'a Node<'a>>,
+//! }
+//!
+//! let arena = Arena::new();
+//! let mut list: Option<&Node> = None;
+//! for value in 0..10 {
+//!     list = Some(arena.alloc(Node { value, next: list }));
+//! }
+//! let sum: u32 = std::iter::successors(list, |node| node.next).map(|node| node.value).sum();
+//! assert_eq!(sum, 45);
+//! ```
+
+#![no_std]
+
+extern crate alloc;
+
+mod allocate;
+mod arena;
+mod block;
+mod block_chain;
+mod bumping;
+mod checkpoint;
+mod frame_stack;
+mod refusal;
+mod state;
+mod stats;
+
+pub use arena::Arena;
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use frame_stack::{FrameStack, FrameStats};
+pub use stats::ArenaStats;
+pub use terrane_base::{Bytes, MemoryError};

@@ -3,9 +3,9 @@
 //! A charge goes to the budget that is asked and to each one above it, all or nothing. The counters are atomics
 //! and there is no lock. Charging happens in two passes over the path to the root: the first only looks whether
 //! every budget has room, so that a charge that is bound to be refused disturbs nobody; the second adds with
-//! compare-and-swap, and takes back what it added when another thread was faster. No counter ever exceeds its
-//! limit, not even for a moment, and what is granted is never more than the limit; under contention a charge may
-//! be refused because of another one that is being taken back at that moment.
+//! compare-and-swap, and takes back what it added when another thread was faster. No charge takes a counter
+//! beyond its limit, not even for a moment; under contention a charge may be refused because of another one that
+//! is being taken back at that moment.
 
 use alloc::sync::Arc;
 use core::{
@@ -139,6 +139,11 @@ impl Budget {
         if let Some(full) = self.node.path().find(|node| node.own_remaining() < size) {
             return Err(full.refusal(size));
         }
+        self.charge_path(size)
+    }
+
+    /// The second pass, right whatever the first one saw.
+    fn charge_path(&self, size: usize) -> Result<(), MemoryError> {
         for node in self.node.path() {
             if !node.try_charge(size) {
                 let charged = self.node.path().take_while(|below| !core::ptr::eq(*below, node));
@@ -298,5 +303,31 @@ impl fmt::Debug for Budget {
 impl fmt::Debug for Reservation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reservation").field("size", &self.size()).field("budget", &self.budget).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What another thread can do between the two passes: the room that was seen is gone.
+    #[test]
+    fn a_charge_that_lost_a_race_is_taken_back_whole() {
+        let root = Budget::root(Bytes::new(100));
+        let middle = root.child("middle").max(Bytes::new(60));
+        let leaf = middle.child("leaf");
+        let held = leaf.try_reserve(Bytes::new(50)).unwrap();
+        let direct = root.try_reserve(Bytes::new(45)).unwrap();
+        for (size, refusing) in [(11, "middle"), (8, "root"), (usize::MAX, "leaf")] {
+            let error = leaf.charge_path(size).unwrap_err();
+            let MemoryError::BudgetExceeded { budget, .. } = error else { panic!("{error}") };
+            assert_eq!(budget.as_str(), refusing, "{size} bytes");
+            let used = [&leaf, &middle, &root].map(|budget| budget.used().as_u64());
+            assert_eq!(used, [50, 50, 95], "{size} bytes");
+        }
+        assert!(leaf.charge_path(5).is_ok());
+        leaf.discharge(5);
+        drop((held, direct));
+        assert_eq!(root.used(), Bytes::ZERO);
     }
 }

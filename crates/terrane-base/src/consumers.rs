@@ -159,14 +159,53 @@ impl Seat {
     }
 
     fn read(&self) -> Option<Consumer> {
+        self.read_interrupted(|| ())
+    }
+
+    /// `interruption` stands for what other threads do in the middle of the reading (tests need that).
+    fn read_interrupted(&self, interruption: impl FnOnce()) -> Option<Consumer> {
         let stamp = self.stamp.load(Ordering::Acquire);
         if stamp % STATES != TAKEN {
             return None;
         }
         let raw = array::from_fn(|i| self.name[i].load(Ordering::Relaxed));
+        interruption();
         let used = Bytes::from_usize(self.used.load(Ordering::Relaxed));
         fence(Ordering::Acquire);
         let unchanged = self.stamp.load(Ordering::Relaxed) == stamp;
         unchanged.then(|| Consumer { name: BudgetName::from_raw(raw), used })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seat_that_changes_while_it_is_read_is_skipped() {
+        let seats = Seats::new();
+        assert_eq!(seats.take(BudgetName::new("first")), Some(0));
+        let seat = &seats.0[0];
+        let name = |consumer: Option<Consumer>| consumer.map(|consumer| consumer.name);
+        assert_eq!(name(seat.read()), Some(BudgetName::new("first")));
+        assert_eq!(seat.read_interrupted(|| seats.give_back(0)), None, "given back");
+        assert_eq!(seat.read(), None, "free");
+        assert_eq!(seats.take(BudgetName::new("second")), Some(0));
+        let change = || {
+            seats.give_back(0);
+            assert_eq!(seats.take(BudgetName::new("third")), Some(0));
+        };
+        assert_eq!(seat.read_interrupted(change), None, "given back and taken again");
+        assert_eq!(name(seat.read()), Some(BudgetName::new("third")));
+    }
+
+    #[test]
+    fn seats_are_few_and_each_has_one_child() {
+        let seats = Seats::new();
+        let taken: alloc::vec::Vec<_> = (0..=SEATS).map(|_| seats.take(BudgetName::new("child"))).collect();
+        assert!(taken[..SEATS].iter().enumerate().all(|(index, seat)| *seat == Some(index)));
+        assert_eq!(taken[SEATS], None);
+        seats.give_back(5);
+        assert_eq!(seats.take(BudgetName::new("late")), Some(5));
     }
 }

@@ -11,6 +11,7 @@ fn amounts() -> impl Strategy<Value = u64> {
         (any::<u64>(), 0..64_u32).prop_map(|(bits, shift)| bits >> shift),
         (0..7_u32, -600_000..600_000_i64)
             .prop_map(|(power, off)| (1_u64 << (10 * power)).saturating_add_signed(off)),
+        any::<u64>(),
         (0..=u64::MAX >> 50, 0..5_u32).prop_map(|(count, power)| count << (10 * power)),
     ]
 }

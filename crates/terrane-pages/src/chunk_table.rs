@@ -148,6 +148,9 @@ mod tests {
     #[test]
     fn owner_and_flags_do_not_mix() {
         let mut table = ChunkTable::new(2).unwrap();
+        table.take(0..2, A);
+        assert_eq!([table.owner(0), table.owner(1)], [Some(Some(A)); 2]);
+        table.give_back(0..2, false);
         table.take(0..1, B);
         assert_eq!((table.owner(0), table.is_committed(0)), (Some(Some(B)), true));
         table.give_back(0..1, true);

@@ -211,4 +211,7 @@ fn errors_say_what_was_asked_and_what_the_system_said() {
     assert_eq!(error.to_string(), "cannot reserve 0 bytes");
     error.os_code = Some(12);
     assert_eq!(error.to_string(), "cannot reserve 0 bytes (system error 12)");
+    use PageOperation::{Commit, Decommit, Release, Reserve};
+    let names = [Reserve, Commit, Decommit, Release].map(PageOperation::name);
+    assert_eq!(names, ["reserve", "commit", "decommit", "release"]);
 }

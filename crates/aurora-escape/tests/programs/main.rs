@@ -1,0 +1,6 @@
+//! Small programs with known answers, and large ones.
+
+mod case;
+mod frame;
+mod heap;
+mod size;

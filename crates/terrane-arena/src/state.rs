@@ -1,0 +1,174 @@
+//! What an arena needs only when a block is full or when it goes back: everything but the cursor and the floor.
+//!
+//! It lies on the global heap, and the functions here take its address rather than a reference to the arena. **That is what
+//! makes the fast path fast.** If the slow path were given the arena, its result might, for all the compiler knows, point
+//! into the arena; then every value that is written might change the cursor, which would have to be loaded again for the
+//! next allocation, and a store followed by a load of the same place is the longest link of the loop. As it is, a
+//! function that has the arena to itself (as a local variable, or by `&mut`) keeps the cursor in a register.
+
+use crate::block_chain::{BlockChain, Room, Settings};
+use crate::checkpoint::{Checkpoint, CheckpointError, OpenCheckpoints};
+use crate::refusal::Refusal;
+use alloc::alloc::{alloc, dealloc};
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) chain: BlockChain,
+    pub(crate) checkpoints: OpenCheckpoints,
+    /// The room of the current block as of the last call: the arena copies it from here.
+    pub(crate) room: Room,
+}
+
+/// The only handle to a state; it belongs to one arena.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StateHandle(NonNull<State>);
+
+/// What an arena takes over after its state has served a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Served {
+    pub(crate) state: StateHandle,
+    pub(crate) start: NonNull<u8>,
+}
+
+impl StateHandle {
+    #[cold]
+    #[inline(never)]
+    fn new() -> Result<Self, Refusal> {
+        let layout = Layout::new::<State>();
+        // SAFETY: a state is not zero-sized.
+        let memory = unsafe { alloc(layout) };
+        let Some(place) = NonNull::new(memory.cast::<State>()) else {
+            return Err(Refusal::by_allocator(layout.size()));
+        };
+        let state = State { chain: BlockChain::new(), checkpoints: OpenCheckpoints::new(), room: Room::NONE };
+        // SAFETY: the new memory has the layout of a state.
+        unsafe { place.write(state) };
+        Ok(Self(place))
+    }
+
+    /// Drops the state and gives back its memory and all blocks.
+    ///
+    /// # Safety
+    ///
+    /// No copy of the handle and no value of the arena is used afterwards.
+    pub(crate) unsafe fn free(self) {
+        // SAFETY: the state is alive, and the caller gives it up.
+        unsafe {
+            self.0.drop_in_place();
+            dealloc(self.0.as_ptr().cast(), Layout::new::<State>());
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The state is alive and not borrowed mutably.
+    #[inline]
+    pub(crate) unsafe fn get<'a>(self) -> &'a State {
+        // SAFETY: the caller vouches for it.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// # Safety
+    ///
+    /// The state is alive and not borrowed.
+    #[inline]
+    pub(crate) unsafe fn get_mut<'a>(mut self) -> &'a mut State {
+        // SAFETY: the caller vouches for it.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+/// Serves a request for which the current block, with its cursor at `cursor`, has no room.
+///
+/// # Safety
+///
+/// The state, if there is one, is alive and not borrowed.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn try_serve(
+    state: Option<StateHandle>,
+    settings: Settings,
+    cursor: *mut u8,
+    layout: Layout,
+) -> Result<Served, Refusal> {
+    let handle = state.map_or_else(StateHandle::new, Ok)?;
+    // SAFETY: it is alive and not borrowed, or new.
+    let it = unsafe { handle.get_mut() };
+    it.room.cursor = if state.is_some() { cursor } else { it.room.cursor };
+    match it.chain.serve(layout, settings, &mut it.room) {
+        Ok(start) => Ok(Served { state: handle, start }),
+        Err(error) => {
+            if state.is_none() {
+                // SAFETY: it is new, and nobody has heard of it.
+                unsafe { handle.free() };
+            }
+            Err(error)
+        }
+    }
+}
+
+/// The same for callers that cannot return an error. Apart, so that they need no space for one.
+///
+/// # Safety
+///
+/// As for [`try_serve`].
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn serve(
+    state: Option<StateHandle>,
+    settings: Settings,
+    cursor: *mut u8,
+    layout: Layout,
+) -> Served {
+    // SAFETY: the caller vouches for the state.
+    unsafe { try_serve(state, settings, cursor, layout) }.unwrap_or_else(|refusal| refusal.panic())
+}
+
+/// Takes a checkpoint; the state is made if there is none yet.
+///
+/// # Safety
+///
+/// As for [`try_serve`].
+#[inline]
+pub(crate) unsafe fn checkpoint(
+    state: Option<StateHandle>,
+    cursor: *mut u8,
+) -> Result<(StateHandle, Checkpoint), Refusal> {
+    let handle = state.map_or_else(StateHandle::new, Ok)?;
+    // SAFETY: it is alive and not borrowed, or new.
+    let it = unsafe { handle.get_mut() };
+    match it.checkpoints.open(it.chain.position(cursor)) {
+        Ok(checkpoint) => Ok((handle, checkpoint)),
+        Err(error) => {
+            if state.is_none() {
+                // SAFETY: it is new, and nobody has heard of it.
+                unsafe { handle.free() };
+            }
+            Err(error)
+        }
+    }
+}
+
+impl State {
+    #[inline]
+    pub(crate) fn rewind(&mut self, checkpoint: Checkpoint, cursor: *mut u8) -> Result<(), CheckpointError> {
+        let position = self.checkpoints.go_back(checkpoint)?;
+        self.room.cursor = cursor;
+        self.chain.rewind(position, &mut self.room);
+        Ok(())
+    }
+
+    pub(crate) fn reset(&mut self, cursor: *mut u8) {
+        self.checkpoints.truncate(0);
+        self.room.cursor = cursor;
+        self.chain.reset(&mut self.room);
+    }
+
+    pub(crate) fn release(&mut self, cursor: *mut u8) {
+        self.checkpoints.truncate(0);
+        self.room.cursor = cursor;
+        self.chain.release(&mut self.room);
+    }
+}

@@ -1,0 +1,278 @@
+//! Generated programs against a plain model: what is handed out is aligned, overlaps nothing, keeps its contents until
+//! the arena goes back beyond it, and the counters and refusals are those of the model.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+use proptest::prelude::*;
+use terrane_arena::{Arena, Bytes, Checkpoint, CheckpointError};
+
+#[derive(Clone, Debug)]
+enum Step {
+    Byte(u8),
+    Pair(u64, u64),
+    Wide([u128; 6]),
+    Str(String),
+    Words(Vec<u32>),
+    Built(usize),
+    Raw { size: usize, align_shift: u32 },
+    Checkpoint,
+    Rewind(prop::sample::Index),
+    Scope(Vec<Step>),
+    Reset,
+    Release,
+}
+
+fn allocation() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        any::<u8>().prop_map(Step::Byte),
+        any::<(u64, u64)>().prop_map(|(a, b)| Step::Pair(a, b)),
+        any::<[u128; 6]>().prop_map(Step::Wide),
+        "[a-zß]{0,40}".prop_map(Step::Str),
+        prop::collection::vec(any::<u32>(), 0..60).prop_map(Step::Words),
+        (0..300usize).prop_map(Step::Built),
+        (0..700usize, 0..13u32).prop_map(|(size, align_shift)| Step::Raw { size, align_shift }),
+        (0..60_000usize, 0..6u32).prop_map(|(size, align_shift)| Step::Raw { size, align_shift }),
+    ]
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let going_back = prop_oneof![
+        3 => Just(Step::Checkpoint),
+        3 => any::<prop::sample::Index>().prop_map(Step::Rewind),
+        1 => Just(Step::Reset),
+        1 => Just(Step::Release),
+    ];
+    let flat = prop_oneof![4 => allocation(), 1 => going_back];
+    let nested =
+        flat.prop_recursive(3, 60, 12, |step| prop::collection::vec(step, 0..12).prop_map(Step::Scope));
+    prop::collection::vec(nested, 0..60)
+}
+
+/// A value that the arena must keep intact.
+#[derive(Clone, Debug)]
+struct Value {
+    at: NonNull<u8>,
+    expected: Vec<u8>,
+}
+
+impl Value {
+    /// Fills new memory with a pattern.
+    fn fill(at: NonNull<u8>, size: usize, seed: usize) -> Self {
+        let expected: Vec<u8> = (0..size).map(|i| (i * 7 + seed * 31) as u8).collect();
+        // SAFETY: the arena handed out `size` bytes at `at`.
+        unsafe { at.copy_from_nonoverlapping(NonNull::from(&expected[..]).cast(), size) };
+        Self { at, expected }
+    }
+
+    /// Remembers a value that is already written.
+    fn written<T: ?Sized>(value: &mut T, expected: Vec<u8>) -> Self {
+        assert_eq!(size_of_val(value), expected.len());
+        assert!((&raw const *value).addr().is_multiple_of(align_of_val(value)), "alignment");
+        Self { at: NonNull::from(value).cast(), expected }
+    }
+
+    fn start(&self) -> usize {
+        self.at.addr().get()
+    }
+
+    fn end(&self) -> usize {
+        self.start() + self.expected.len()
+    }
+
+    fn check(&self) {
+        // SAFETY: the arena has not gone back beyond this value, and all its bytes were written.
+        let found = unsafe { core::slice::from_raw_parts(self.at.as_ptr(), self.expected.len()) };
+        assert_eq!(found, self.expected, "contents survive");
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    checkpoint: Checkpoint,
+    values: usize,
+    used_bytes: usize,
+    good: bool,
+}
+
+#[derive(Debug, Default)]
+struct Model {
+    values: Vec<Value>,
+    marks: Vec<Mark>,
+    peak_bytes: usize,
+    limit: usize,
+}
+
+impl Model {
+    fn run(&mut self, arena: &mut Arena, steps: &[Step]) {
+        for step in steps {
+            self.step(arena, step);
+            self.check(arena);
+        }
+    }
+
+    fn step(&mut self, arena: &mut Arena, step: &Step) {
+        match step {
+            Step::Checkpoint => self.marks.push(Mark {
+                checkpoint: arena.try_checkpoint().expect("memory for a checkpoint"),
+                values: self.values.len(),
+                used_bytes: arena.used_bytes(),
+                good: true,
+            }),
+            Step::Rewind(index) if !self.marks.is_empty() => {
+                let mark = *index.get(&self.marks);
+                let expected = if mark.good { Ok(()) } else { Err(CheckpointError::Stale) };
+                let used = if mark.good { mark.used_bytes } else { arena.used_bytes() };
+                assert_eq!(arena.rewind(mark.checkpoint), expected);
+                assert_eq!(arena.used_bytes(), used);
+                if mark.good {
+                    self.go_back(arena, mark.values, mark.used_bytes);
+                }
+            }
+            Step::Rewind(_) => {}
+            Step::Scope(inner) => self.scope(arena, inner),
+            Step::Reset => {
+                let committed = arena.committed_bytes();
+                arena.reset();
+                assert_eq!(arena.committed_bytes(), committed, "reset keeps the memory");
+                self.forget_all(arena);
+            }
+            Step::Release => {
+                arena.release();
+                assert_eq!((arena.committed_bytes(), arena.blocks()), (0, 0));
+                self.forget_all(arena);
+            }
+            allocation => self.allocate(arena, allocation),
+        }
+    }
+
+    /// A scope ends where it began, unless its steps went back further than that.
+    fn scope(&mut self, arena: &mut Arena, steps: &[Step]) {
+        let start = Mark {
+            checkpoint: arena.checkpoint(),
+            values: self.values.len(),
+            used_bytes: arena.used_bytes(),
+            good: true,
+        };
+        // Of the model's marks, the one of the scope itself shows whether the scope is still open at its end.
+        let place = self.marks.len();
+        self.marks.push(start);
+        arena.scope(|arena| self.run(arena, steps));
+        if self.marks.remove(place).good {
+            assert_eq!(arena.used_bytes(), start.used_bytes);
+            self.go_back(arena, start.values, start.used_bytes);
+        }
+    }
+
+    fn allocate(&mut self, arena: &mut Arena, step: &Step) {
+        let used = arena.used_bytes();
+        let value = match step {
+            Step::Byte(byte) => arena.try_alloc(*byte).map(|value| Value::written(value, vec![*byte])),
+            Step::Pair(a, b) => arena
+                .try_alloc([*a, *b])
+                .map(|value| Value::written(value, [a.to_ne_bytes(), b.to_ne_bytes()].concat())),
+            Step::Wide(words) => arena.try_alloc_with(|| *words).map(|value| {
+                Value::written(value, words.iter().flat_map(|word| word.to_ne_bytes()).collect())
+            }),
+            Step::Str(text) => {
+                arena.try_alloc_str(text).map(|value| Value::written(value, text.as_bytes().to_vec()))
+            }
+            Step::Words(words) => arena.try_alloc_slice_copy(words).map(|value| {
+                Value::written(value, words.iter().flat_map(|word| word.to_ne_bytes()).collect())
+            }),
+            Step::Built(len) => arena.try_alloc_slice_fill_with(*len, |i| i as u16).map(|value| {
+                Value::written(value, (0..*len).flat_map(|i| (i as u16).to_ne_bytes()).collect())
+            }),
+            Step::Raw { size, align_shift } => {
+                let layout = Layout::from_size_align(*size, 1 << align_shift).expect("a small layout");
+                arena.try_alloc_layout(layout).map(|at| {
+                    assert!(at.addr().get().is_multiple_of(layout.align()), "alignment");
+                    Value::fill(at, *size, self.values.len())
+                })
+            }
+            _ => unreachable!("not an allocation"),
+        };
+        match value {
+            // An empty value moves no cursor, so a checkpoint behind it is the same as one before it.
+            Ok(value) if value.expected.is_empty() => {}
+            Ok(value) => {
+                let apart = |other: &Value| other.end() <= value.start() || value.end() <= other.start();
+                assert!(self.values.iter().all(apart), "no overlap");
+                assert!(arena.used_bytes() >= used + value.expected.len());
+                self.values.push(value);
+            }
+            Err(_) => {
+                assert!(self.limit < usize::MAX, "only a limit refuses");
+                assert_eq!(arena.used_bytes(), used, "a refusal takes nothing");
+            }
+        }
+    }
+
+    fn forget_all(&mut self, arena: &Arena) {
+        assert_eq!(arena.used_bytes(), 0);
+        self.go_back(arena, 0, 0);
+        self.marks.iter_mut().for_each(|mark| mark.good = false);
+    }
+
+    fn go_back(&mut self, arena: &Arena, values: usize, used_bytes: usize) {
+        for forgotten in self.values.drain(values..) {
+            assert!(!arena.owns(forgotten.at.as_ptr()), "what was forgotten is not owned");
+        }
+        for mark in &mut self.marks {
+            mark.good &= mark.used_bytes <= used_bytes;
+        }
+    }
+
+    fn check(&mut self, arena: &Arena) {
+        self.peak_bytes = self.peak_bytes.max(arena.used_bytes());
+        let stats = arena.stats();
+        assert_eq!(stats.peak_bytes, self.peak_bytes);
+        assert!(stats.used_bytes <= stats.committed_bytes && stats.committed_bytes <= self.limit);
+        assert_eq!(stats.blocks == 0, stats.committed_bytes == 0);
+        for value in &self.values {
+            value.check();
+            assert!(arena.owns(value.at.as_ptr()));
+            assert!(arena.owns(value.at.as_ptr().wrapping_add(value.expected.len() - 1)));
+        }
+        assert!(!arena.owns(&raw const *self));
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_arena_behaves_like_its_model(
+        steps in steps(),
+        first_block in prop_oneof![Just(0u64), 0..10_000u64],
+        limit in prop_oneof![Just(usize::MAX), 0..100_000usize],
+    ) {
+        let mut arena =
+            Arena::new().with_first_block(Bytes::new(first_block)).with_limit(Bytes::from_usize(limit));
+        let mut model = Model { limit, ..Model::default() };
+        model.run(&mut arena, &steps);
+    }
+
+    /// However a program mixes its sizes: after a few rounds, a reset finds all the memory that the next round needs.
+    #[test]
+    fn rounds_between_resets_stop_taking_memory(steps in prop::collection::vec(allocation(), 1..60)) {
+        let mut arena = Arena::new();
+        let mut round = || {
+            let mut model = Model { limit: usize::MAX, ..Model::default() };
+            steps.iter().for_each(|step| model.allocate(&mut arena, step));
+            arena.reset();
+            arena.committed_bytes()
+        };
+        let settled = (0..16).map(|_| round()).last();
+        prop_assert_eq!(Some(round()), settled);
+    }
+
+    #[test]
+    fn absurd_sizes_are_refused_with_figures(distance in 0..10_000usize, shift in 0..usize::BITS - 1) {
+        let align = 1usize << shift;
+        let largest = isize::MAX as usize - (align - 1);
+        let layout = Layout::from_size_align(largest.saturating_sub(distance).max(1 << 62), align);
+        prop_assume!(layout.is_ok());
+        let arena = Arena::new();
+        prop_assert!(arena.try_alloc_layout(layout.expect("checked")).is_err());
+        prop_assert!(arena.try_alloc_slice_fill_with(usize::MAX - distance, |_| 0u16).is_err());
+        prop_assert_eq!(arena.stats(), Arena::new().stats());
+    }
+}

@@ -1,0 +1,242 @@
+//! Collections from beginning to end: what each kind moves and scans, and the books afterwards.
+
+use core::marker::PhantomData;
+
+use terrane_base::MemoryError;
+
+use super::evacuate::{Condemned, Copied, Evacuation, NurseryAndArena, Parts, Sources};
+use super::heap::Heap;
+use super::mark::{Marking, forget_dead};
+use super::old_space::block::BLOCK_SIZE;
+use super::record::{CollectionCause, CollectionKind, CollectionRecord};
+use super::stress::POISON;
+use super::young::Span;
+use super::{ObjectModel, RootSource, sizing};
+
+impl<M: ObjectModel> Heap<M> {
+    /// Collects now.
+    ///
+    /// # Errors
+    ///
+    /// Only `Evacuate` can fail: when there is no room for what may live in the frame region. Nothing has moved then.
+    ///
+    /// # Panics
+    ///
+    /// With [`HeapConfig::verify`](super::HeapConfig::verify), when the heap is corrupt.
+    pub fn collect<R: RootSource>(
+        &mut self,
+        kind: CollectionKind,
+        roots: &mut R,
+    ) -> Result<CollectionRecord, MemoryError> {
+        self.collect_for(kind, CollectionCause::Requested, roots)
+    }
+
+    pub(crate) fn collect_for<R: RootSource>(
+        &mut self,
+        kind: CollectionKind,
+        cause: CollectionCause,
+        roots: &mut R,
+    ) -> Result<CollectionRecord, MemoryError> {
+        let condemned = match kind {
+            CollectionKind::Evacuate => Condemned::Frames,
+            CollectionKind::Minor | CollectionKind::Full => Condemned::Nothing,
+        };
+        self.check_copy_room(condemned, roots.frame_top())?;
+        Ok(self.run(kind, cause, condemned, roots).0)
+    }
+
+    /// Collects, where that it cannot be done is no news.
+    pub(crate) fn collect_quietly<R: RootSource>(
+        &mut self,
+        kind: CollectionKind,
+        cause: CollectionCause,
+        roots: &mut R,
+    ) {
+        _ = self.collect_for(kind, cause, roots);
+    }
+
+    /// Runs a collection that has room for its copies.
+    pub(crate) fn run<R: RootSource>(
+        &mut self,
+        kind: CollectionKind,
+        cause: CollectionCause,
+        condemned: Condemned,
+        roots: &mut R,
+    ) -> (CollectionRecord, Copied) {
+        let started = (self.clock)();
+        self.sync();
+        let before = self.heap_bytes() + self.bytes_to_move(condemned, roots.frame_top());
+        let copied = self.evacuate(condemned, roots);
+        self.settle_young(condemned, roots);
+        if kind == CollectionKind::Full {
+            self.mark_and_sweep(roots);
+        }
+        if let Condemned::Arena(index) = condemned {
+            self.arenas.destroy(index, &self.young, self.poison());
+        }
+        self.prepare_mutator();
+        roots.collected();
+        self.sequence += 1;
+        let record = CollectionRecord {
+            sequence: self.sequence,
+            kind,
+            cause,
+            pause_ns: (self.clock)().saturating_sub(started),
+            promoted_bytes: copied.bytes as u64,
+            freed_bytes: before.saturating_sub(self.heap_bytes()) as u64,
+            live_bytes: (self.heap_bytes() + self.arenas.used_bytes()) as u64,
+        };
+        self.finish(&record, roots);
+        (record, copied)
+    }
+
+    fn finish<R: RootSource>(&mut self, record: &CollectionRecord, roots: &mut R) {
+        self.stats.record(record);
+        self.stats.old.bytes_total += record.promoted_bytes;
+        self.stats.old.set_now(self.old.live_bytes as u64);
+        self.stats.large.set_now(self.large.live_bytes as u64);
+        self.stats.arenas.set_now(self.arenas.used_bytes() as u64);
+        if let Some(observer) = &mut self.observer {
+            observer(record);
+        }
+        if self.verify_always
+            && let Err(corruption) = self.verify(roots)
+        {
+            panic!("heap corrupt after collection {}: {corruption}", record.sequence);
+        }
+    }
+
+    /// Bytes of objects that a collection empties.
+    pub(crate) fn bytes_to_move(&self, condemned: Condemned, frame_top: usize) -> usize {
+        let nursery = self.nursery_cursor - self.young.nursery().base;
+        nursery
+            + match condemned {
+                Condemned::Nothing => 0,
+                Condemned::Frames => frame_top - self.young.frames.base,
+                Condemned::Arena(index) => self.arenas.used_bytes_of(index),
+            }
+    }
+
+    fn evacuate<R: RootSource>(&mut self, condemned: Condemned, roots: &mut R) -> Copied {
+        if self.remembered.overflowed() {
+            self.forget_all_logs();
+        }
+        let nursery = self.young.nursery_area;
+        let sources = Sources {
+            condemned,
+            frames: self.young.frames,
+            frame_watermark: self.frame_watermark,
+            frame_top: roots.frame_top(),
+            arenas: &self.arenas,
+            young_log: self.young_log.slots(),
+            large: &self.large,
+            rebuild: core::mem::take(&mut self.rebuild_remembered),
+        };
+        let parts = Parts {
+            young: self.young.all,
+            old: &mut self.old,
+            stack: &mut self.stack,
+            remembered: &mut self.remembered,
+        };
+        let copied = match condemned {
+            Condemned::Nothing => Evacuation::<M, _>::new(nursery, parts).run(&sources, roots),
+            Condemned::Frames => {
+                let from = Span { base: sources.frames.base, len: sources.frames.len + nursery.len };
+                Evacuation::<M, _>::new(from, parts).run(&sources, roots)
+            }
+            Condemned::Arena(arena) => {
+                let from = NurseryAndArena { nursery, arenas: &self.arenas, arena };
+                Evacuation::<M, _>::new(from, parts).run(&sources, roots)
+            }
+        };
+        self.old.live_bytes += copied.bytes;
+        copied
+    }
+
+    /// The remembered set has lost entries: every log bit is cleared, and the evacuation scans everything.
+    #[cold]
+    fn forget_all_logs(&mut self) {
+        self.remembered.begin_rebuild();
+        self.rebuild_remembered = true;
+        for chunk in self.old.chunks() {
+            chunk.clear_log_bits();
+        }
+        self.large.clear_logs();
+    }
+
+    /// Nothing young but the frame region and the arenas is left, and all of it was scanned.
+    fn settle_young<R: RootSource>(&mut self, condemned: Condemned, roots: &mut R) {
+        let frame_top = roots.frame_top();
+        self.frame_watermark = frame_top;
+        if condemned == Condemned::Frames {
+            let base = self.young.frames.base;
+            if let Some(byte) = self.poison() {
+                // SAFETY: the region is committed, and what lived in it was moved out.
+                unsafe { core::ptr::write_bytes(base as *mut u8, byte, frame_top - base) };
+            }
+            self.frame_watermark = base;
+            roots.frames_evacuated();
+        }
+        for segment in self.arenas.live_segments_mut() {
+            segment.scanned = segment.top;
+        }
+        self.young_log.clear();
+        self.large.settle_fresh();
+        self.empty_nursery();
+    }
+
+    fn empty_nursery(&mut self) {
+        let base = self.young.nursery().base;
+        let used = self.nursery_cursor - base;
+        self.stats.nursery.bytes_total += used as u64;
+        self.stats.nursery.bytes_peak = self.stats.nursery.bytes_peak.max(used as u64);
+        if let Some(byte) = self.poison() {
+            // SAFETY: what lived in the nursery was moved out, and what was bumped is committed.
+            unsafe { core::ptr::write_bytes(base as *mut u8, byte, used) };
+            self.young.swap_halves();
+        }
+        self.nursery_cursor = self.young.nursery().base;
+        self.nursery_limit = self.nursery_cursor;
+    }
+
+    fn mark_and_sweep<R: RootSource>(&mut self, roots: &mut R) {
+        self.old.begin_mark();
+        self.large.begin_mark();
+        let mut marking = Marking::<M> {
+            young: self.young.all,
+            old: &mut self.old,
+            stack: &mut self.stack,
+            model: PhantomData,
+        };
+        marking.scan_roots(roots);
+        marking.scan_dense(self.young.frames.base, roots.frame_top());
+        for segment in self.arenas.live_segments() {
+            marking.scan_dense(segment.span.base, segment.top);
+        }
+        marking.drain(&self.large);
+        forget_dead::<M>(&mut self.remembered);
+        let poison = self.poison();
+        self.old.sweep();
+        self.large.sweep(&mut self.chunks, poison);
+        if let Some(byte) = poison {
+            self.old.poison_free(byte);
+        }
+        self.full_threshold = sizing::full_threshold(self.heap_bytes());
+        // What will be filled before the next full collection is kept.
+        let growth = self.full_threshold - self.heap_bytes();
+        let keep = self.reserve_target() + growth.div_ceil(BLOCK_SIZE);
+        self.old.release_empty_chunks(&mut self.chunks, keep);
+    }
+
+    /// After a collection: fills the copy reserve up, and opens a nursery as long as the reserve allows.
+    fn prepare_mutator(&mut self) {
+        self.young.trim_nursery(self.nursery_size);
+        self.reset_nursery(self.nursery_size);
+        self.open_window();
+    }
+
+    /// What emptied memory is filled with.
+    pub(crate) fn poison(&self) -> Option<u8> {
+        self.stress.as_ref().map(|_| POISON)
+    }
+}

@@ -1,0 +1,140 @@
+//! What a heap is made with.
+
+use alloc::sync::Arc;
+use core::num::NonZeroU64;
+
+use terrane_base::Bytes;
+use terrane_pages::PageSource;
+
+use super::clock::{Clock, default_clock};
+
+/// Settings of a [`Heap`](super::Heap), with defaults that suit a program of any size.
+///
+/// ```
+/// use terrane_base::Bytes;
+/// use terrane_gc::raw::HeapConfig;
+///
+/// let config = HeapConfig::new().limit(Bytes::from_mib(64)).verify(true);
+/// assert_eq!(config.limit, Bytes::from_mib(64));
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HeapConfig {
+    /// Most bytes that the heap may charge: the young range, blocks of the old space in use, the copy reserve, large
+    /// objects and chunk metadata. Default 16 GiB.
+    pub limit: Bytes,
+    /// Size of the nursery. Default 1 MiB, at most an eighth of the limit.
+    pub nursery: Bytes,
+    /// Size of the frame region. Default 4 MiB, at most an eighth of the limit.
+    pub frame_region: Bytes,
+    /// Addresses reserved for frame region, nursery and arenas together. Default 1 GiB.
+    pub young_range: Bytes,
+    /// Collect at every n-th allocation, all kinds in turn, with evacuated memory poisoned. Default off.
+    pub stress: Option<NonZeroU64>,
+    /// Run the verifier after every collection; it panics with a description of what is corrupt. Default off.
+    pub verify: bool,
+    /// Size of the mark stack. When it is full the heap is scanned again, so any size is correct. Default 4 MiB.
+    pub mark_stack: Bytes,
+    /// Addresses reserved for the remembered set. When it is full the next collection scans the whole old space, so any size
+    /// is correct. Default 64 MiB.
+    pub remembered_set: Bytes,
+    /// Where pages come from.
+    pub pages: Arc<dyn PageSource>,
+    /// What pauses are timed with.
+    pub clock: Clock,
+}
+
+impl Default for HeapConfig {
+    fn default() -> Self {
+        Self {
+            limit: Bytes::from_gib(16),
+            nursery: Bytes::from_mib(1),
+            frame_region: Bytes::from_mib(4),
+            young_range: Bytes::from_gib(1),
+            stress: None,
+            verify: false,
+            mark_stack: Bytes::from_mib(4),
+            remembered_set: Bytes::from_mib(64),
+            pages: terrane_pages::system_pages(),
+            clock: default_clock(),
+        }
+    }
+}
+
+impl HeapConfig {
+    /// The defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets [`limit`](Self::limit).
+    #[must_use]
+    pub fn limit(mut self, limit: Bytes) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Sets [`nursery`](Self::nursery).
+    #[must_use]
+    pub fn nursery(mut self, nursery: Bytes) -> Self {
+        self.nursery = nursery;
+        self
+    }
+
+    /// Sets [`frame_region`](Self::frame_region).
+    #[must_use]
+    pub fn frame_region(mut self, frame_region: Bytes) -> Self {
+        self.frame_region = frame_region;
+        self
+    }
+
+    /// Sets [`young_range`](Self::young_range).
+    #[must_use]
+    pub fn young_range(mut self, young_range: Bytes) -> Self {
+        self.young_range = young_range;
+        self
+    }
+
+    /// Sets [`stress`](Self::stress).
+    #[must_use]
+    pub fn stress(mut self, every: Option<NonZeroU64>) -> Self {
+        self.stress = every;
+        self
+    }
+
+    /// Sets [`verify`](Self::verify).
+    #[must_use]
+    pub fn verify(mut self, verify: bool) -> Self {
+        self.verify = verify;
+        self
+    }
+
+    /// Sets [`mark_stack`](Self::mark_stack).
+    #[must_use]
+    pub fn mark_stack(mut self, size: Bytes) -> Self {
+        self.mark_stack = size;
+        self
+    }
+
+    /// Sets [`remembered_set`](Self::remembered_set).
+    #[must_use]
+    pub fn remembered_set(mut self, size: Bytes) -> Self {
+        self.remembered_set = size;
+        self
+    }
+
+    /// Sets [`pages`](Self::pages).
+    #[must_use]
+    pub fn pages(mut self, pages: Arc<dyn PageSource>) -> Self {
+        self.pages = pages;
+        self
+    }
+
+    /// Sets [`clock`](Self::clock).
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+}

@@ -1,0 +1,310 @@
+//! The heap: allocation, and the state that collections work on.
+//!
+//! Small objects are bumped in the *window*, a pair of addresses: the nursery, or the current segment of the arena that was
+//! entered. In stress mode the window always looks full, so that every allocation takes the slow path and is counted.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::fmt;
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+
+use terrane_base::{Bytes, MemoryError};
+use terrane_pages::{ChunkSpace, Owner};
+
+use super::arena::Arenas;
+use super::clock::Clock;
+use super::config::HeapConfig;
+use super::errors;
+use super::exhaustion::Request;
+use super::large::{LargeSpace, check_size};
+use super::old_space::OldSpace;
+use super::old_space::block::{BLOCK_SIZE, SMALL_OBJECT_MAX};
+use super::record::{CollectionCause, CollectionRecord};
+use super::remembered::RememberedSet;
+use super::sizing;
+use super::stats::HeapStats;
+use super::stress::Stress;
+use super::work_stack::WorkStack;
+use super::young::YoungRange;
+use super::young_log::YoungLog;
+use super::{ObjectModel, RootSource};
+
+/// Where the next small object goes.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct Window {
+    pub(crate) cursor: usize,
+    /// What `bump` may fill; at the cursor in stress mode.
+    pub(crate) limit: usize,
+}
+
+/// Called after every collection.
+pub(crate) type Observer = Box<dyn FnMut(&CollectionRecord)>;
+
+/// A garbage-collected heap for one mutator, generic over the runtime's object model.
+///
+/// Objects are born in the nursery and move to the old space at the first collection that finds them live. References that the
+/// caller holds outside its [`RootSource`] are stale after every call that takes one.
+pub struct Heap<M: ObjectModel> {
+    pub(crate) window: Window,
+    /// True end of the window.
+    pub(crate) window_end: usize,
+    pub(crate) young: YoungRange,
+    pub(crate) nursery_cursor: usize,
+    pub(crate) nursery_limit: usize,
+    /// Size that the nursery is given after a collection, memory permitting.
+    pub(crate) nursery_size: usize,
+    /// Frame objects below were scanned by a collection and not left since.
+    pub(crate) frame_watermark: usize,
+    pub(crate) arenas: Arenas,
+    pub(crate) young_log: YoungLog,
+    pub(crate) remembered: RememberedSet,
+    /// The next evacuation scans every old object, since the remembered set has lost entries.
+    pub(crate) rebuild_remembered: bool,
+    pub(crate) old: OldSpace,
+    pub(crate) large: LargeSpace,
+    pub(crate) stack: WorkStack,
+    pub(crate) limit: usize,
+    /// Bytes in the old space and of large objects above which a full collection is due.
+    pub(crate) full_threshold: usize,
+    pub(crate) stress: Option<Stress>,
+    pub(crate) verify_always: bool,
+    pub(crate) clock: Clock,
+    pub(crate) stats: HeapStats,
+    pub(crate) sequence: u64,
+    pub(crate) observer: Option<Observer>,
+    pub(crate) owner: Owner,
+    // Last: dropped after everything that points into its chunks.
+    pub(crate) chunks: ChunkSpace,
+    pub(crate) model: PhantomData<fn() -> M>,
+}
+
+impl<M: ObjectModel> fmt::Debug for Heap<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Heap").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+impl<M: ObjectModel> Heap<M> {
+    /// Makes a heap and takes the memory that it needs to start: frame region, nursery, and free blocks for the survivors of
+    /// both.
+    ///
+    /// # Errors
+    ///
+    /// When the page source refuses, or the limit is too small for the least heap (about 1 MiB).
+    pub fn new(config: HeapConfig) -> Result<Self, MemoryError> {
+        let pages = &config.pages;
+        let limit = config.limit.as_usize().min(isize::MAX as usize / 4);
+        let nursery_size = config.nursery.as_usize().clamp(BLOCK_SIZE, (limit / 8).max(BLOCK_SIZE));
+        let nursery_size = nursery_size.next_multiple_of(BLOCK_SIZE);
+        let frames = config.frame_region.as_usize().min(limit / 8).max(1);
+        // A source that reserves by allocating gets no more than a first share of arena blocks.
+        let range = if pages.reserves_lazily() { config.young_range.as_usize() } else { 16 * nursery_size };
+        let young = YoungRange::new(pages, range, frames, nursery_size).map_err(errors::pages)?;
+        // The limit counts blocks; chunks that are partly in use may take more addresses.
+        let addresses = limit.saturating_mul(2).saturating_add(1 << 28);
+        let mut heap = Self {
+            window: Window { cursor: 0, limit: 0 },
+            window_end: 0,
+            nursery_cursor: young.nursery().base,
+            nursery_limit: young.nursery().base,
+            nursery_size,
+            frame_watermark: young.frames.base,
+            arenas: Arenas::new(young.blocks),
+            young_log: YoungLog::new(),
+            remembered: RememberedSet::new(pages, config.remembered_set.as_usize()).map_err(errors::pages)?,
+            rebuild_remembered: false,
+            old: OldSpace::new(),
+            large: LargeSpace::default(),
+            stack: WorkStack::new(pages, config.mark_stack.as_usize()).map_err(errors::pages)?,
+            limit,
+            full_threshold: sizing::full_threshold(0),
+            stress: config.stress.map(Stress::new),
+            verify_always: config.verify,
+            clock: config.clock,
+            stats: HeapStats::default(),
+            sequence: 0,
+            observer: None,
+            owner: Owner::new(1).ok_or(errors::table(0))?,
+            chunks: ChunkSpace::reserve(Arc::clone(pages), addresses).map_err(errors::pages)?,
+            young,
+            model: PhantomData,
+        };
+        heap.fill_reserve(nursery_size)?;
+        heap.reset_nursery(nursery_size);
+        if heap.nursery_limit == heap.nursery_cursor {
+            return Err(errors::out_of_memory(nursery_size, heap.available()));
+        }
+        heap.open_window();
+        Ok(heap)
+    }
+
+    /// The memory that the engine's frame stack may fill: its start and size.
+    pub fn frame_region(&self) -> (NonNull<u8>, usize) {
+        (self.young.frame_pointer(), self.young.frames.len)
+    }
+
+    /// Room for an object of `size` bytes in the nursery, or in the arena that was entered. Never collects.
+    ///
+    /// `None` means that [`alloc`](Self::alloc) must be taken; that is so for every size above [`SMALL_OBJECT_MAX`].
+    #[inline(always)]
+    pub fn bump(&mut self, size: usize) -> Option<NonNull<u8>> {
+        debug_assert!(size >= 16 && size.is_multiple_of(8));
+        let address = self.window.cursor;
+        // The first comparison is decided at compile time for a constant size; it also keeps the sum from wrapping.
+        if size > SMALL_OBJECT_MAX || address + size > self.window.limit {
+            return None;
+        }
+        self.window.cursor = address + size;
+        // SAFETY: the window never starts at address 0.
+        Some(unsafe { NonNull::new_unchecked(address as *mut u8) })
+    }
+
+    /// Room for an object of `size` bytes, after a collection if need be. Large objects are zeroed.
+    ///
+    /// The object must be initialised before the next call that may collect.
+    ///
+    /// # Errors
+    ///
+    /// When the limit or the page source stands against it even after every kind of collection. The heap stays usable.
+    pub fn alloc<R: RootSource>(&mut self, size: usize, roots: &mut R) -> Result<NonNull<u8>, MemoryError> {
+        debug_assert!(size >= 16 && size.is_multiple_of(8));
+        check_size(size, self.limit)?;
+        self.stress_tick(roots);
+        if size > SMALL_OBJECT_MAX {
+            return self.alloc_large(size, roots);
+        }
+        if let Some(object) = self.take(size) {
+            return Ok(object);
+        }
+        self.satisfy(Request::Window(size), CollectionCause::NurseryFull, roots)?;
+        self.take(size).ok_or(errors::out_of_memory(size, 0))
+    }
+
+    /// Makes sure that `bytes` in objects up to [`SMALL_OBJECT_MAX`] each can be had by [`bump`](Self::bump) without failing, until
+    /// the next call of `alloc` or `reserve`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`alloc`](Self::alloc).
+    pub fn reserve<R: RootSource>(&mut self, bytes: usize, roots: &mut R) -> Result<(), MemoryError> {
+        check_size(bytes, self.young.nursery().len)?;
+        self.stress_tick(roots);
+        if self.window_end - self.window.cursor < bytes {
+            self.satisfy(Request::Window(bytes), CollectionCause::NurseryFull, roots)?;
+        }
+        if self.stress.is_some() {
+            self.window.limit = self.window.cursor + bytes;
+        }
+        Ok(())
+    }
+
+    fn alloc_large<R: RootSource>(&mut self, size: usize, roots: &mut R) -> Result<NonNull<u8>, MemoryError> {
+        if self.heap_bytes() + size > self.full_threshold {
+            self.collect_quietly(super::CollectionKind::Full, CollectionCause::OldSpaceGrown, roots);
+        }
+        if self.room_for_large(size) {
+            let first = self.large.allocate(size, &mut self.chunks, self.owner);
+            if let Ok(object) = first {
+                return Ok(self.count_large(object, size));
+            }
+        }
+        self.satisfy(Request::Large(size), CollectionCause::Exhaustion, roots)?;
+        let object = self.large.allocate(size, &mut self.chunks, self.owner)?;
+        Ok(self.count_large(object, size))
+    }
+
+    fn count_large(&mut self, object: NonNull<u8>, size: usize) -> NonNull<u8> {
+        self.stats.large.bytes_total += size as u64;
+        self.stats.large_objects_total += 1;
+        object
+    }
+
+    /// Bumps with the true end of the window.
+    pub(crate) fn take(&mut self, size: usize) -> Option<NonNull<u8>> {
+        let address = self.window.cursor;
+        if size > self.window_end - address {
+            return None;
+        }
+        self.window.cursor = address + size;
+        if self.stress.is_some() {
+            self.window.limit = self.window.cursor;
+        }
+        NonNull::new(address as *mut u8)
+    }
+
+    /// Writes the cursor back to the nursery or the arena that it belongs to.
+    pub(crate) fn sync(&mut self) {
+        let cursor = self.window.cursor;
+        match self.arenas.innermost() {
+            None => self.nursery_cursor = cursor,
+            Some(index) => {
+                if let Some(segment) = self.arenas.current_segment(index) {
+                    self.stats.arenas.bytes_total += (cursor - segment.top) as u64;
+                    segment.top = cursor;
+                }
+            }
+        }
+    }
+
+    /// Makes the window that of the innermost arena entered, or of the nursery.
+    pub(crate) fn open_window(&mut self) {
+        let (cursor, end) = match self.arenas.innermost() {
+            None => (self.nursery_cursor, self.nursery_limit),
+            Some(index) => match self.arenas.current_segment(index) {
+                Some(segment) => (segment.top, segment.span.end()),
+                // An arena without a segment: everything takes the slow path.
+                None => (self.nursery_cursor, self.nursery_cursor),
+            },
+        };
+        self.window = Window { cursor, limit: if self.stress.is_some() { cursor } else { end } };
+        self.window_end = end;
+    }
+
+    /// Bytes of objects outside the young range.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.old.live_bytes + self.large.live_bytes
+    }
+
+    /// Calls `observer` after every collection.
+    pub fn set_observer(&mut self, observer: Box<dyn FnMut(&CollectionRecord)>) {
+        self.observer = Some(observer);
+    }
+
+    /// Figures as of now.
+    #[must_use]
+    pub fn stats(&self) -> HeapStats {
+        let mut stats = self.stats;
+        let in_arena = self.arenas.innermost().is_some();
+        let nursery_top = if in_arena { self.nursery_cursor } else { self.window.cursor };
+        let unsynced = self.unsynced_arena_bytes();
+        let nursery_now = (nursery_top - self.young.nursery().base) as u64;
+        stats.nursery.bytes_total += nursery_now;
+        stats.nursery.set_now(nursery_now);
+        stats.arenas.bytes_total += unsynced;
+        stats.arenas.set_now(self.arenas.used_bytes() as u64 + unsynced);
+        stats.old.set_now(self.old.live_bytes as u64);
+        stats.large.set_now(self.large.live_bytes as u64);
+        let tables = self.stack.bytes() + self.remembered.bytes();
+        stats.metadata_bytes = (tables + self.chunk_metadata_bytes()) as u64;
+        let young =
+            self.young.frames.len + self.young.committed_nursery_bytes() + self.arenas.committed_bytes;
+        stats.committed_bytes = (young + tables + self.chunks.committed_bytes()) as u64;
+        stats.charged_bytes = (self.charged() + self.reserve_target() * BLOCK_SIZE) as u64;
+        stats.limit_bytes = self.limit as u64;
+        stats
+    }
+
+    fn unsynced_arena_bytes(&self) -> u64 {
+        let top =
+            self.arenas.innermost().and_then(|_| self.arenas.segment_at(self.window.cursor.wrapping_sub(8)));
+        top.map_or(0, |segment| (self.window.cursor - segment.top) as u64)
+    }
+
+    /// The limit.
+    #[must_use]
+    pub fn limit(&self) -> Bytes {
+        Bytes::from_usize(self.limit)
+    }
+}

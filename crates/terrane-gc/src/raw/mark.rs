@@ -1,0 +1,173 @@
+//! Marking: finds what lives in the old space and among the large objects, in place.
+//!
+//! Runs when the nursery is empty. Roots are the mutator's, and every object of the frame region and of the arenas, which count as
+//! live. An object is marked when it is first met (its start bit is set) and scanned when it is popped from the work stack. When
+//! the stack could not hold an object, all marked objects are scanned again; that ends because each round marks at least one object
+//! more, or drops none.
+
+use core::marker::PhantomData;
+
+use super::large::LargeSpace;
+use super::old_space::OldSpace;
+use super::old_space::chunk::{Chunk, ChunkKind};
+use super::remembered::{RememberedSet, clear_log};
+use super::work_stack::WorkStack;
+use super::young::Span;
+use super::{ObjectModel, RootScope, RootSource, Word};
+
+/// A marking under way.
+pub(crate) struct Marking<'h, M> {
+    pub(crate) young: Span,
+    pub(crate) old: &'h mut OldSpace,
+    pub(crate) stack: &'h mut WorkStack,
+    pub(crate) model: PhantomData<M>,
+}
+
+/// Every method relies on the promises of [`ObjectModel`] and [`RootSource`]: slots hold valid words, objects are initialised.
+impl<M: ObjectModel> Marking<'_, M> {
+    /// Marks the object that `word` refers to, unless it is young or marked, and puts it on the stack with its top at `top`.
+    ///
+    /// # Safety
+    ///
+    /// `word` is valid, the nursery is empty, and `top` is the stack's.
+    #[inline(always)]
+    unsafe fn shade(&mut self, word: Word, top: &mut *mut usize) {
+        let Some(address) = M::address(word) else { return };
+        if self.young.contains(address) {
+            return;
+        }
+        // SAFETY: a valid reference outside the young range: the old space or a large object.
+        let chunk = unsafe { Chunk::containing(address) };
+        if !chunk.set_start_bit(address) {
+            return;
+        }
+        if *top == self.stack.end() {
+            // SAFETY: as above.
+            return unsafe { self.drop_marked(word, chunk, address) };
+        }
+        // SAFETY: below the end of the stack.
+        unsafe {
+            top.write(word.0 as usize);
+            *top = top.add(1);
+        }
+    }
+
+    /// The stack is full: the object is counted now, and scanned by [`rescan`](Self::rescan).
+    #[cold]
+    unsafe fn drop_marked(&mut self, word: Word, chunk: Chunk, address: usize) {
+        self.stack.note_overflow();
+        // SAFETY: the caller's promise.
+        unsafe { self.count(word, chunk, address) };
+    }
+
+    /// Shades a word from outside the marking loop.
+    ///
+    /// # Safety
+    ///
+    /// As for [`shade`](Self::shade).
+    unsafe fn enqueue(&mut self, word: Word) {
+        let mut top = self.stack.top();
+        // SAFETY: the caller's promise.
+        unsafe { self.shade(word, &mut top) };
+        self.stack.set_top(top);
+    }
+
+    /// Counts a marked object, once: when it is popped, or when it could not be pushed.
+    ///
+    /// # Safety
+    ///
+    /// `word` refers to the object at `address` in `chunk`.
+    #[inline(always)]
+    unsafe fn count(&mut self, word: Word, chunk: Chunk, address: usize) {
+        if chunk.kind() == ChunkKind::Old {
+            // SAFETY: the caller's promise.
+            unsafe { self.old.note_marked(chunk, address, M::size(word)) };
+        }
+    }
+
+    pub(crate) fn scan_roots<R: RootSource>(&mut self, roots: &mut R) {
+        // SAFETY: roots are valid words.
+        roots.visit_roots(RootScope::All, |root| unsafe { self.enqueue(*root) });
+    }
+
+    /// Shades what the objects that lie dense in `[start, end)` refer to.
+    pub(crate) fn scan_dense(&mut self, start: usize, end: usize) {
+        let mut address = start;
+        while address < end {
+            // SAFETY: initialised objects lie dense in the range.
+            unsafe {
+                let word = M::word_at(address);
+                M::visit_slots(word, |slot| self.enqueue(*slot));
+                address += M::size(word);
+            }
+        }
+    }
+
+    /// Marks what is reachable from what was shaded.
+    pub(crate) fn drain(&mut self, large: &LargeSpace) {
+        loop {
+            self.drain_stack();
+            if !self.stack.take_overflow() {
+                return;
+            }
+            self.rescan(large);
+        }
+    }
+
+    #[inline(never)]
+    fn drain_stack(&mut self) {
+        let (bottom, mut top) = (self.stack.bottom(), self.stack.top());
+        while top != bottom {
+            // SAFETY: the stack holds references to marked objects outside the young range.
+            unsafe {
+                top = top.sub(1);
+                let word = Word(*top as u64);
+                let Some(address) = M::address(word) else { continue };
+                self.count(word, Chunk::containing(address), address);
+                M::visit_slots(word, |slot| self.shade(*slot, &mut top));
+            }
+        }
+        self.stack.set_top(top);
+    }
+
+    /// Scans every marked object again.
+    #[cold]
+    fn rescan(&mut self, large: &LargeSpace) {
+        for index in 0..self.old.chunks().len() {
+            let chunk = self.old.chunks()[index];
+            // SAFETY: an initialised object starts at each start bit.
+            chunk.for_each_start(|address| unsafe {
+                M::visit_slots(M::word_at(address), |slot| self.enqueue(*slot));
+                self.drain_stack();
+            });
+        }
+        for object in large.objects() {
+            // SAFETY: objects in the table are in use and initialised.
+            unsafe {
+                if Chunk::containing(object.address).has_start_bit(object.address) {
+                    M::visit_slots(M::word_at(object.address), |slot| self.enqueue(*slot));
+                    self.drain_stack();
+                }
+            }
+        }
+    }
+}
+
+/// Removes the entries of dead objects from the remembered set, after marking and before sweeping.
+pub(crate) fn forget_dead<M: ObjectModel>(remembered: &mut RememberedSet) {
+    let mut kept = 0;
+    for index in 0..remembered.len() {
+        let entry = remembered.entry(index);
+        let Some(address) = M::address(entry.parent) else { continue };
+        // SAFETY: the object was in use until this marking, and is not freed yet.
+        unsafe {
+            if Chunk::containing(address).has_start_bit(address) {
+                remembered.replace(kept, entry);
+                kept += 1;
+            } else {
+                clear_log(entry, address);
+            }
+        }
+    }
+    remembered.truncate(kept);
+}

@@ -1,0 +1,64 @@
+//! What the collector must know about the objects of a runtime, and nothing more.
+
+use super::Word;
+
+/// The layout of a runtime's objects.
+///
+/// The collector calls these functions in its inner loops, so each should be `#[inline]` and decide by the tag of
+/// the word where it can: then an object needs no header (a pair may be two words, 16 bytes).
+///
+/// # Safety
+///
+/// The collector moves memory on the strength of the answers. The implementor promises:
+///
+/// - `address` answers `None` for every immediate, `Word(0)` included, and otherwise the start of the object, a
+///   multiple of 8. `with_address` keeps everything of the word except the address.
+/// - `size` is at least 16, a multiple of 8, and the size that the object was allocated with. It stays the same for
+///   the object's whole life.
+/// - `visit_slots` visits every word of the object that may be a reference, each once, and nothing outside the object;
+///   `visit_slots_within` those of them whose address lies in `[start, end)`.
+/// - `word_at` finds the reference to an object from its first word alone, for objects in every zone.
+/// - `forwarding(a)` is a word that no initialised object ever has as its first word, and
+///   `forwarded(forwarding(a)) == Some(a)`; `forwarded` is `None` for the first word of every initialised object.
+/// - No function unwinds, allocates, or looks at objects other than the one that it is asked about.
+pub unsafe trait ObjectModel: 'static {
+    /// The start of the object that `word` refers to, or `None` for an immediate.
+    fn address(word: Word) -> Option<usize>;
+
+    /// The same reference, tag and all, to an object that now starts at `address`.
+    fn with_address(word: Word, address: usize) -> Word;
+
+    /// Size in bytes of the object that `word` refers to.
+    ///
+    /// # Safety
+    ///
+    /// `word` refers to an initialised object that was not moved.
+    unsafe fn size(word: Word) -> usize;
+
+    /// Visits each slot of the object that `word` refers to.
+    ///
+    /// # Safety
+    ///
+    /// As for [`size`](Self::size).
+    unsafe fn visit_slots<F: FnMut(*mut Word)>(word: Word, visit: F);
+
+    /// Visits each slot of the object whose address lies in `[start, end)`. Must cost no more than the part visited.
+    ///
+    /// # Safety
+    ///
+    /// As for [`size`](Self::size).
+    unsafe fn visit_slots_within<F: FnMut(*mut Word)>(word: Word, start: usize, end: usize, visit: F);
+
+    /// The reference to the object that starts at `address`.
+    ///
+    /// # Safety
+    ///
+    /// An initialised object that was not moved starts at `address`.
+    unsafe fn word_at(address: usize) -> Word;
+
+    /// The word that replaces the first word of an object that was moved to `address`.
+    fn forwarding(address: usize) -> Word;
+
+    /// Where an object was moved, told from its first word; `None` if it was not moved.
+    fn forwarded(first: Word) -> Option<usize>;
+}

@@ -1,0 +1,103 @@
+//! What one collection did, and why it ran.
+
+use core::fmt;
+
+use terrane_base::Bytes;
+
+/// The kinds of collection.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CollectionKind {
+    /// Moves what lives in the nursery to the old space.
+    Minor,
+    /// Moves what lives in the nursery and in the frame region to the old space.
+    Evacuate,
+    /// A minor collection, then marks and sweeps the old space and the large objects.
+    Full,
+}
+
+impl CollectionKind {
+    /// Every kind, in the order in which statistics list them.
+    pub const ALL: [Self; 3] = [Self::Minor, Self::Evacuate, Self::Full];
+
+    /// Position in [`ALL`](Self::ALL).
+    #[must_use]
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Minor => 0,
+            Self::Evacuate => 1,
+            Self::Full => 2,
+        }
+    }
+}
+
+impl fmt::Display for CollectionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Minor => "minor",
+            Self::Evacuate => "evacuate",
+            Self::Full => "full",
+        })
+    }
+}
+
+/// Why a collection ran.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum CollectionCause {
+    /// The mutator asked for it.
+    Requested,
+    /// The nursery had no room for the next object.
+    NurseryFull,
+    /// The old space and the large objects outgrew the threshold that the last full collection set.
+    OldSpaceGrown,
+    /// An arena was destroyed while it held objects.
+    ArenaDestroyed,
+    /// An allocation would have failed otherwise.
+    Exhaustion,
+    /// Stress mode.
+    Stress,
+}
+
+impl fmt::Display for CollectionCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Requested => "requested",
+            Self::NurseryFull => "nursery full",
+            Self::OldSpaceGrown => "old space grown",
+            Self::ArenaDestroyed => "arena destroyed",
+            Self::Exhaustion => "exhaustion",
+            Self::Stress => "stress",
+        })
+    }
+}
+
+/// What one collection did. `Display` gives the line of the collection log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct CollectionRecord {
+    /// Number of the collection since the heap was made, from 1.
+    pub sequence: u64,
+    /// Its kind.
+    pub kind: CollectionKind,
+    /// Why it ran.
+    pub cause: CollectionCause,
+    /// How long the mutator stood still.
+    pub pause_ns: u64,
+    /// Bytes of objects moved to the old space.
+    pub promoted_bytes: u64,
+    /// Bytes of objects found dead: in the zones that this kind empties, and for a full collection in the old space and among
+    /// the large objects.
+    pub freed_bytes: u64,
+    /// Bytes of objects in the old space, among the large objects and in arenas afterwards.
+    pub live_bytes: u64,
+}
+
+impl fmt::Display for CollectionRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sequence, kind, cause, pause_ns, promoted_bytes, freed_bytes, live_bytes } = *self;
+        let (milliseconds, thousandths) = (pause_ns / 1_000_000, pause_ns / 1_000 % 1_000);
+        write!(f, "gc {sequence} {kind} ({cause}): {milliseconds}.{thousandths:03} ms, ")?;
+        write!(f, "promoted {}, ", Bytes::new(promoted_bytes))?;
+        write!(f, "freed {}, live {}", Bytes::new(freed_bytes), Bytes::new(live_bytes))
+    }
+}

@@ -1,0 +1,242 @@
+//! The remembered set: which old objects may refer into the young range.
+//!
+//! The write barrier *logs* an old object at the first store of a young reference after a collection: a bit beside the object is
+//! set, so that the next store costs a test, and the object is entered in a sequential buffer. The next collection visits
+//! the logged objects instead of the old space. Objects longer than [`WHOLE_LOG_MAX`] are logged by cards of [`CARD_SIZE`] bytes, so
+//! that one store into a long vector does not cost a visit of all of it. Blackburn & Hosking, *Barriers: friend or foe?* (ISMM
+//! 2004), call the first part an object barrier.
+//!
+//! The log bit of a whole object is the one of its first word; that of a card is the one of the card's first word inside the
+//! object, but never the object's first. A set bit at the object's first word thus says "logged, whole" without a look at the
+//! object's size.
+//!
+//! The buffer grows in a reserved address range. When that is full, or pages are refused, entries are lost and the loss noted:
+//! the next collection then scans every old object and rebuilds the set. Neither a store nor a collection can fail for it.
+
+use alloc::sync::Arc;
+
+use terrane_pages::{AddressRange, PageError, PageSource};
+
+use super::old_space::chunk::{Chunk, ChunkKind, DATA_OFFSET};
+use super::{ObjectModel, Word};
+
+/// Largest object that is logged as a whole.
+pub const WHOLE_LOG_MAX: usize = 256;
+/// Bytes of a longer object that are logged together.
+pub const CARD_SIZE: usize = 512;
+/// Bytes by which the buffer is committed.
+const GROWTH: usize = 256 * 1024;
+
+/// A logged object or card.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    /// The object.
+    pub(crate) parent: Word,
+    /// Address of the card's log bit, or 0 when the whole object is logged.
+    pub(crate) card: usize,
+}
+
+impl Entry {
+    /// Addresses of the slots of the entry: all of the object, or `[start, end)`.
+    #[inline(always)]
+    pub(crate) fn card_range(self, parent: usize) -> Option<(usize, usize)> {
+        if self.card == 0 {
+            return None;
+        }
+        let start = if self.card == parent + 8 { parent } else { self.card };
+        Some((start, (self.card & !(CARD_SIZE - 1)) + CARD_SIZE))
+    }
+}
+
+/// Where the log bit of the card with `slot` is.
+fn card_address(parent: usize, slot: usize) -> usize {
+    (parent + 8).max(slot & !(CARD_SIZE - 1))
+}
+
+/// Bytes of card marks that a run of chunks with an object of `size` bytes needs after its metadata.
+pub(crate) const fn run_card_bytes(size: usize) -> usize {
+    size.div_ceil(CARD_SIZE)
+}
+
+/// Card mark of an object with chunks of its own, whose later chunks have no metadata.
+///
+/// # Safety
+///
+/// The object at `parent` lies in a run of chunks starting with `chunk`, and `card` in the object.
+unsafe fn run_card(chunk: Chunk, parent: usize, card: usize) -> *mut u8 {
+    (chunk.base() + DATA_OFFSET + (card - parent) / CARD_SIZE) as *mut u8
+}
+
+#[derive(Debug)]
+pub(crate) struct RememberedSet {
+    range: AddressRange,
+    entries: *mut Entry,
+    len: usize,
+    capacity: usize,
+    overflowed: bool,
+}
+
+impl RememberedSet {
+    pub(crate) fn new(pages: &Arc<dyn PageSource>, bytes: usize) -> Result<Self, PageError> {
+        let range = AddressRange::reserve(Arc::clone(pages), bytes, pages.page_size())?;
+        let first = bytes.min(GROWTH);
+        range.commit(0, first)?;
+        let entries = range.base().as_ptr().cast();
+        Ok(Self { range, entries, len: 0, capacity: first / size_of::<Entry>(), overflowed: false })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Bytes committed.
+    pub(crate) fn bytes(&self) -> usize {
+        self.capacity * size_of::<Entry>()
+    }
+
+    #[inline(always)]
+    pub(crate) fn entry(&self, index: usize) -> Entry {
+        debug_assert!(index < self.len);
+        // SAFETY: entries below `len` were written by `push` or `replace`.
+        unsafe { self.entries.add(index).read() }
+    }
+
+    /// Keeps `entry` as entry `index`, which must be one that was read already.
+    #[inline(always)]
+    pub(crate) fn replace(&mut self, index: usize, entry: Entry) {
+        debug_assert!(index < self.len);
+        // SAFETY: below `len`, so committed.
+        unsafe { self.entries.add(index).write(entry) };
+    }
+
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
+    /// Whether an entry was lost since the last [`begin_rebuild`](Self::begin_rebuild).
+    pub(crate) fn overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    /// Forgets everything. The caller clears all log bits and scans the whole old space.
+    pub(crate) fn begin_rebuild(&mut self) {
+        self.len = 0;
+        self.overflowed = false;
+    }
+
+    fn push(&mut self, entry: Entry) {
+        if self.len == self.capacity && !self.grow() {
+            self.overflowed = true;
+            return;
+        }
+        // SAFETY: `len < capacity`, and that many entries are committed.
+        unsafe { self.entries.add(self.len).write(entry) };
+        self.len += 1;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) -> bool {
+        let committed = self.bytes();
+        let more = GROWTH.min(self.range.size() - committed);
+        if more < size_of::<Entry>() || self.range.commit(committed, more).is_err() {
+            return false;
+        }
+        self.capacity = (committed + more) / size_of::<Entry>();
+        true
+    }
+
+    /// Logs the store of a young reference into `slot` of an old object.
+    ///
+    /// # Safety
+    ///
+    /// `parent` refers to an object of the old space or a large object, `slot` lies in it.
+    #[inline]
+    pub(crate) unsafe fn log<M: ObjectModel>(&mut self, parent: Word, address: usize, slot: usize) {
+        // SAFETY: the caller's promise.
+        let chunk = unsafe { Chunk::containing(address) };
+        if chunk.has_log_bit(address) {
+            return;
+        }
+        // SAFETY: the caller's promise.
+        if unsafe { M::size(parent) } <= WHOLE_LOG_MAX {
+            chunk.set_log_bit(address);
+            return self.push(Entry { parent, card: 0 });
+        }
+        let card = card_address(address, slot);
+        // SAFETY: the caller's promise.
+        if unsafe { set_card_bit(chunk, address, card) } {
+            self.push(Entry { parent, card });
+        }
+    }
+
+    /// Address of the log bit that a store into `slot` would find set; `None` if it is clear.
+    ///
+    /// # Safety
+    ///
+    /// As for [`log`](Self::log).
+    pub(crate) unsafe fn logged_at<M: ObjectModel>(
+        parent: Word,
+        address: usize,
+        slot: usize,
+    ) -> Option<usize> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let chunk = Chunk::containing(address);
+            let whole = M::size(parent) <= WHOLE_LOG_MAX;
+            let bit = if whole { address } else { card_address(address, slot) };
+            let set = match chunk.kind() {
+                ChunkKind::LargeRun => *run_card(chunk, address, bit) != 0,
+                _ => chunk.has_log_bit(bit),
+            };
+            set.then_some(bit)
+        }
+    }
+}
+
+/// Sets the bit of a card; answers whether it was clear.
+unsafe fn set_card_bit(chunk: Chunk, parent: usize, card: usize) -> bool {
+    if chunk.kind() != ChunkKind::LargeRun {
+        return chunk.set_log_bit(card);
+    }
+    // SAFETY: the object has chunks of its own, and the card lies in it.
+    unsafe {
+        let mark = run_card(chunk, parent, card);
+        let clear = *mark == 0;
+        *mark = 1;
+        clear
+    }
+}
+
+/// Clears the log bit of an entry.
+///
+/// # Safety
+///
+/// `entry` is in the set and its object starts at `parent`, not yet freed.
+pub(crate) unsafe fn clear_log(entry: Entry, parent: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let chunk = Chunk::containing(parent);
+        match entry.card {
+            0 => chunk.clear_log_bit(parent),
+            card if chunk.kind() == ChunkKind::LargeRun => *run_card(chunk, parent, card) = 0,
+            card => chunk.clear_log_bit(card),
+        }
+    }
+}
+
+/// Sets the log bit of an entry again that was just cleared.
+///
+/// # Safety
+///
+/// As for [`clear_log`].
+pub(crate) unsafe fn restore_log(entry: Entry, parent: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let chunk = Chunk::containing(parent);
+        match entry.card {
+            0 => _ = chunk.set_log_bit(parent),
+            card => _ = set_card_bit(chunk, parent, card),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The limit and the copy reserve.
+//!
+//! Whatever the mutator holds in the young range must fit the old space when it survives. So before the mutator runs on,
+//! the old space has free blocks for the whole nursery, the whole frame region and all arena segments
+//! ([`blocks_to_copy`]), and these blocks are charged against the limit. Where that cannot be had, the nursery is made shorter, down
+//! to nothing, and allocation then ends in an error. Thus a collection neither fails midway nor asks anybody for memory.
+
+use terrane_base::MemoryError;
+
+use super::arena::Segment;
+use super::evacuate::Condemned;
+use super::heap::Heap;
+use super::large::LargeSpace;
+use super::old_space::block::{BLOCK_SIZE, blocks_to_copy, bytes_copyable};
+use super::old_space::chunk::DATA_OFFSET;
+use super::{ObjectModel, errors};
+
+impl<M: ObjectModel> Heap<M> {
+    /// Bytes that count against the limit, without the reserve.
+    pub(crate) fn charged(&self) -> usize {
+        let nursery = self.nursery_size.max(self.nursery_limit - self.young.nursery().base);
+        self.young.frames.len
+            + nursery
+            + self.arenas.committed_bytes
+            + self.old.used_blocks() * BLOCK_SIZE
+            + self.large.charged_bytes
+            + self.chunk_metadata_bytes()
+    }
+
+    pub(crate) fn chunk_metadata_bytes(&self) -> usize {
+        (self.old.chunks().len() + self.large.shared_chunks().len()) * DATA_OFFSET
+    }
+
+    /// Bytes of the young range that the reserve must cover besides the nursery.
+    fn fixed_young_bytes(&self) -> usize {
+        self.young.frames.len + self.arenas.committed_bytes
+    }
+
+    /// Blocks that the reserve must hold now.
+    pub(crate) fn reserve_target(&self) -> usize {
+        blocks_to_copy(self.fixed_young_bytes() + self.nursery_limit - self.young.nursery().base)
+    }
+
+    /// Bytes left of the limit beside everything that is charged.
+    pub(crate) fn available(&self) -> usize {
+        self.limit.saturating_sub(self.charged() + self.reserve_target() * BLOCK_SIZE)
+    }
+
+    /// Free blocks that the limit lets us use, as far as they exist.
+    fn usable_blocks(&self) -> usize {
+        let allowed = self.limit.saturating_sub(self.charged()) / BLOCK_SIZE;
+        allowed.min(self.old.free_blocks())
+    }
+
+    /// Takes chunks until `blocks` free blocks may be used, or as many as limit and page source grant.
+    fn grow_to(&mut self, blocks: usize) -> Result<(), MemoryError> {
+        while self.usable_blocks() < blocks {
+            let allowed = self.limit.saturating_sub(self.charged()) / BLOCK_SIZE;
+            // A chunk costs metadata, so it may not help.
+            if allowed <= self.old.free_blocks() + DATA_OFFSET / BLOCK_SIZE {
+                let wanted = (blocks - self.usable_blocks()) * BLOCK_SIZE;
+                return Err(errors::out_of_memory(wanted, self.available()));
+            }
+            self.old.grow(&mut self.chunks, self.owner)?;
+        }
+        Ok(())
+    }
+
+    /// Fills the reserve for a nursery of `nursery` bytes, or as far as possible.
+    pub(crate) fn fill_reserve(&mut self, nursery: usize) -> Result<(), MemoryError> {
+        self.grow_to(blocks_to_copy(self.fixed_young_bytes() + nursery))
+    }
+
+    /// Opens the nursery, which is empty, with `bytes`, or as many as reserve and page source allow.
+    pub(crate) fn reset_nursery(&mut self, bytes: usize) {
+        let base = self.young.nursery().base;
+        debug_assert_eq!(self.nursery_cursor, base);
+        self.nursery_limit = base;
+        _ = self.fill_reserve(bytes);
+        let mut len =
+            bytes_copyable(self.usable_blocks()).saturating_sub(self.fixed_young_bytes()).min(bytes);
+        len -= len % 8;
+        if len > self.nursery_size {
+            // The part beyond the usual size is charged too, and covered as well.
+            len = if self.limit.saturating_sub(self.charged()) >= len { len } else { self.nursery_size };
+        }
+        if self.young.commit_nursery(len).is_err() {
+            len = len.min(self.young.committed_nursery());
+        }
+        self.nursery_limit = base + len;
+    }
+
+    /// Whether the copies of a collection are certain to find room.
+    pub(crate) fn check_copy_room(
+        &mut self,
+        condemned: Condemned,
+        frame_top: usize,
+    ) -> Result<(), MemoryError> {
+        self.sync();
+        let bytes = self.bytes_to_move(condemned, frame_top);
+        if condemned == Condemned::Nothing || blocks_to_copy(bytes) <= self.old.free_blocks() {
+            return Ok(());
+        }
+        self.grow_to(blocks_to_copy(bytes))
+    }
+
+    /// Whether limit and reserve leave room for a large object.
+    pub(crate) fn room_for_large(&self, size: usize) -> bool {
+        LargeSpace::charge_for(size) + DATA_OFFSET <= self.available()
+    }
+
+    /// Gives an arena another segment, with its share of the reserve.
+    pub(crate) fn extend_arena(&mut self, index: u32, bytes: usize) -> Result<(), MemoryError> {
+        let len = Segment::len_for(bytes);
+        if len + (blocks_to_copy(len) * BLOCK_SIZE) > self.available() {
+            return Err(errors::out_of_memory(bytes, self.available()));
+        }
+        let nursery = self.nursery_limit - self.young.nursery().base;
+        self.grow_to(blocks_to_copy(self.fixed_young_bytes() + nursery + len))?;
+        self.arenas.extend(index, len, &self.young)
+    }
+}

@@ -1,0 +1,237 @@
+//! The verifier: an independent look at the whole heap.
+//!
+//! It shares no traversal with the collectors: it has its own stack, its own visited set, and takes the start bits only as
+//! the statement "an object is live here". A heap is sound when
+//!
+//! 1. every reference that is reachable points at the start of a live object: in the nursery below its cursor, in the frame
+//!    region below the frame top, in a live arena, at a start bit of the old space, or in the table of large objects. (After a
+//!    collection the nursery is empty, so a reference into it is one that the collection missed.)
+//! 2. every reference from old to young is in the remembered set, and every reference into the nursery from a frame or arena
+//!    object that was scanned is in the young log;
+//! 3. nothing outside the frame region refers into it, roots excepted.
+//!
+//! The verifier may allocate: it is a tool for tests and for `--gc-verify`, and runs between collections.
+
+mod address_set;
+mod corruption;
+
+use alloc::vec::Vec;
+use core::marker::PhantomData;
+
+pub use corruption::{Corruption, CorruptionKind};
+
+use super::heap::Heap;
+use super::old_space::chunk::Chunk;
+use super::remembered::RememberedSet;
+use super::{ObjectModel, RootScope, RootSource, Word};
+use address_set::AddressSet;
+use terrane_pages::CHUNK_SIZE;
+
+/// Where an object lives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Zone {
+    Nursery,
+    Frame,
+    Arena,
+    Old,
+    Large,
+}
+
+impl<M: ObjectModel> Heap<M> {
+    /// Checks the whole heap; O(live objects), and allocates.
+    ///
+    /// # Errors
+    ///
+    /// The first finding.
+    pub fn verify<R: RootSource>(&mut self, roots: &mut R) -> Result<(), Corruption> {
+        self.sync();
+        let mut verifier = Verifier::<M>::new(self);
+        verifier.find_objects(roots.frame_top())?;
+        verifier.check_remembered()?;
+        let mut first = Ok(());
+        roots.visit_roots(RootScope::All, |root| {
+            if first.is_ok() {
+                first = verifier.check_edge(None, root);
+            }
+        });
+        first?;
+        verifier.check_reachable()
+    }
+}
+
+struct Verifier<'h, M: ObjectModel> {
+    heap: &'h Heap<M>,
+    /// Starts of all objects in the young range.
+    young: AddressSet,
+    large: AddressSet,
+    fresh: AddressSet,
+    old_chunks: AddressSet,
+    /// Log bit addresses of the remembered set's entries.
+    entries: AddressSet,
+    logged: AddressSet,
+    visited: AddressSet,
+    pending: Vec<(Word, Zone)>,
+    model: PhantomData<M>,
+}
+
+impl<'h, M: ObjectModel> Verifier<'h, M> {
+    fn new(heap: &'h Heap<M>) -> Self {
+        let mut verifier = Self {
+            heap,
+            young: AddressSet::default(),
+            large: AddressSet::default(),
+            fresh: AddressSet::default(),
+            old_chunks: AddressSet::default(),
+            entries: AddressSet::default(),
+            logged: AddressSet::default(),
+            visited: AddressSet::default(),
+            pending: Vec::new(),
+            model: PhantomData,
+        };
+        for object in heap.large.objects() {
+            verifier.large.insert(object.address);
+            if object.fresh {
+                verifier.fresh.insert(object.address);
+            }
+        }
+        for chunk in heap.old.chunks() {
+            verifier.old_chunks.insert(chunk.base());
+        }
+        for &slot in heap.young_log.slots() {
+            verifier.logged.insert(slot);
+        }
+        verifier
+    }
+
+    /// Finds the objects of the young range, which lie dense. Those of the frame region and of arenas count as reachable.
+    fn find_objects(&mut self, frame_top: usize) -> Result<(), Corruption> {
+        let heap = self.heap;
+        self.parse(heap.young.nursery().base, heap.nursery_cursor, Zone::Nursery)?;
+        self.parse(heap.young.frames.base, frame_top, Zone::Frame)?;
+        heap.arenas.live_segments().try_for_each(|s| self.parse(s.span.base, s.top, Zone::Arena))
+    }
+
+    fn parse(&mut self, start: usize, end: usize, zone: Zone) -> Result<(), Corruption> {
+        let mut address = start;
+        while address < end {
+            // SAFETY: initialised objects lie dense in the range.
+            let (word, size) = unsafe {
+                let word = M::word_at(address);
+                (word, M::size(word))
+            };
+            if size < 16 || !size.is_multiple_of(8) || size > end - address {
+                return Err(finding(CorruptionKind::NotDense, None, address, word));
+            }
+            self.young.insert(address);
+            if zone != Zone::Nursery && self.visited.insert(address) {
+                self.pending.push((word, zone));
+            }
+            address += size;
+        }
+        Ok(())
+    }
+
+    /// Checks that the entries of the remembered set name live objects, and collects them.
+    fn check_remembered(&mut self) -> Result<(), Corruption> {
+        for index in 0..self.heap.remembered.len() {
+            let entry = self.heap.remembered.entry(index);
+            let address = M::address(entry.parent).unwrap_or(0);
+            if self.zone_of(address) != Ok(Zone::Old) && self.zone_of(address) != Ok(Zone::Large) {
+                return Err(finding(CorruptionKind::StaleEntry, None, 0, entry.parent));
+            }
+            self.entries.insert(if entry.card == 0 { address } else { entry.card });
+        }
+        Ok(())
+    }
+
+    fn check_reachable(&mut self) -> Result<(), Corruption> {
+        while let Some((word, zone)) = self.pending.pop() {
+            let mut first = Ok(());
+            // SAFETY: the reference was checked before it was pushed.
+            unsafe {
+                M::visit_slots(word, |slot| {
+                    if first.is_ok() {
+                        first = self.check_edge(Some((word, zone)), slot);
+                    }
+                });
+            }
+            first?;
+        }
+        Ok(())
+    }
+
+    /// Checks what a slot or root refers to, and visits it later.
+    fn check_edge(&mut self, parent: Option<(Word, Zone)>, slot: *const Word) -> Result<(), Corruption> {
+        // SAFETY: a slot of a live object, or a root.
+        let target = unsafe { *slot };
+        let Some(address) = M::address(target) else { return Ok(()) };
+        let parent_word = parent.map(|(word, _)| word);
+        let failed = |kind| finding(kind, parent_word, slot as usize, target);
+        let zone = self.zone_of(address).map_err(failed)?;
+        if let Some((word, parent_zone)) = parent {
+            self.check_barrier(word, parent_zone, slot as usize, zone).map_err(failed)?;
+        }
+        if self.visited.insert(address) {
+            self.pending.push((target, zone));
+        }
+        Ok(())
+    }
+
+    fn zone_of(&self, address: usize) -> Result<Zone, CorruptionKind> {
+        let young = &self.heap.young;
+        if !address.is_multiple_of(8) {
+            return Err(CorruptionKind::Misaligned);
+        }
+        if young.all.contains(address) {
+            let (zone, error) = if young.nursery_area.contains(address) {
+                (Zone::Nursery, CorruptionKind::DanglingNursery)
+            } else if young.frames.contains(address) {
+                (Zone::Frame, CorruptionKind::DanglingFrame)
+            } else {
+                (Zone::Arena, CorruptionKind::DanglingArena)
+            };
+            return if self.young.contains(address) { Ok(zone) } else { Err(error) };
+        }
+        if self.large.contains(address) {
+            return Ok(Zone::Large);
+        }
+        if !self.old_chunks.contains(address & !(CHUNK_SIZE - 1)) {
+            return Err(CorruptionKind::Foreign);
+        }
+        // SAFETY: the address lies in a chunk of the old space; the bit may be read for any address in it.
+        let live = unsafe { Chunk::containing(address) }.has_start_bit(address);
+        if live { Ok(Zone::Old) } else { Err(CorruptionKind::DanglingOld) }
+    }
+
+    /// Checks that an edge is one that the next collection finds.
+    fn check_barrier(&self, parent: Word, from: Zone, slot: usize, to: Zone) -> Result<(), CorruptionKind> {
+        if to == Zone::Frame && from != Zone::Frame {
+            return Err(CorruptionKind::HeapToFrame);
+        }
+        match (from, to) {
+            (Zone::Old | Zone::Large, Zone::Nursery | Zone::Arena) if !self.is_remembered(parent, slot) => {
+                Err(CorruptionKind::NotRemembered)
+            }
+            (Zone::Frame | Zone::Arena, Zone::Nursery)
+                if self.heap.is_scanned(slot) && !self.logged.contains(slot) =>
+            {
+                Err(CorruptionKind::NotLogged)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn is_remembered(&self, parent: Word, slot: usize) -> bool {
+        let address = M::address(parent).unwrap_or(0);
+        if self.heap.remembered.overflowed() || self.fresh.contains(address) {
+            return true;
+        }
+        // SAFETY: the parent is a live object outside the young range, and the slot lies in it.
+        let bit = unsafe { RememberedSet::logged_at::<M>(parent, address, slot) };
+        bit.is_some_and(|bit| self.entries.contains(bit))
+    }
+}
+
+fn finding(kind: CorruptionKind, parent: Option<Word>, slot: usize, target: Word) -> Corruption {
+    Corruption { kind, parent, slot, target }
+}

@@ -1,0 +1,89 @@
+//! The work list of the collectors: what was reached and not visited yet.
+//!
+//! The stack lies in memory of its own, committed when the heap is made, so that pushing never allocates. When it is full an
+//! entry is dropped and the loss noted: the collector then walks all objects that it has already reached (their bits in the
+//! side table tell them) and visits their slots again. Jones, Hosking & Moss,
+//! *The Garbage Collection Handbook*, §2.4.
+
+use alloc::sync::Arc;
+
+use terrane_pages::{AddressRange, PageError, PageSource};
+
+const ENTRY_BYTES: usize = size_of::<usize>();
+
+/// A stack of words of the machine: slots when copying, references when marking.
+#[derive(Debug)]
+pub(crate) struct WorkStack {
+    range: AddressRange,
+    bottom: *mut usize,
+    top: *mut usize,
+    end: *mut usize,
+    overflowed: bool,
+}
+
+impl WorkStack {
+    /// Commits at least `bytes`, and one page at the least.
+    pub(crate) fn new(pages: &Arc<dyn PageSource>, bytes: usize) -> Result<Self, PageError> {
+        let range = AddressRange::reserve(Arc::clone(pages), bytes.max(1), pages.page_size())?;
+        range.commit(0, range.size())?;
+        let bottom: *mut usize = range.base().as_ptr().cast();
+        let end = bottom.wrapping_add(range.size() / ENTRY_BYTES);
+        Ok(Self { range, bottom, top: bottom, end, overflowed: false })
+    }
+
+    #[inline(always)]
+    pub(crate) fn bottom(&self) -> *mut usize {
+        self.bottom
+    }
+
+    #[inline(always)]
+    pub(crate) fn top(&self) -> *mut usize {
+        self.top
+    }
+
+    /// Just past the last place.
+    #[inline(always)]
+    pub(crate) fn end(&self) -> *mut usize {
+        self.end
+    }
+
+    /// Takes back a top that was advanced or lowered within `bottom..=end`.
+    #[inline(always)]
+    pub(crate) fn set_top(&mut self, top: *mut usize) {
+        debug_assert!(self.bottom <= top && top <= self.end);
+        self.top = top;
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_full(&self) -> bool {
+        self.top == self.end
+    }
+
+    /// Pushes a word; what does not fit is dropped, and the loss noted.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, word: usize) {
+        if self.is_full() {
+            return self.note_overflow();
+        }
+        // SAFETY: below the end, so committed.
+        unsafe {
+            self.top.write(word);
+            self.top = self.top.add(1);
+        }
+    }
+
+    /// Notes that something was dropped.
+    #[cold]
+    pub(crate) fn note_overflow(&mut self) {
+        self.overflowed = true;
+    }
+
+    /// Whether something was dropped since the last call.
+    pub(crate) fn take_overflow(&mut self) -> bool {
+        core::mem::take(&mut self.overflowed)
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.range.size()
+    }
+}

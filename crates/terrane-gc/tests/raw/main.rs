@@ -1,0 +1,4 @@
+//! Public behaviour of the raw tier.
+
+mod model;
+mod smoke;
