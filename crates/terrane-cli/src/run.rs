@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use aurora::{Engine, Failure, Options, Source};
+use aurora::{Engine, Failure, Options, Report, Source};
 
 use crate::command_line::{ReportFormat, RunCommand};
 use crate::diagnostic::{Message, Style};
@@ -19,7 +19,7 @@ pub(crate) fn run(command: &RunCommand) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let mut engine = match Engine::new(options(command)) {
+    let mut engine = match Engine::new(options(command, &source)) {
         Ok(engine) => engine,
         Err(failure) => return show(&failure, &source),
     };
@@ -30,28 +30,33 @@ pub(crate) fn run(command: &RunCommand) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => show(&failure, &source),
     };
-    match command.report {
-        None => {}
-        Some(ReportFormat::Text) => output::to_stderr(&report::text::display(&engine.report())),
-        Some(ReportFormat::Json) => output::to_stderr(&report::json::display(&engine.report())),
+    if let Some(format) = command.report {
+        show_report(&engine.report(), format);
     }
     code
 }
 
-fn options(command: &RunCommand) -> Options {
-    let mut options = Options::default()
+/// A program that could not even be compiled has nothing to report.
+fn show_report(report: &Report, format: ReportFormat) {
+    if report.zones.is_empty() {
+        return;
+    }
+    output::to_stderr(&match format {
+        ReportFormat::Text => report::text::display(report),
+        ReportFormat::Json => report::json::display(report),
+    });
+}
+
+fn options(command: &RunCommand, source: &Source) -> Options {
+    let arguments = std::iter::once(&source.name).chain(&command.arguments).cloned().collect();
+    Options::default()
+        .with_heap_limit(command.heap_limit.or_else(default_heap_limit))
+        .with_nursery(command.nursery)
         .with_placement(command.placement)
         .with_gc_stress(command.gc_stress)
         .with_gc_verify(command.gc_verify)
         .with_profile(command.report.is_some())
-        .with_arguments(command.arguments.clone());
-    if let Some(limit) = command.heap_limit.or_else(default_heap_limit) {
-        options = options.with_heap_limit(limit);
-    }
-    if let Some(nursery) = command.nursery {
-        options = options.with_nursery(nursery);
-    }
-    options
+        .with_arguments(arguments)
 }
 
 /// Shows a failure, if there is anything to show, and returns the exit code that stands for it.
