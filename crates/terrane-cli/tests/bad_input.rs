@@ -17,11 +17,12 @@ fn assert_failed(run: &Finished, place: &str, words: &[&str]) {
     }
 }
 
-/// Does the text contain the place, not followed by another digit? (`a:1:2` is not `a:1:23`.)
+/// Does the text contain the place? `a:1:` stands for any column; `a:1:2` is not `a:1:23`.
 fn place_is_named(text: &str, place: &str) -> bool {
+    let more_digits = place.ends_with(':');
     text.match_indices(place).any(|(start, _)| {
         let next = text[start + place.len()..].chars().next();
-        !next.is_some_and(|c| c.is_ascii_digit())
+        next.is_some_and(|c| c.is_ascii_digit()) == more_digits
     })
 }
 
