@@ -135,3 +135,10 @@ impl Complaint {
         }
     }
 }
+
+impl Diagnostic {
+    /// An error that has no place in the program.
+    pub(crate) fn without_place(message: String) -> Self {
+        Self { severity: Severity::Error, message, label: None, notes: Vec::new(), help: None }
+    }
+}

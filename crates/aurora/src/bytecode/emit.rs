@@ -21,6 +21,8 @@ struct Emitter<'a> {
     function: &'a Function,
     registers: Registers,
     out: CodeFunction,
+    /// The temporaries that anything reads.
+    read: Vec<bool>,
     /// Where each block starts.
     starts: Vec<u32>,
     /// Registers above the assigned ones hold an instruction's literals.
@@ -47,7 +49,8 @@ impl<'a> Emitter<'a> {
         };
         let scratch = registers.count;
         let starts = vec![0; function.blocks.len()];
-        let mut emitter = Emitter { function, registers, out, starts, scratch, scratch_max: scratch, span: function.span };
+        let read = temps_read(function);
+        let mut emitter = Emitter { function, registers, out, read, starts, scratch, scratch_max: scratch, span: function.span };
         for (at, &block) in order.iter().enumerate() {
             emitter.starts[block.index()] = emitter.out.code.len() as u32;
             let live_here = safepoints::of_block(function, &live, &emitter.registers, block);
@@ -209,8 +212,7 @@ impl<'a> Emitter<'a> {
                 self.alloc(to, *made, *zone, parts, *site, live);
             }
             Inst::Primitive { to, primitive, args, site } => {
-                let to = self.to(*to);
-                self.primitive(to, *primitive, args, *site, live);
+                self.primitive(*to, *primitive, args, *site, live);
             }
             Inst::Call { to, callee, args } => {
                 let to = self.to(*to);
@@ -256,7 +258,15 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    fn primitive(&mut self, to: u16, primitive: Primitive, args: &[Operand], site: SiteId, live: Option<&Vec<u16>>) {
+    fn primitive(&mut self, temp: crate::ir::Temp, primitive: Primitive, args: &[Operand], site: SiteId, live: Option<&Vec<u16>>) {
+        let to = self.to(temp);
+        if let Some(instr) = self.store(primitive, args) {
+            self.push(instr);
+            if self.read[temp.index()] {
+                self.push(Instr::Unspecified { to });
+            }
+            return;
+        }
         if let Some(instr) = self.arithmetic(to, primitive, args) {
             self.safepoint(live, false);
             self.site(site);
@@ -299,6 +309,18 @@ impl<'a> Emitter<'a> {
             (Primitive::IsPair, &[a]) => Instr::IsPair { to, from: self.reg(a) },
             (Primitive::Eq, &[a, b]) => Instr::Same { to, a: self.reg(a), b: self.reg(b) },
             (Primitive::VectorRef, &[a, b]) => Instr::VectorRef { to, vector: self.reg(a), index: self.reg(b) },
+            _ => return None,
+        })
+    }
+
+    /// Stores, whose value is hardly ever read.
+    fn store(&mut self, primitive: Primitive, args: &[Operand]) -> Option<Instr> {
+        Some(match (primitive, args) {
+            (Primitive::SetCar, &[a, b]) => Instr::SetCar { pair: self.reg(a), from: self.reg(b) },
+            (Primitive::SetCdr, &[a, b]) => Instr::SetCdr { pair: self.reg(a), from: self.reg(b) },
+            (Primitive::VectorSet, &[a, b, c]) => {
+                Instr::VectorSet { vector: self.reg(a), index: self.reg(b), from: self.reg(c) }
+            }
             _ => return None,
         })
     }
@@ -390,6 +412,19 @@ impl<'a> Emitter<'a> {
             Comparison::AtLeast => Instr::UnlessAtMost { a: b, b: a, target },
         }
     }
+}
+
+/// By temporary: does anything read it?
+fn temps_read(function: &Function) -> Vec<bool> {
+    let mut read = vec![false; function.temps];
+    let insts = function.blocks.iter().flat_map(|block| block.insts.iter().flat_map(|(inst, _)| inst.operands()));
+    let ends = function.blocks.iter().flat_map(|block| block.end.operands());
+    for operand in insts.chain(ends) {
+        if let Operand::Temp(temp) = operand {
+            read[temp.index()] = true;
+        }
+    }
+    read
 }
 
 /// The blocks that can be reached, in the order in which they were made.

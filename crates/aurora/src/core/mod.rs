@@ -9,7 +9,7 @@ pub(crate) use contify::contify;
 pub(crate) use known::resolve_known_globals;
 pub(crate) use tree::{
     Constant, ConstantId, Expr, ExprId, Global, GlobalId, Lambda, LambdaId, LoopId, Program, RecordType,
-    RecordTypeId, Variable, VariableId,
+    RecordTypeId, VariableId,
 };
 pub(crate) use variables::resolve_variables;
 

@@ -123,7 +123,6 @@ pub(crate) struct Lambda {
 #[derive(Debug, Clone)]
 pub(crate) struct Global {
     pub(crate) name: Box<str>,
-    pub(crate) origin: Origin,
     pub(crate) definitions: u32,
     pub(crate) assigned: bool,
     /// The procedure of its only definition. Meaningful where `definitions == 1` and not `assigned`.

@@ -141,7 +141,7 @@ impl<'a> Expander<'a> {
         let bindings = self.binding_list(items[1], LET_SHAPE)?;
         self.distinct(bindings.iter().map(|b| b.0), items[1])?;
         let mut all: Vec<Item<'a>> =
-            bindings.into_iter().map(|(name, value, place)| Item::Value { name, value, place }).collect();
+            bindings.into_iter().map(|(name, value, _)| Item::Value { name, value }).collect();
         all.push(Item::Body { items: &items[2..] });
         self.recursive_scope(all, id)
     }

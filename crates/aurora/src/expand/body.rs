@@ -16,7 +16,7 @@ pub(super) enum Item<'a> {
     /// `(define (name . formals) body …)`
     Procedure { name: &'a str, formals: DatumId, body: &'a [DatumId], place: DatumId },
     /// `(define name value)`
-    Value { name: &'a str, value: DatumId, place: DatumId },
+    Value { name: &'a str, value: DatumId },
     /// `(define-record-type …)`
     Record { place: DatumId },
     Expression { expr: DatumId },
@@ -71,7 +71,7 @@ impl<'a> Expander<'a> {
         let target = *list.get(1).ok_or_else(|| self.malformed(place, SHAPE))?;
         if let Some(name) = self.pool.symbol(target) {
             let &[_, _, value] = list else { return Err(self.malformed(place, SHAPE)) };
-            return Ok(Item::Value { name, value, place });
+            return Ok(Item::Value { name, value });
         }
         let name = self.pool.head(target).ok_or_else(|| self.malformed(place, SHAPE))?;
         let name = self.symbol(name, "the name of the procedure")?;

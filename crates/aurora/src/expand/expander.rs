@@ -175,11 +175,10 @@ impl<'a> Expander<'a> {
     }
 
     fn nearest(&self, name: &str) -> Option<String> {
-        let locals = self.scope.iter().filter(|(_, stack)| !stack.is_empty()).map(|(name, _)| &**name);
-        let globals = self.globals.keys().chain(self.library.into_iter().flat_map(HashMap::keys)).map(|n| &**n);
-        let primitives = Primitive::all().map(Primitive::name);
-        let all = locals.chain(globals).chain(primitives).filter(|n| self.visible(n));
-        crate::nearest::nearest(name, all).map(str::to_owned)
+        let mut known: Vec<&str> = Primitive::all().map(Primitive::name).collect();
+        known.extend(self.scope.iter().filter(|(_, stack)| !stack.is_empty()).map(|(name, _)| &**name));
+        known.extend(self.globals.keys().chain(self.library.into_iter().flat_map(HashMap::keys)).map(|name| &**name));
+        crate::nearest::nearest(name, known.into_iter().filter(|n| self.visible(n))).map(str::to_owned)
     }
 
     pub(super) fn local(&self, name: &str) -> Option<VariableId> {
@@ -310,7 +309,8 @@ impl<'a> Expander<'a> {
 
     /// A call of a primitive with a count of arguments that it takes; variadic arithmetic becomes binary.
     pub(super) fn primitive_call(&mut self, primitive: Primitive, args: &[ExprId], span: Span) -> Option<ExprId> {
-        if !primitive.takes(args.len()) {
+        // `apply` needs the calling convention of procedures.
+        if !primitive.takes(args.len()) || primitive == Primitive::Apply {
             return None;
         }
         if let Some(expr) = crate::primitive::simplify(self.program, primitive, args, span) {

@@ -38,10 +38,11 @@ fn expand_source(
 ) -> Result<Names, Vec<Complaint>> {
     let none = Names::new();
     let names = {
-        let scout = Expander::new(pool, origin, program, &none, library);
         let mut found = Vec::new();
+        let scout = Expander::new(pool, origin, program, &none, library);
         scout.defined_names(forms, &mut found).map_err(|complaint| vec![complaint])?;
-        declare(program, found, origin)
+        let found: Vec<Box<str>> = found.into_iter().map(Into::into).collect();
+        declare(program, found)
     };
     let mut expander = Expander::new(pool, origin, program, &names, library);
     let mut complaints = Vec::new();
@@ -57,15 +58,15 @@ fn expand_source(
     if complaints.is_empty() { Ok(names) } else { Err(complaints) }
 }
 
-fn declare(program: &mut Program, found: Vec<&str>, origin: Origin) -> Names {
+fn declare(program: &mut Program, found: Vec<Box<str>>) -> Names {
     let mut names = Names::new();
     for name in found {
-        if let Some(&known) = names.get(name) {
+        if let Some(&known) = names.get(&name) {
             program.globals[known.index()].definitions += 1;
             continue;
         }
-        program.globals.push(Global { name: name.into(), origin, definitions: 1, assigned: false, lambda: None });
-        names.insert(name.into(), GlobalId::new(program.globals.len() - 1));
+        program.globals.push(Global { name: name.clone(), definitions: 1, assigned: false, lambda: None });
+        names.insert(name, GlobalId::new(program.globals.len() - 1));
     }
     names
 }

@@ -1,6 +1,6 @@
 //! What a function of the intermediate language is made of.
 
-use crate::core::{ConstantId, GlobalId, LambdaId, RecordTypeId, VariableId};
+use crate::core::{ConstantId, GlobalId, RecordTypeId, VariableId};
 use crate::placement::Zone;
 use crate::primitive::Primitive;
 use crate::source::Span;
@@ -132,7 +132,6 @@ pub(crate) struct Block {
 #[derive(Debug, Clone)]
 pub(crate) struct Function {
     pub(crate) name: Box<str>,
-    pub(crate) lambda: LambdaId,
     pub(crate) span: Span,
     /// Without the rest parameter, whose temporary follows.
     pub(crate) parameters: usize,

@@ -22,10 +22,6 @@ impl TempSet {
         self.words[index / 64] &= !(1 << (index % 64));
     }
 
-    pub(crate) fn contains(&self, index: usize) -> bool {
-        self.words[index / 64] >> (index % 64) & 1 == 1
-    }
-
     /// Adds all of `other`; true if that changed anything.
     fn unite(&mut self, other: &TempSet) -> bool {
         let mut changed = false;

@@ -62,7 +62,6 @@ impl<'a> Lowering<'a> {
         let source = &program.lambdas[lambda.index()];
         let function = Function {
             name: program.procedure_name(lambda).into(),
-            lambda,
             span: source.span,
             parameters: source.parameters.len(),
             has_rest: source.rest.is_some(),

@@ -16,7 +16,7 @@ mod loops;
 mod lower;
 
 pub(crate) use function::{
-    Block, BlockId, Callee, Comparison, Function, FunctionId, Inst, Made, Module, Operand, Site, SiteId, Temp, Terminator,
+    BlockId, Callee, Comparison, Function, FunctionId, Inst, Made, Module, Operand, Site, SiteId, Temp, Terminator,
     Test,
 };
 pub(crate) use liveness::{Liveness, TempSet};

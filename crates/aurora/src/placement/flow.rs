@@ -6,7 +6,7 @@
 
 use super::closures::Closures;
 use super::reasons::{Notes, Subject};
-use super::{Placements, SiteKey, Zone};
+use super::{Decisions, Placements, SiteKey, Zone};
 use crate::core::{Expr, ExprId, LambdaId, LoopId, Program, VariableId, deeper};
 use crate::primitive::{Effect, Primitive};
 use crate::source::Span;
@@ -36,13 +36,13 @@ pub(super) fn place(program: &Program, placements: &mut Placements) {
             builder.body(lambda);
         }
     }
-    builder.finish(placements);
+    let decisions = builder.finish();
+    placements.accept(decisions);
 }
 
 /// Where the walk is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct At {
-    pub(super) lambda: LambdaId,
     pub(super) scope: ScopeId,
     /// The value is the procedure's result.
     pub(super) tail: bool,
@@ -88,7 +88,7 @@ impl FlowBuilder<'_> {
     pub(super) fn body(&mut self, lambda: LambdaId) {
         let source = &self.program.lambdas[lambda.index()];
         let procedure = self.procedures[&lambda];
-        let at = At { lambda, scope: self.graph.body(procedure), tail: true };
+        let at = At { scope: self.graph.body(procedure), tail: true };
         for &parameter in source.parameters.iter().chain(&source.rest) {
             self.cell(parameter, at, source.span);
         }
@@ -423,7 +423,8 @@ impl FlowBuilder<'_> {
         }
     }
 
-    fn finish(self, placements: &mut Placements) {
+    fn finish(self) -> Decisions {
+        let mut decisions = Decisions::default();
         let Self { program, graph, notes, procedures, sites, loop_scopes, .. } = self;
         let bodies: HashMap<ScopeId, LambdaId> = procedures.iter().map(|(&lambda, &p)| (graph.body(p), lambda)).collect();
         let loops: HashMap<ScopeId, LoopId> = loop_scopes.into_iter().map(|(id, scope)| (scope, id)).collect();
@@ -431,10 +432,10 @@ impl FlowBuilder<'_> {
         for (key, site, scope) in sites {
             let decision = if let Placement::Frame(_) = analysis.placement(site) {
                 let reason = if let Some(lambda) = bodies.get(&scope) {
-                    placements.procedures_with_frame.insert(*lambda);
+                    decisions.procedures_with_frame.insert(*lambda);
                     format!("dies in {}", program.procedure_name(*lambda))
                 } else if let Some(id) = loops.get(&scope) {
-                    placements.loops_with_frame.insert(*id);
+                    decisions.loops_with_frame.insert(*id);
                     format!("dies in each turn of the loop `{}`", program.loops[id.index()])
                 } else {
                     String::new()
@@ -443,7 +444,8 @@ impl FlowBuilder<'_> {
             } else {
                 (Zone::Heap, notes.explain(program, &analysis.explain(site)))
             };
-            placements.sites.insert(key, decision);
+            decisions.sites.insert(key, decision);
         }
+        decisions
     }
 }

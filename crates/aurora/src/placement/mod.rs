@@ -53,6 +53,12 @@ pub(crate) enum SiteKey {
 #[derive(Debug)]
 pub(crate) struct Placements {
     closures: Closures,
+    decisions: Decisions,
+}
+
+/// What the analysis found.
+#[derive(Debug, Default)]
+struct Decisions {
     sites: HashMap<SiteKey, (Zone, String)>,
     procedures_with_frame: HashSet<LambdaId>,
     loops_with_frame: HashSet<LoopId>,
@@ -61,33 +67,31 @@ pub(crate) struct Placements {
 impl Placements {
     /// Analyses the program. With `enabled` off, everything goes to the heap.
     pub(crate) fn decide(program: &Program, enabled: bool) -> Self {
-        let closures = Closures::of(program);
-        let mut placements = Self {
-            closures,
-            sites: HashMap::new(),
-            procedures_with_frame: HashSet::new(),
-            loops_with_frame: HashSet::new(),
-        };
+        let mut placements = Self { closures: Closures::of(program), decisions: Decisions::default() };
         if enabled {
             flow::place(program, &mut placements);
         }
         placements
     }
 
+    fn accept(&mut self, decisions: Decisions) {
+        self.decisions = decisions;
+    }
+
     /// The zone of a site, and why.
     pub(crate) fn site(&self, key: SiteKey) -> (Zone, &str) {
-        match self.sites.get(&key) {
+        match self.decisions.sites.get(&key) {
             Some((zone, reason)) => (*zone, reason),
             None => (Zone::Heap, "placement is switched off"),
         }
     }
 
     pub(crate) fn procedure_has_frame(&self, lambda: LambdaId) -> bool {
-        self.procedures_with_frame.contains(&lambda)
+        self.decisions.procedures_with_frame.contains(&lambda)
     }
 
     pub(crate) fn loop_has_frame(&self, id: LoopId) -> bool {
-        self.loops_with_frame.contains(&id)
+        self.decisions.loops_with_frame.contains(&id)
     }
 
     /// The procedures that the program can reach.

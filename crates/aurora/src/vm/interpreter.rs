@@ -6,10 +6,10 @@
 use super::arithmetic::Operation;
 use super::calls::{Called, argument_words};
 use super::machine::Machine;
-use super::roots::Activation;
+use super::roots::{Activation, NOWHERE};
 use super::trap::{Outcome, Trap};
 use crate::bytecode::{CodeFunction, Instr};
-use crate::heap::{Immediate, Kind, Mutator, Object, PAIR_BYTES, Value, slots_bytes};
+use crate::heap::{Immediate, Kind, Object, PAIR_BYTES, Value, slots_bytes};
 use crate::ir::FunctionId;
 use crate::placement::{FRAME_VECTOR_MAX, Zone};
 use std::rc::Rc;
@@ -106,7 +106,7 @@ impl Machine {
                 at = 0;
                 self.ensure_stack(base + function.registers)?;
                 if function.has_rest {
-                    self.roots.at = usize::MAX;
+                    self.roots.at = NOWHERE;
                     self.gather_rest(function, base, $count)?;
                 }
                 continue;
@@ -268,6 +268,26 @@ impl Machine {
                     match found.and_then(|(vector, index)| vector.slot(usize::try_from(index).ok()?)) {
                         Some(value) => set!(to, value),
                         None => fail!(self.bad_vector_access("vector-ref", vector, index)),
+                    }
+                }
+                Instr::SetCar { pair, from } => {
+                    if !self.memory.set_half(reg!(pair), 0, reg!(from)) {
+                        fail!(self.wrong_type("set-car!", "a pair", reg!(pair)));
+                    }
+                }
+                Instr::SetCdr { pair, from } => {
+                    if !self.memory.set_half(reg!(pair), 1, reg!(from)) {
+                        fail!(self.wrong_type("set-cdr!", "a pair", reg!(pair)));
+                    }
+                }
+                Instr::VectorSet { vector, index, from } => {
+                    let (vector, index) = (reg!(vector), reg!(index));
+                    let place = vector.object(Kind::Vector).zip(index.as_fixnum());
+                    let stored = place.is_some_and(|(object, at)| {
+                        usize::try_from(at).is_ok_and(|at| self.memory.set_slot(object, at, reg!(from)))
+                    });
+                    if !stored {
+                        fail!(self.bad_vector_access("vector-set!", vector, index));
                     }
                 }
                 Instr::RecordIs { to, from, record } => {

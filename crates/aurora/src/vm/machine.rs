@@ -256,3 +256,12 @@ impl Machine {
         Value::immediate(Immediate::RecordType, index as u64)
     }
 }
+
+impl Machine {
+    /// Memory of the stacks.
+    pub(crate) fn stack_bytes(&self) -> u64 {
+        let registers = self.roots.stack.capacity() * size_of::<Value>();
+        let activations = self.roots.activations.capacity() * size_of::<super::roots::Activation>();
+        (registers + activations) as u64
+    }
+}

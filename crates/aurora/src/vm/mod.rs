@@ -15,5 +15,4 @@ mod text;
 mod trap;
 
 pub(crate) use machine::{Arguments, Machine, Setup};
-pub(crate) use profile::Profile;
 pub(crate) use trap::{Outcome, Trap};

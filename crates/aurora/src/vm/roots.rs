@@ -26,6 +26,9 @@ pub(super) struct Activation {
     pub(super) words: u16,
 }
 
+/// Not at any instruction: no register is live.
+pub(super) const NOWHERE: usize = usize::MAX;
+
 /// Everything that holds values.
 #[derive(Debug)]
 pub(crate) struct Roots {
@@ -61,7 +64,7 @@ impl Roots {
             watermark: 0,
             function: 0,
             base: 0,
-            at: 0,
+            at: NOWHERE,
             staged: 0..0,
             globals: vec![None; globals],
             dirty_globals: Vec::new(),
@@ -85,6 +88,7 @@ impl Roots {
         self.activations.clear();
         self.watermark = 0;
         self.staged = 0..0;
+        self.at = NOWHERE;
         self.protected.clear();
     }
 
@@ -125,6 +129,7 @@ impl Roots {
 // What a young visit leaves out was visited by the collection before and has not been written since: a
 // global that is assigned gets dirty, an activation that runs again is above the watermark, constants are
 // only appended.
+#[allow(unsafe_code, reason = "the collector trusts its roots")]
 unsafe impl RootSource for Roots {
     fn visit_roots<F: FnMut(&mut Word)>(&mut self, scope: RootScope, mut visit: F) {
         self.visit_globals(scope, &mut visit);

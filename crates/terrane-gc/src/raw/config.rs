@@ -23,7 +23,7 @@ pub struct HeapConfig {
     /// Most bytes that the heap may charge: the young range, blocks of the old space in use, the copy reserve, large
     /// objects and chunk metadata. Default 16 GiB.
     pub limit: Bytes,
-    /// Size of the nursery. Default 1 MiB, at most an eighth of the limit.
+    /// Size of the nursery. Default 1 MiB, at most an eighth of the limit, at least 16 KiB.
     pub nursery: Bytes,
     /// Size of the frame region. Default 4 MiB, at most an eighth of the limit.
     pub frame_region: Bytes,

@@ -205,7 +205,10 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
                 hot.top = hot.top.sub(1);
                 let slot = *hot.top as *mut Word;
                 let word = *slot;
-                if let Some(address) = M::address(word) {
+                // A slot may be on the stack twice, and was then updated before.
+                if let Some(address) = M::address(word)
+                    && self.from.contains(address)
+                {
                     *slot = self.forward(&mut hot, word, address);
                 }
             }

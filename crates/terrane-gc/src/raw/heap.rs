@@ -39,6 +39,9 @@ pub(crate) struct Window {
     pub(crate) limit: usize,
 }
 
+/// The shortest nursery: two of the longest objects.
+const NURSERY_MIN: usize = 2 * SMALL_OBJECT_MAX;
+
 /// Called after every collection.
 pub(crate) type Observer = Box<dyn FnMut(&CollectionRecord)>;
 
@@ -96,8 +99,8 @@ impl<M: ObjectModel> Heap<M> {
     pub fn new(config: HeapConfig) -> Result<Self, MemoryError> {
         let pages = &config.pages;
         let limit = config.limit.as_usize().min(isize::MAX as usize / 4);
-        let nursery_size = config.nursery.as_usize().clamp(BLOCK_SIZE, (limit / 8).max(BLOCK_SIZE));
-        let nursery_size = nursery_size.next_multiple_of(BLOCK_SIZE);
+        let nursery_size = config.nursery.as_usize().min(limit / 8).max(NURSERY_MIN);
+        let nursery_size = nursery_size.next_multiple_of(pages.page_size());
         let frames = config.frame_region.as_usize().min(limit / 8).max(1);
         // A source that reserves by allocating gets no more than a first share of arena blocks.
         let range = if pages.reserves_lazily() { config.young_range.as_usize() } else { 16 * nursery_size };

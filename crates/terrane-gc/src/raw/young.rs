@@ -94,7 +94,7 @@ impl YoungRange {
 
     /// Commits the first `len` bytes of the half in use.
     pub(crate) fn commit_nursery(&mut self, len: usize) -> Result<(), MemoryError> {
-        let len = len.next_multiple_of(BLOCK_SIZE.max(1)).min(self.half_len);
+        let len = len.next_multiple_of(BLOCK_SIZE).min(self.half_len);
         let done = self.committed[self.half];
         if len > done {
             let offset = self.nursery().base - self.all.base;

@@ -122,22 +122,53 @@ unsafe impl ObjectModel for Model {
     }
 }
 
-/// Roots in a vector, and a frame stack over the heap's frame region.
+/// Roots in a vector, of which those below a watermark are left out where they may be, and a frame stack over the heap's frame region.
 #[derive(Debug, Default)]
 pub struct Roots {
     pub words: Vec<Word>,
+    /// Roots below hold nothing young.
+    pub watermark: usize,
     pub frame_base: usize,
     pub frame_top: usize,
     pub frame_end: usize,
-    /// Cursor at each frame's entry.
+    /// Top of the frame region at each frame's entry.
     pub marks: Vec<usize>,
     pub collections: usize,
+    pub evacuations: usize,
 }
 
-// SAFETY: every reference that a test keeps is in `words`; frame objects are initialised when they are allocated.
+impl Roots {
+    pub fn push(&mut self, word: Word) {
+        self.words.push(word);
+    }
+
+    pub fn set(&mut self, index: usize, word: Word) {
+        self.words[index] = word;
+        self.watermark = self.watermark.min(index);
+    }
+
+    pub fn swap_remove(&mut self, index: usize) {
+        self.words.swap_remove(index);
+        self.watermark = self.watermark.min(index);
+    }
+
+    pub fn clear(&mut self) {
+        self.words.clear();
+        self.watermark = 0;
+    }
+}
+
+// SAFETY: every reference that a test keeps is in `words`, and those below the watermark were not written since the last
+// collection; frame objects are initialised when they are allocated.
 unsafe impl RootSource for Roots {
-    fn visit_roots<F: FnMut(&mut Word)>(&mut self, _: RootScope, visit: F) {
-        self.words.iter_mut().for_each(visit);
+    fn visit_roots<F: FnMut(&mut Word)>(&mut self, scope: RootScope, mut visit: F) {
+        let start = if scope == RootScope::Young { self.watermark } else { 0 };
+        for word in &mut self.words[start..] {
+            // A source may visit a copy.
+            let mut copy = *word;
+            visit(&mut copy);
+            *word = copy;
+        }
     }
 
     fn frame_top(&self) -> usize {
@@ -145,11 +176,13 @@ unsafe impl RootSource for Roots {
     }
 
     fn frames_evacuated(&mut self) {
+        self.evacuations += 1;
         self.frame_top = self.frame_base;
         self.marks.iter_mut().for_each(|mark| *mark = self.frame_base);
     }
 
     fn collected(&mut self) {
         self.collections += 1;
+        self.watermark = self.words.len();
     }
 }

@@ -11,7 +11,7 @@ fn a_list_survives_all_kinds_of_collection() {
     let (base, size) = heap.frame_region();
     let base = base.as_ptr() as usize;
     let mut roots = Roots { frame_base: base, frame_top: base, frame_end: base + size, ..Roots::default() };
-    roots.words.push(integer(0));
+    roots.push(integer(0));
     for i in 0..100_000 {
         let p = heap.bump(16).map_or_else(|| heap.alloc(16, &mut roots).unwrap(), |p| p);
         let w = pair(p.as_ptr() as usize);
@@ -20,7 +20,7 @@ fn a_list_survives_all_kinds_of_collection() {
             *slot(w, 0) = integer(i);
             *slot(w, 1) = roots.words[0];
         }
-        roots.words[0] = w;
+        roots.set(0, w);
         if i % 10_000 == 0 {
             let kind = CollectionKind::ALL[(i / 10_000) as usize % 3];
             heap.collect(kind, &mut roots).unwrap();
@@ -31,9 +31,7 @@ fn a_list_survives_all_kinds_of_collection() {
         assert_eq!(read(w, 0), integer(i));
         w = read(w, 1);
     }
-    println!("{:?}", heap.stats());
-    roots.words.clear();
+    roots.clear();
     let record = heap.collect(CollectionKind::Full, &mut roots).unwrap();
-    println!("{record}");
     assert_eq!(record.live_bytes, 0);
 }

@@ -1,0 +1,261 @@
+//! `arena/alloc/SIZE` and `arena/alloc-shared/SIZE`: allocating objects of one size and dropping them all at once.
+//!
+//! [`OBJECTS`] objects, every word written, in batches of [`BATCH`]; after each batch all of them are dropped: an
+//! arena by its reset, boxes one by one. In the first kind of row the loop has the allocator for itself (`&mut`), so
+//! that the compiler may keep its state in registers as far as it can prove that nobody else sees it; in the second it
+//! has a shared reference, and the state goes through memory.
+//!
+//! No object passes through `black_box`, which would store its address: one store more beside the three of a
+//! 16-byte object is enough to hide what is compared here. Nothing can be left out all the same: the objects lie in
+//! memory that outlives the loop, in a function that is not inlined, and the last object of each batch is read.
+
+use crate::checksum;
+use crate::code_layout::{self, shift};
+use crate::row::{Contender, Home, Measurement, Mode, OURS, Rounds, Row, Unit, When};
+use bumpalo::Bump;
+use terrane_arena::Arena;
+
+const OBJECTS: u32 = 1_000_000;
+const BATCH: u64 = 1_000;
+
+pub(super) fn rows() -> Vec<Row> {
+    vec![row::<2>(), row::<4>(), row::<8>(), shared_row::<2>(), shared_row::<4>(), shared_row::<8>()]
+}
+
+fn row<const WORDS: usize>() -> Row {
+    let size = WORDS * size_of::<u64>();
+    Row {
+        name: format!("arena/alloc/{size}"),
+        about: format!(
+            "one allocation of {size} bytes, all written; {OBJECTS} of them, all dropped after each {BATCH}"
+        ),
+        tier: None,
+        unit: Unit::Operation,
+        when: When::Always,
+        rounds: Rounds::LOOPS,
+        ours: Contender::new(OURS, Home::Glibc, measure::<Exclusive<Arena>, WORDS>),
+        rivals: vec![
+            Contender::new("bumpalo", Home::Glibc, measure::<Exclusive<Bump>, WORDS>),
+            Contender::new("glibc", Home::Glibc, measure::<Boxes<WORDS>, WORDS>),
+            Contender::new("mimalloc", Home::Mimalloc, measure::<Boxes<WORDS>, WORDS>),
+        ],
+    }
+}
+
+fn shared_row<const WORDS: usize>() -> Row {
+    let size = WORDS * size_of::<u64>();
+    Row {
+        name: format!("arena/alloc-shared/{size}"),
+        about: format!("as arena/alloc/{size}, through a shared reference to the arena"),
+        ours: Contender::new(OURS, Home::Glibc, measure::<Shared<Arena>, WORDS>),
+        rivals: vec![Contender::new("bumpalo", Home::Glibc, measure::<Shared<Bump>, WORDS>)],
+        ..row::<WORDS>()
+    }
+}
+
+/// A place for objects of some words that are dropped together.
+trait Zone<const WORDS: usize> {
+    fn empty() -> Self;
+
+    /// Allocates a batch of objects whose words are `first`, `first + 1` and so on, and reads the last one. This is
+    /// the loop that is measured.
+    fn fill<const COPY: usize>(&mut self, first: u64) -> u64;
+
+    /// Allocates the same batch and reads all of it.
+    fn contents(&mut self, first: u64) -> u64;
+
+    /// Drops all objects.
+    fn clear(&mut self);
+}
+
+fn measure<Z: Zone<WORDS>, const WORDS: usize>(mode: Mode) -> Measurement {
+    let mut zone = Z::empty();
+    let contents = zone.contents(0);
+    zone.clear();
+    let copies = [run::<Z, WORDS, 0>, run::<Z, WORDS, 1>, run::<Z, WORDS, 2>, run::<Z, WORDS, 3>];
+    let mut measurement = code_layout::measure(&mut zone, copies, OBJECTS, mode);
+    measurement.checksum = checksum::mix(measurement.checksum, contents);
+    measurement
+}
+
+fn run<Z: Zone<WORDS>, const WORDS: usize, const COPY: usize>(zone: &mut Z) -> u64 {
+    let mut sum = 0;
+    for batch in 0..u64::from(OBJECTS) / BATCH {
+        sum = checksum::mix(sum, zone.fill::<COPY>(batch * BATCH));
+        zone.clear();
+    }
+    sum
+}
+
+/// The sum of a batch whose objects are all still there.
+fn sum<const WORDS: usize>(objects: &[&[u64; WORDS]]) -> u64 {
+    let addresses = objects.iter().map(|object| object.as_ptr().addr()).collect();
+    assert_apart(addresses, size_of::<[u64; WORDS]>());
+    checksum::of(objects.iter().flat_map(|object| object.iter().copied()))
+}
+
+/// # Panics
+///
+/// When two objects of this size share memory.
+fn assert_apart(mut addresses: Vec<usize>, size: usize) {
+    addresses.sort_unstable();
+    assert!(addresses.windows(2).all(|pair| pair[1] - pair[0] >= size), "objects overlap");
+}
+
+/// An arena, as far as this program needs one.
+trait Bumping {
+    fn empty() -> Self;
+    fn put<const WORDS: usize>(&self, object: [u64; WORDS]) -> &[u64; WORDS];
+    fn drop_all(&mut self);
+}
+
+impl Bumping for Arena {
+    fn empty() -> Self {
+        Self::new()
+    }
+
+    #[inline(always)]
+    fn put<const WORDS: usize>(&self, object: [u64; WORDS]) -> &[u64; WORDS] {
+        self.alloc(object)
+    }
+
+    fn drop_all(&mut self) {
+        self.reset();
+    }
+}
+
+impl Bumping for Bump {
+    fn empty() -> Self {
+        Self::new()
+    }
+
+    #[inline(always)]
+    fn put<const WORDS: usize>(&self, object: [u64; WORDS]) -> &[u64; WORDS] {
+        self.alloc(object)
+    }
+
+    fn drop_all(&mut self) {
+        self.reset();
+    }
+}
+
+/// The measured loop.
+#[inline(always)]
+fn fill_arena<B: Bumping, const COPY: usize, const WORDS: usize>(arena: &B, first: u64) -> u64 {
+    shift::<COPY>();
+    let mut last = &[0; WORDS];
+    for value in first..first + BATCH {
+        last = arena.put([value; WORDS]);
+    }
+    last[WORDS - 1]
+}
+
+fn contents_of<B: Bumping, const WORDS: usize>(arena: &B, first: u64) -> u64 {
+    let objects: Vec<_> = (first..first + BATCH).map(|value| arena.put([value; WORDS])).collect();
+    sum(&objects)
+}
+
+/// An arena that the loop has for itself.
+struct Exclusive<B>(B);
+
+impl<B: Bumping, const WORDS: usize> Zone<WORDS> for Exclusive<B> {
+    fn empty() -> Self {
+        Self(B::empty())
+    }
+
+    fn fill<const COPY: usize>(&mut self, first: u64) -> u64 {
+        #[inline(never)]
+        fn fill<B: Bumping, const COPY: usize, const WORDS: usize>(arena: &mut B, first: u64) -> u64 {
+            fill_arena::<B, COPY, WORDS>(arena, first)
+        }
+        fill::<B, COPY, WORDS>(&mut self.0, first)
+    }
+
+    fn contents(&mut self, first: u64) -> u64 {
+        contents_of::<B, WORDS>(&self.0, first)
+    }
+
+    fn clear(&mut self) {
+        self.0.drop_all();
+    }
+}
+
+/// An arena that others might use too.
+struct Shared<B>(B);
+
+impl<B: Bumping, const WORDS: usize> Zone<WORDS> for Shared<B> {
+    fn empty() -> Self {
+        Self(B::empty())
+    }
+
+    fn fill<const COPY: usize>(&mut self, first: u64) -> u64 {
+        #[inline(never)]
+        fn fill<B: Bumping, const COPY: usize, const WORDS: usize>(arena: &B, first: u64) -> u64 {
+            fill_arena::<B, COPY, WORDS>(arena, first)
+        }
+        fill::<B, COPY, WORDS>(&self.0, first)
+    }
+
+    fn contents(&mut self, first: u64) -> u64 {
+        contents_of::<B, WORDS>(&self.0, first)
+    }
+
+    fn clear(&mut self) {
+        self.0.drop_all();
+    }
+}
+
+/// Objects of the global allocator, and the list that one has to keep to drop them.
+struct Boxes<const WORDS: usize>(Vec<Box<[u64; WORDS]>>);
+
+impl<const WORDS: usize> Zone<WORDS> for Boxes<WORDS> {
+    fn empty() -> Self {
+        Self(Vec::with_capacity(usize::try_from(BATCH).expect("a batch fits memory")))
+    }
+
+    fn fill<const COPY: usize>(&mut self, first: u64) -> u64 {
+        #[inline(never)]
+        fn fill<const COPY: usize, const WORDS: usize>(
+            boxes: &mut Vec<Box<[u64; WORDS]>>,
+            first: u64,
+        ) -> u64 {
+            shift::<COPY>();
+            for value in first..first + BATCH {
+                boxes.push(Box::new([value; WORDS]));
+            }
+            boxes.last().map_or(0, |last| last[WORDS - 1])
+        }
+        fill::<COPY, WORDS>(&mut self.0, first)
+    }
+
+    fn contents(&mut self, first: u64) -> u64 {
+        self.0.extend((first..first + BATCH).map(|value| Box::new([value; WORDS])));
+        let objects: Vec<_> = self.0.iter().map(|object| &**object).collect();
+        sum(&objects)
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_contenders_compute_the_same() {
+        let expected = measure::<Boxes<4>, 4>(Mode::Quick).checksum;
+        assert_eq!(measure::<Exclusive<Bump>, 4>(Mode::Quick).checksum, expected);
+        assert_eq!(measure::<Exclusive<Arena>, 4>(Mode::Quick).checksum, expected);
+        assert_eq!(measure::<Shared<Bump>, 4>(Mode::Quick).checksum, expected);
+        assert_eq!(measure::<Shared<Arena>, 4>(Mode::Quick).checksum, expected);
+    }
+
+    #[test]
+    #[should_panic(expected = "objects overlap")]
+    fn objects_that_share_memory_are_noticed() {
+        assert_apart(vec![48, 16, 32], 16);
+        assert_apart(vec![48, 16, 31], 16);
+    }
+}

@@ -1,0 +1,160 @@
+//! The outputs of a measured row: JSON lines for machines, lines of a table for people.
+
+use crate::json::Object;
+use crate::orchestrator::{Figure, Figures};
+use crate::row::{Mode, Row, Unit, When};
+use std::fmt::Write as _;
+
+/// One JSON object for each rival:
+/// `{"bench","ours_ns","rival","rival_ns","ratio"[,"tier"],"unit","rounds","mode"[,"ours_peak_bytes","rival_peak_bytes"]}`.
+#[must_use]
+pub fn json_lines(row: &Row, figures: &Figures, mode: Mode) -> Vec<String> {
+    figures.rivals.iter().map(|rival| json_line(row, figures, rival, mode)).collect()
+}
+
+fn json_line(row: &Row, figures: &Figures, rival: &Figure, mode: Mode) -> String {
+    let ours = &figures.ours;
+    let decimals = match row.unit {
+        Unit::Operation => 3,
+        Unit::Run => 0,
+    };
+    let mut object = Object::new()
+        .text("bench", &row.name)
+        .number("ours_ns", ours.ns, decimals)
+        .text("rival", rival.id)
+        .number("rival_ns", rival.ns, decimals)
+        .number("ratio", ours.ns / rival.ns, 3);
+    if let Some(tier) = row.tier {
+        object = object.text("tier", &tier.to_string());
+    }
+    object = object
+        .text("unit", &row.unit.to_string())
+        .integer("rounds", figures.rounds as u64)
+        .text("mode", mode.word());
+    for (name, bytes) in [("ours_peak_bytes", ours.peak_bytes), ("rival_peak_bytes", rival.peak_bytes)] {
+        if let Some(bytes) = bytes {
+            object = object.integer(name, bytes);
+        }
+    }
+    object.finish()
+}
+
+/// What `--list` says about a row.
+#[must_use]
+pub fn description(row: &Row) -> String {
+    let rivals: Vec<&str> = row.rivals.iter().map(|rival| rival.id).collect();
+    let when = match row.when {
+        When::Always => "",
+        When::Full => "; full runs only",
+        When::Quick => "; quick runs only",
+        When::Named => "; only when named",
+    };
+    let Row { name, about, unit, .. } = row;
+    format!("{name:<30} ns per {unit}; against {}{when}\n    {about}\n", rivals.join(", "))
+}
+
+/// The heading of the table.
+#[must_use]
+pub fn heading() -> String {
+    format!("{:<30} {:>12}  {:<18} {:>12}  {:>6}  {:>7}", "", "ours", "rival", "", "ratio", "spread")
+}
+
+/// One line of the table for each rival.
+#[must_use]
+pub fn lines(row: &Row, figures: &Figures) -> Vec<String> {
+    let ours = &figures.ours;
+    let line = |rival: &Figure| {
+        let mut line = format!("{:<30} {:>12}", row.name, time(ours.ns));
+        let ratio = ours.ns / rival.ns;
+        let spread = ours.spread.max(rival.spread) * 100.0;
+        write!(line, "  {:<18} {:>12}  {ratio:>6.3}  {spread:>5.0} %", rival.id, time(rival.ns))
+            .expect("a string takes all text");
+        line
+    };
+    figures.rivals.iter().map(line).collect()
+}
+
+/// A time for people, with three or four digits that matter.
+fn time(ns: f64) -> String {
+    match ns {
+        _ if ns < 100.0 => format!("{ns:.2} ns"),
+        _ if ns < 1e4 => format!("{ns:.0} ns"),
+        _ if ns < 1e7 => format!("{:.1} µs", ns / 1e3),
+        _ if ns < 1e10 => format!("{:.1} ms", ns / 1e6),
+        _ => format!("{:.2} s", ns / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::{Contender, Home, OURS, Rounds, Tier, When};
+
+    fn row(tier: Option<Tier>, unit: Unit) -> Row {
+        Row {
+            name: "area/case/16".to_owned(),
+            about: String::new(),
+            tier,
+            unit,
+            when: When::Always,
+            rounds: Rounds::LOOPS,
+            ours: Contender::new(OURS, Home::Glibc, |_| unreachable!("nothing is measured here")),
+            rivals: Vec::new(),
+        }
+    }
+
+    fn figure(id: &'static str, ns: f64, peak_bytes: Option<u64>) -> Figure {
+        Figure { id, ns, spread: 0.1, peak_bytes }
+    }
+
+    #[test]
+    fn a_row_outside_the_collector_has_no_tier() {
+        let figures = Figures {
+            ours: figure(OURS, 0.5, None),
+            rivals: vec![figure("bumpalo", 0.625, None), figure("glibc", 7.25, None)],
+            rounds: 9,
+        };
+        assert_eq!(
+            json_lines(&row(None, Unit::Operation), &figures, Mode::Full),
+            [
+                r#"{"bench":"area/case/16","ours_ns":0.500,"rival":"bumpalo","rival_ns":0.625,"ratio":0.800,"unit":"operation","rounds":9,"mode":"full"}"#,
+                r#"{"bench":"area/case/16","ours_ns":0.500,"rival":"glibc","rival_ns":7.250,"ratio":0.069,"unit":"operation","rounds":9,"mode":"full"}"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn a_row_of_the_collector_names_its_tier_and_the_peaks() {
+        let figures = Figures {
+            ours: figure(OURS, 2.5e8, Some(1 << 20)),
+            rivals: vec![figure("gc-arena", 2e9, Some(1 << 22))],
+            rounds: 5,
+        };
+        assert_eq!(
+            json_lines(&row(Some(Tier::Raw), Unit::Run), &figures, Mode::Quick),
+            [
+                r#"{"bench":"area/case/16","ours_ns":250000000,"rival":"gc-arena","rival_ns":2000000000,"ratio":0.125,"tier":"raw","unit":"run","rounds":5,"mode":"quick","ours_peak_bytes":1048576,"rival_peak_bytes":4194304}"#
+            ]
+        );
+    }
+
+    #[test]
+    fn the_table_has_a_line_for_each_rival_under_its_heading() {
+        let figures = Figures {
+            ours: figure(OURS, 0.5, None),
+            rivals: vec![figure("bumpalo", 0.625, None), figure("glibc", 7.25, None)],
+            rounds: 9,
+        };
+        let lines = lines(&row(None, Unit::Operation), &figures);
+        assert_eq!(lines.len(), 2);
+        let words: Vec<&str> = lines[0].split_whitespace().collect();
+        assert_eq!(words, ["area/case/16", "0.50", "ns", "bumpalo", "0.62", "ns", "0.800", "10", "%"]);
+        assert_eq!(heading().chars().count(), lines[0].chars().count());
+    }
+
+    #[test]
+    fn times_change_their_unit_as_they_grow() {
+        let times = [0.472, 99.0, 1234.0, 12_345.0, 416e6, 20.9e9].map(time);
+        assert_eq!(times, ["0.47 ns", "99.00 ns", "1234 ns", "12.3 µs", "416.0 ms", "20.90 s"]);
+    }
+}

@@ -1,0 +1,111 @@
+//! Random programs against the shadow model, in heaps that collect in every way and at every moment.
+
+use std::num::NonZeroU64;
+
+use proptest::prelude::*;
+use terrane_base::Bytes;
+use terrane_gc::raw::{CollectionKind, HeapConfig};
+
+use crate::shadow::{Kind, Op, Shadow};
+
+fn kind() -> impl Strategy<Value = Kind> {
+    prop_oneof![3 => Just(Kind::Pair), 2 => Just(Kind::Vector), 1 => Just(Kind::Bytes)]
+}
+
+/// Words of an object: short, of the length of several cards, up to the largest small object, large, with chunks of its own.
+fn words() -> impl Strategy<Value = usize> {
+    prop_oneof![
+        20 => 0_usize..8,
+        10 => 8_usize..200,
+        4 => 200_usize..1023,
+        2 => 1023_usize..6000,
+        1 => Just(300_000_usize),
+    ]
+}
+
+pub fn op() -> impl Strategy<Value = Op> {
+    let collections = prop_oneof![
+        3 => Just(CollectionKind::Minor),
+        1 => Just(CollectionKind::Evacuate),
+        1 => Just(CollectionKind::Full),
+    ];
+    let index = 0_usize..64;
+    prop_oneof![
+        10 => (kind(), words(), index.clone()).prop_map(|(kind, words, from)| Op::Allocate { kind, words, from }),
+        2 => (1_usize..400, index.clone()).prop_map(|(len, from)| Op::List { len, from }),
+        12 => (index.clone(), any::<usize>(), index.clone())
+            .prop_map(|(parent, slot, value)| Op::Store { parent, slot, value }),
+        6 => (index.clone(), any::<usize>()).prop_map(|(parent, slot)| Op::Load { parent, slot }),
+        4 => index.clone().prop_map(|root| Op::Drop { root }),
+        1 => (0_usize..10).prop_map(|keep| Op::DropMany { keep }),
+        3 => Just(Op::EnterFrame),
+        6 => (kind(), 0_usize..100, index.clone())
+            .prop_map(|(kind, words, from)| Op::FrameAllocate { kind, words, from }),
+        2 => Just(Op::LeaveFrame),
+        1 => (0_u64..200).prop_map(|kib| Op::CreateArena { kib }),
+        3 => index.clone().prop_map(|arena| Op::EnterArena { arena }),
+        3 => Just(Op::LeaveArena),
+        1 => index.prop_map(|arena| Op::DestroyArena { arena }),
+        2 => collections.prop_map(|kind| Op::Collect { kind }),
+        1 => Just(Op::Verify),
+        1 => Just(Op::Check),
+    ]
+}
+
+fn program(len: usize) -> impl Strategy<Value = Vec<Op>> {
+    prop::collection::vec(op(), 1..len)
+}
+
+/// A heap in which everything happens early.
+fn small() -> HeapConfig {
+    HeapConfig::new()
+        .nursery(Bytes::from_kib(16))
+        .frame_region(Bytes::from_kib(64))
+        .young_range(Bytes::from_mib(64))
+        .limit(Bytes::from_mib(512))
+        .verify(true)
+}
+
+fn run(config: HeapConfig, program: &[Op]) {
+    let mut shadow = Shadow::new(config).expect("a heap");
+    shadow.strict = true;
+    shadow.run(program);
+}
+
+/// So many cases, or as many as the environment says.
+fn cases(count: u32) -> ProptestConfig {
+    let chosen = std::env::var("PROPTEST_CASES").is_ok();
+    if chosen { ProptestConfig::default() } else { ProptestConfig::with_cases(count) }
+}
+
+proptest! {
+    #![proptest_config(cases(96))]
+
+    #[test]
+    fn programs_in_a_small_nursery(program in program(300)) {
+        run(small(), &program);
+    }
+
+    #[test]
+    fn programs_under_stress(program in program(120), every in 1_u64..8) {
+        run(small().stress(NonZeroU64::new(every)), &program);
+    }
+
+    /// The mark stack and the remembered set overflow all the time.
+    #[test]
+    fn programs_with_tiny_tables(program in program(200), every in 3_u64..30) {
+        let config = small().mark_stack(Bytes::new(1)).remembered_set(Bytes::new(1));
+        run(config.stress(NonZeroU64::new(every)), &program);
+    }
+
+    /// Allocation may be refused; what was allocated before is untouched.
+    #[test]
+    fn programs_at_the_limit(program in program(400), kib in 1500_u64..4000) {
+        let config = small().limit(Bytes::from_kib(kib));
+        if let Ok(mut shadow) = Shadow::new(config) {
+            shadow.run(&program);
+            let stats = shadow.heap().stats();
+            prop_assert!(stats.charged_bytes <= stats.limit_bytes, "{stats:?}");
+        }
+    }
+}
