@@ -1,7 +1,7 @@
 //! The engine: from a source text to a finished run.
 
 use crate::bytecode::{Code, emit_module};
-use crate::core::{Program, resolve_known_globals, resolve_variables};
+use crate::core::{Program, arena_leaks, resolve_known_globals, resolve_variables};
 use crate::diagnostic::{Complaint, Diagnostic, Failure};
 use crate::expand::{Texts, expand_program};
 use crate::ir::{Module, lower_program};
@@ -127,20 +127,33 @@ impl Engine {
     /// [`Failure::Diagnostics`] if the program is wrong or goes wrong, [`Failure::Exit`] if it calls `exit`,
     /// [`Failure::OutputClosed`] if nobody reads its output any more.
     pub fn run(&mut self, source: &Source) -> Result<(), Failure> {
-        let compiled = Compiled::new(source, self.options.placement)?;
-        let code = emit_module(compiled.module).map_err(|complaint| located(vec![complaint], &compiled.sources))?;
-        let setup = Setup {
-            config: heap_config(&self.options),
-            code: Rc::new(code),
-            arguments: self.options.arguments.clone(),
-            profile: self.options.profile,
-            stress: self.options.gc_stress,
+        self.run_program(source, false).1
+    }
+
+    /// As [`Engine::run`], but answers the program's standard output instead of writing it.
+    ///
+    /// ```
+    /// use aurora::{Engine, Options, Source};
+    ///
+    /// let (output, result) = Engine::new(Options::default())?.run_captured(&Source::new("t.scm", "(display (* 6 7))"));
+    /// assert_eq!(output, "42");
+    /// # result?;
+    /// # Ok::<(), aurora::Failure>(())
+    /// ```
+    ///
+    /// # Errors
+    /// In the second part of the answer, as for [`Engine::run`].
+    pub fn run_captured(&mut self, source: &Source) -> (String, Result<(), Failure>) {
+        self.run_program(source, true)
+    }
+
+    fn run_program(&mut self, source: &Source, capture: bool) -> (String, Result<(), Failure>) {
+        let (compiled, mut machine, code) = match self.prepare(source) {
+            Ok(prepared) => prepared,
+            Err(failure) => return (String::new(), Err(failure)),
         };
-        let code = Rc::clone(&setup.code);
-        let mut machine = Machine::new(setup, &compiled.program).map_err(outside_failure)?;
-        if let Some(log) = &self.gc_log {
-            let log = Rc::clone(log);
-            machine.memory.set_observer(Box::new(move |record| (log.borrow_mut())(record)));
+        if capture {
+            machine.ports.capture_output();
         }
         let result = execute(&mut machine, &compiled.program, &compiled.texts, &code);
         let result = match (result, machine.ports.flush_all()) {
@@ -148,7 +161,28 @@ impl Engine {
             (failed, _) => failed,
         };
         self.report = Report::of(&machine, &code, &compiled.sources);
-        result.map_err(|trap| failure(trap, &machine, &compiled.sources))
+        let output = machine.ports.captured_output();
+        (output, result.map_err(|trap| failure(trap, &machine, &compiled.sources)))
+    }
+
+    fn prepare(&self, source: &Source) -> Result<(Compiled, Machine, Rc<Code>), Failure> {
+        let mut compiled = Compiled::new(source, self.options.placement)?;
+        let module = std::mem::take(&mut compiled.module);
+        let code =
+            Rc::new(emit_module(module).map_err(|complaint| located(vec![complaint], &compiled.sources))?);
+        let setup = Setup {
+            config: heap_config(&self.options),
+            code: Rc::clone(&code),
+            arguments: self.options.arguments.clone(),
+            profile: self.options.profile,
+            stress: self.options.gc_stress,
+        };
+        let mut machine = Machine::new(setup, &compiled.program).map_err(outside_failure)?;
+        if let Some(log) = &self.gc_log {
+            let log = Rc::clone(log);
+            machine.memory.set_observer(Box::new(move |record| (log.borrow_mut())(record)));
+        }
+        Ok((compiled, machine, code))
     }
 
     /// Where the memory of the last run went.
@@ -202,6 +236,10 @@ impl Compiled {
         let mut program = expanded.map_err(|complaints| located(complaints, &sources))?;
         resolve_known_globals(&mut program);
         resolve_variables(&mut program);
+        let leaks = arena_leaks(&program, &sources);
+        if !leaks.is_empty() {
+            return Err(located(leaks, &sources));
+        }
         let placements = Placements::decide(&program, placement);
         let module = lower_program(&program, &placements);
         Ok(Self { program, module, sources, texts })
@@ -225,7 +263,10 @@ fn outside_failure(trap: Trap) -> Failure {
 fn failure(trap: Trap, machine: &Machine, sources: &Sources) -> Failure {
     let (message, help) = match trap {
         Trap::Error { message, help } => (message, help),
-        Trap::Memory(error) => (memory_message(&error), Some("give the program a larger --heap-limit, or let go of what it does not need".to_owned())),
+        Trap::Memory(error) => (
+            memory_message(&error),
+            Some("give the program a larger --heap-limit, or let go of what it does not need".to_owned()),
+        ),
         other => return outside_failure(other),
     };
     let (span, within) = machine.place();

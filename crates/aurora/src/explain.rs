@@ -41,7 +41,13 @@ pub fn explain(source: &Source) -> Result<Vec<SitePlacement>, Failure> {
     let mut sites: Vec<SitePlacement> = user
         .map(|site| {
             let (line, column) = compiled.sources.line_column(site.span);
-            SitePlacement { line, column, what: site.what.to_string(), zone: site.zone, reason: site.reason.to_string() }
+            SitePlacement {
+                line,
+                column,
+                what: site.what.to_string(),
+                zone: site.zone,
+                reason: site.reason.to_string(),
+            }
         })
         .collect();
     sites.sort_by(|a, b| (a.line, a.column, &a.what).cmp(&(b.line, b.column, &b.what)));

@@ -127,7 +127,12 @@ fn zones(machine: &Machine, stats: &HeapStats) -> Vec<ZoneReport> {
         tallies.filter(|(_, z, _)| *z == zone).map(|(_, _, tally)| tally.allocations).sum()
     };
     let frames = machine.frames().stats();
-    let row = |zone: &str, allocations, bytes, peak_bytes| ZoneReport { zone: zone.into(), allocations, bytes, peak_bytes };
+    let row = |zone: &str, allocations, bytes, peak_bytes| ZoneReport {
+        zone: zone.into(),
+        allocations,
+        bytes,
+        peak_bytes,
+    };
     vec![
         row("frame arenas", counted(Zone::Frame), frames.bytes_total, frames.peak_bytes),
         row("nursery", counted(Zone::Heap), stats.nursery.bytes_total, stats.nursery.bytes_peak),
@@ -159,7 +164,9 @@ fn sites(machine: &Machine, code: &Code, sources: &Sources) -> Vec<SiteReport> {
             SiteReport { file, line, column, what, zone, allocations: tally.allocations, bytes: tally.bytes }
         })
         .collect();
-    all.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column))));
+    all.sort_by(|a, b| {
+        b.bytes.cmp(&a.bytes).then_with(|| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)))
+    });
     all
 }
 
@@ -167,6 +174,7 @@ fn reconcile(machine: &Machine, stats: &HeapStats) -> Reconcile {
     let accounted = stats.committed_bytes + machine.stack_bytes();
     let seen = terrane_pages::process_memory();
     let (mapped, resident) = seen.map_or((0, 0), |memory| (memory.mapped, memory.resident));
-    let unexplained = i64::try_from(resident).unwrap_or(i64::MAX) - i64::try_from(accounted).unwrap_or(i64::MAX);
+    let unexplained =
+        i64::try_from(resident).unwrap_or(i64::MAX) - i64::try_from(accounted).unwrap_or(i64::MAX);
     Reconcile { accounted, mapped, resident, unexplained }
 }

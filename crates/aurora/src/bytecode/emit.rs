@@ -13,7 +13,7 @@ use crate::source::Span;
 
 /// Emits every function of a module.
 pub(crate) fn emit_module(module: Module) -> Result<Code, Complaint> {
-    let functions = module.functions.iter().map(|f| Emitter::run(f)).collect::<Result<Vec<_>, _>>()?;
+    let functions = module.functions.iter().map(Emitter::run).collect::<Result<Vec<_>, _>>()?;
     Ok(Code { functions, sites: module.sites, forms: module.forms })
 }
 
@@ -50,7 +50,16 @@ impl<'a> Emitter<'a> {
         let scratch = registers.count;
         let starts = vec![0; function.blocks.len()];
         let read = temps_read(function);
-        let mut emitter = Emitter { function, registers, out, read, starts, scratch, scratch_max: scratch, span: function.span };
+        let mut emitter = Emitter {
+            function,
+            registers,
+            out,
+            read,
+            starts,
+            scratch,
+            scratch_max: scratch,
+            span: function.span,
+        };
         for (at, &block) in order.iter().enumerate() {
             emitter.starts[block.index()] = emitter.out.code.len() as u32;
             let live_here = safepoints::of_block(function, &live, &emitter.registers, block);
@@ -61,7 +70,8 @@ impl<'a> Emitter<'a> {
 
     fn finish(mut self) -> Result<CodeFunction, Complaint> {
         if self.scratch_max >= u32::from(u16::MAX) {
-            let message = format!("`{}` is too large: it needs {} registers", self.function.name, self.scratch_max);
+            let message =
+                format!("`{}` is too large: it needs {} registers", self.function.name, self.scratch_max);
             return Err(Complaint::new(self.function.span, message, "this procedure").help("split it up"));
         }
         for instr in &mut self.out.code {
@@ -178,7 +188,11 @@ impl<'a> Emitter<'a> {
             Inst::SetGlobal { global, from, define } => {
                 let from = self.reg(*from);
                 let index = global.index() as u32;
-                self.push(if *define { Instr::DefineGlobal { from, index } } else { Instr::SetGlobal { from, index } });
+                self.push(if *define {
+                    Instr::DefineGlobal { from, index }
+                } else {
+                    Instr::SetGlobal { from, index }
+                });
             }
             Inst::Captured { to, index } => {
                 let to = self.to(*to);
@@ -233,13 +247,26 @@ impl<'a> Emitter<'a> {
             }
             Inst::RecordSet { record, field, target, from } => {
                 let (target, from) = (self.reg(*target), self.reg(*from));
-                self.push(Instr::RecordSet { target, from, field: *field as u16, record: record.index() as u32 });
+                self.push(Instr::RecordSet {
+                    target,
+                    from,
+                    field: *field as u16,
+                    record: record.index() as u32,
+                });
             }
             _ => {}
         }
     }
 
-    fn alloc(&mut self, to: u16, made: Made, zone: Zone, parts: &[Operand], site: SiteId, live: Option<&Vec<u16>>) {
+    fn alloc(
+        &mut self,
+        to: u16,
+        made: Made,
+        zone: Zone,
+        parts: &[Operand],
+        site: SiteId,
+        live: Option<&Vec<u16>>,
+    ) {
         let frame = zone == Zone::Frame;
         let parts = self.regs(parts);
         let count = parts.len() as u16;
@@ -250,15 +277,26 @@ impl<'a> Emitter<'a> {
             Made::Pair => self.push(Instr::Pair { to, car: parts[0], cdr: parts[1] }),
             Made::Cell => self.push(Instr::Cell { to, from: parts[0], frame }),
             Made::Vector => self.push(Instr::Vector { to, count, frame }),
-            Made::Closure(function) => self.push(Instr::Closure { to, count, function: function.index() as u32, frame }),
-            Made::Record(record) => self.push(Instr::Record { to, count, record: record.index() as u32, frame }),
+            Made::Closure(function) => {
+                self.push(Instr::Closure { to, count, function: function.index() as u32, frame })
+            }
+            Made::Record(record) => {
+                self.push(Instr::Record { to, count, record: record.index() as u32, frame })
+            }
         }
         if !matches!(made, Made::Pair | Made::Cell) {
             self.arguments(&parts);
         }
     }
 
-    fn primitive(&mut self, temp: crate::ir::Temp, primitive: Primitive, args: &[Operand], site: SiteId, live: Option<&Vec<u16>>) {
+    fn primitive(
+        &mut self,
+        temp: crate::ir::Temp,
+        primitive: Primitive,
+        args: &[Operand],
+        site: SiteId,
+        live: Option<&Vec<u16>>,
+    ) {
         let to = self.to(temp);
         if let Some(instr) = self.store(primitive, args) {
             self.push(instr);
@@ -308,7 +346,9 @@ impl<'a> Emitter<'a> {
             (Primitive::IsNull, &[a]) => Instr::IsNull { to, from: self.reg(a) },
             (Primitive::IsPair, &[a]) => Instr::IsPair { to, from: self.reg(a) },
             (Primitive::Eq, &[a, b]) => Instr::Same { to, a: self.reg(a), b: self.reg(b) },
-            (Primitive::VectorRef, &[a, b]) => Instr::VectorRef { to, vector: self.reg(a), index: self.reg(b) },
+            (Primitive::VectorRef, &[a, b]) => {
+                Instr::VectorRef { to, vector: self.reg(a), index: self.reg(b) }
+            }
             _ => return None,
         })
     }
@@ -329,9 +369,12 @@ impl<'a> Emitter<'a> {
         let count = args.len() as u16;
         let instr = match *callee {
             Callee::Known(function) => Instr::Call { to, count, function: function.index() as u32 },
-            Callee::KnownClosure(function, closure) => {
-                Instr::CallClosure { to, count, closure: self.reg(closure), function: function.index() as u32 }
-            }
+            Callee::KnownClosure(function, closure) => Instr::CallClosure {
+                to,
+                count,
+                closure: self.reg(closure),
+                function: function.index() as u32,
+            },
             Callee::Value(callee) => Instr::CallValue { to, count, callee: self.reg(callee) },
         };
         let registers = self.regs(args);
@@ -368,9 +411,11 @@ impl<'a> Emitter<'a> {
         let count = args.len() as u16;
         let instr = match *callee {
             Callee::Known(function) => Instr::TailCall { count, function: function.index() as u32 },
-            Callee::KnownClosure(function, closure) => {
-                Instr::TailCallClosure { count, closure: self.reg(closure), function: function.index() as u32 }
-            }
+            Callee::KnownClosure(function, closure) => Instr::TailCallClosure {
+                count,
+                closure: self.reg(closure),
+                function: function.index() as u32,
+            },
             Callee::Value(callee) => Instr::TailCallValue { count, callee: self.reg(callee) },
         };
         let registers = self.regs(args);
@@ -417,7 +462,8 @@ impl<'a> Emitter<'a> {
 /// By temporary: does anything read it?
 fn temps_read(function: &Function) -> Vec<bool> {
     let mut read = vec![false; function.temps];
-    let insts = function.blocks.iter().flat_map(|block| block.insts.iter().flat_map(|(inst, _)| inst.operands()));
+    let insts =
+        function.blocks.iter().flat_map(|block| block.insts.iter().flat_map(|(inst, _)| inst.operands()));
     let ends = function.blocks.iter().flat_map(|block| block.end.operands());
     for operand in insts.chain(ends) {
         if let Operand::Temp(temp) = operand {

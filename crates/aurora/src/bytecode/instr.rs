@@ -13,72 +13,280 @@ pub(crate) const ARGUMENTS_PER_WORD: usize = 5;
 /// An instruction. Fields named `to`, `from`, `a`, `b`… are registers; register 0 holds the running closure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Instr {
-    Move { to: u16, from: u16 },
-    Fixnum { to: u16, value: i32 },
-    Literal { to: u16, index: u32 },
-    Unspecified { to: u16 },
+    Move {
+        to: u16,
+        from: u16,
+    },
+    Fixnum {
+        to: u16,
+        value: i32,
+    },
+    Literal {
+        to: u16,
+        index: u32,
+    },
+    Unspecified {
+        to: u16,
+    },
     /// The procedure value of a function without captured variables.
-    Procedure { to: u16, function: u32 },
-    Global { to: u16, index: u32 },
-    SetGlobal { from: u16, index: u32 },
-    DefineGlobal { from: u16, index: u32 },
-    Captured { to: u16, index: u16 },
-    CheckDefined { from: u16, variable: u32 },
-    CellGet { to: u16, cell: u16 },
-    CellSet { cell: u16, from: u16 },
-    Patch { closure: u16, index: u16, from: u16 },
+    Procedure {
+        to: u16,
+        function: u32,
+    },
+    Global {
+        to: u16,
+        index: u32,
+    },
+    SetGlobal {
+        from: u16,
+        index: u32,
+    },
+    DefineGlobal {
+        from: u16,
+        index: u32,
+    },
+    Captured {
+        to: u16,
+        index: u16,
+    },
+    CheckDefined {
+        from: u16,
+        variable: u32,
+    },
+    CellGet {
+        to: u16,
+        cell: u16,
+    },
+    CellSet {
+        cell: u16,
+        from: u16,
+    },
+    Patch {
+        closure: u16,
+        index: u16,
+        from: u16,
+    },
 
-    Pair { to: u16, car: u16, cdr: u16 },
-    FramePair { to: u16, car: u16, cdr: u16 },
-    Cell { to: u16, from: u16, frame: bool },
-    Vector { to: u16, count: u16, frame: bool },
-    Closure { to: u16, count: u16, function: u32, frame: bool },
-    Record { to: u16, count: u16, record: u32, frame: bool },
+    Pair {
+        to: u16,
+        car: u16,
+        cdr: u16,
+    },
+    FramePair {
+        to: u16,
+        car: u16,
+        cdr: u16,
+    },
+    Cell {
+        to: u16,
+        from: u16,
+        frame: bool,
+    },
+    Vector {
+        to: u16,
+        count: u16,
+        frame: bool,
+    },
+    Closure {
+        to: u16,
+        count: u16,
+        function: u32,
+        frame: bool,
+    },
+    Record {
+        to: u16,
+        count: u16,
+        record: u32,
+        frame: bool,
+    },
     FrameEnter,
     FrameLeave,
 
-    Car { to: u16, from: u16 },
-    Cdr { to: u16, from: u16 },
-    SetCar { pair: u16, from: u16 },
-    SetCdr { pair: u16, from: u16 },
-    VectorRef { to: u16, vector: u16, index: u16 },
-    VectorSet { vector: u16, index: u16, from: u16 },
-    RecordIs { to: u16, from: u16, record: u32 },
-    RecordRef { to: u16, from: u16, field: u16, record: u32 },
-    RecordSet { target: u16, from: u16, field: u16, record: u32 },
-    Not { to: u16, from: u16 },
-    IsNull { to: u16, from: u16 },
-    IsPair { to: u16, from: u16 },
-    Same { to: u16, a: u16, b: u16 },
+    Car {
+        to: u16,
+        from: u16,
+    },
+    Cdr {
+        to: u16,
+        from: u16,
+    },
+    SetCar {
+        pair: u16,
+        from: u16,
+    },
+    SetCdr {
+        pair: u16,
+        from: u16,
+    },
+    VectorRef {
+        to: u16,
+        vector: u16,
+        index: u16,
+    },
+    VectorSet {
+        vector: u16,
+        index: u16,
+        from: u16,
+    },
+    RecordIs {
+        to: u16,
+        from: u16,
+        record: u32,
+    },
+    RecordRef {
+        to: u16,
+        from: u16,
+        field: u16,
+        record: u32,
+    },
+    RecordSet {
+        target: u16,
+        from: u16,
+        field: u16,
+        record: u32,
+    },
+    Not {
+        to: u16,
+        from: u16,
+    },
+    IsNull {
+        to: u16,
+        from: u16,
+    },
+    IsPair {
+        to: u16,
+        from: u16,
+    },
+    Same {
+        to: u16,
+        a: u16,
+        b: u16,
+    },
 
-    Add { to: u16, a: u16, b: u16 },
-    AddFixnum { to: u16, a: u16, value: i32 },
-    Subtract { to: u16, a: u16, b: u16 },
-    SubtractFixnum { to: u16, a: u16, value: i32 },
-    Multiply { to: u16, a: u16, b: u16 },
+    Add {
+        to: u16,
+        a: u16,
+        b: u16,
+    },
+    AddFixnum {
+        to: u16,
+        a: u16,
+        value: i32,
+    },
+    Subtract {
+        to: u16,
+        a: u16,
+        b: u16,
+    },
+    SubtractFixnum {
+        to: u16,
+        a: u16,
+        value: i32,
+    },
+    Multiply {
+        to: u16,
+        a: u16,
+        b: u16,
+    },
 
-    Jump { target: u32 },
-    UnlessTrue { from: u16, target: u32 },
-    UnlessNull { from: u16, target: u32 },
-    UnlessPair { from: u16, target: u32 },
-    UnlessSame { a: u16, b: u16, target: u32 },
-    UnlessEqual { a: u16, b: u16, target: u32 },
-    UnlessLess { a: u16, b: u16, target: u32 },
-    UnlessAtMost { a: u16, b: u16, target: u32 },
-    UnlessEqualFixnum { a: u16, value: i32, target: u32 },
-    UnlessLessFixnum { a: u16, value: i32, target: u32 },
-    UnlessAtMostFixnum { a: u16, value: i32, target: u32 },
-    UnlessGreaterFixnum { a: u16, value: i32, target: u32 },
-    UnlessAtLeastFixnum { a: u16, value: i32, target: u32 },
+    Jump {
+        target: u32,
+    },
+    UnlessTrue {
+        from: u16,
+        target: u32,
+    },
+    UnlessNull {
+        from: u16,
+        target: u32,
+    },
+    UnlessPair {
+        from: u16,
+        target: u32,
+    },
+    UnlessSame {
+        a: u16,
+        b: u16,
+        target: u32,
+    },
+    UnlessEqual {
+        a: u16,
+        b: u16,
+        target: u32,
+    },
+    UnlessLess {
+        a: u16,
+        b: u16,
+        target: u32,
+    },
+    UnlessAtMost {
+        a: u16,
+        b: u16,
+        target: u32,
+    },
+    UnlessEqualFixnum {
+        a: u16,
+        value: i32,
+        target: u32,
+    },
+    UnlessLessFixnum {
+        a: u16,
+        value: i32,
+        target: u32,
+    },
+    UnlessAtMostFixnum {
+        a: u16,
+        value: i32,
+        target: u32,
+    },
+    UnlessGreaterFixnum {
+        a: u16,
+        value: i32,
+        target: u32,
+    },
+    UnlessAtLeastFixnum {
+        a: u16,
+        value: i32,
+        target: u32,
+    },
 
-    Primitive { to: u16, count: u16, primitive: Primitive },
-    Call { to: u16, count: u16, function: u32 },
-    CallClosure { to: u16, count: u16, closure: u16, function: u32 },
-    CallValue { to: u16, count: u16, callee: u16 },
-    TailCall { count: u16, function: u32 },
-    TailCallClosure { count: u16, closure: u16, function: u32 },
-    TailCallValue { count: u16, callee: u16 },
-    Return { from: u16 },
+    Primitive {
+        to: u16,
+        count: u16,
+        primitive: Primitive,
+    },
+    Call {
+        to: u16,
+        count: u16,
+        function: u32,
+    },
+    CallClosure {
+        to: u16,
+        count: u16,
+        closure: u16,
+        function: u32,
+    },
+    CallValue {
+        to: u16,
+        count: u16,
+        callee: u16,
+    },
+    TailCall {
+        count: u16,
+        function: u32,
+    },
+    TailCallClosure {
+        count: u16,
+        closure: u16,
+        function: u32,
+    },
+    TailCallValue {
+        count: u16,
+        callee: u16,
+    },
+    Return {
+        from: u16,
+    },
     /// Operands of the instruction before.
     Arguments([u16; ARGUMENTS_PER_WORD]),
 }

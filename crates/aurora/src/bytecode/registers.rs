@@ -31,8 +31,12 @@ impl Registers {
             registers.by_temp[temp] = temp as u32 + 1;
             active.insert((interval.map_or(0, |i| i.end), temp as u32 + 1));
         }
-        let mut rest: Vec<(usize, Interval)> =
-            intervals.iter().enumerate().skip(arguments).filter_map(|(temp, i)| i.map(|i| (temp, i))).collect();
+        let mut rest: Vec<(usize, Interval)> = intervals
+            .iter()
+            .enumerate()
+            .skip(arguments)
+            .filter_map(|(temp, i)| i.map(|i| (temp, i)))
+            .collect();
         rest.sort_by_key(|(_, interval)| interval.start);
         for (temp, interval) in rest {
             while let Some(&(end, register)) = active.first().filter(|(end, _)| *end < interval.start) {

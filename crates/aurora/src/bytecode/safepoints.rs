@@ -11,7 +11,12 @@ use std::collections::HashMap;
 /// By instruction of a block: the live registers, where the instruction may collect.
 pub(super) type BlockSafepoints = HashMap<usize, Vec<u16>>;
 
-pub(super) fn of_block(function: &Function, live: &Liveness, registers: &Registers, block: BlockId) -> BlockSafepoints {
+pub(super) fn of_block(
+    function: &Function,
+    live: &Liveness,
+    registers: &Registers,
+    block: BlockId,
+) -> BlockSafepoints {
     let mut set = live.before_end(function, block);
     let mut found = HashMap::new();
     for (index, (inst, _)) in function.blocks[block.index()].insts.iter().enumerate().rev() {

@@ -57,12 +57,16 @@ impl Search<'_> {
                 let is_self = matches!(self.program.expr(*callee), Expr::Local(v) if *v == self.variable);
                 if is_self {
                     self.calls.push(id);
-                    return tail && args.len() == self.arity && args.iter().all(|&a| self.uses_well(a, false));
+                    return tail
+                        && args.len() == self.arity
+                        && args.iter().all(|&a| self.uses_well(a, false));
                 }
                 self.uses_well(*callee, false) && args.iter().all(|&a| self.uses_well(a, false))
             }
             Expr::If(test, then, otherwise) => {
-                self.uses_well(*test, false) && self.uses_well(*then, tail) && self.uses_well(*otherwise, tail)
+                self.uses_well(*test, false)
+                    && self.uses_well(*then, tail)
+                    && self.uses_well(*otherwise, tail)
             }
             Expr::Sequence(all) => {
                 let last = all.len() - 1;

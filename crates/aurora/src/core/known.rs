@@ -28,7 +28,9 @@ fn record_operation(program: &Program, lambda: LambdaId, args: &[ExprId]) -> Opt
     match program.expr(lambda.body) {
         Expr::RecordIs(record, a) => Some(Expr::RecordIs(*record, argument(a)?)),
         Expr::RecordRef(record, field, a) => Some(Expr::RecordRef(*record, *field, argument(a)?)),
-        Expr::RecordSet(record, field, a, b) => Some(Expr::RecordSet(*record, *field, argument(a)?, argument(b)?)),
+        Expr::RecordSet(record, field, a, b) => {
+            Some(Expr::RecordSet(*record, *field, argument(a)?, argument(b)?))
+        }
         // The constructor must take every field in order: otherwise evaluation order would change.
         Expr::RecordNew(record, values) => {
             let in_order = values.iter().map(argument).collect::<Option<Vec<_>>>()?;

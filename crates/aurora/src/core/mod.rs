@@ -1,10 +1,12 @@
 //! The core language: what the expander makes and what every analysis reads.
 
+mod arena_leaks;
 mod contify;
 mod known;
 mod tree;
 mod variables;
 
+pub(crate) use arena_leaks::arena_leaks;
 pub(crate) use contify::contify;
 pub(crate) use known::resolve_known_globals;
 pub(crate) use tree::{

@@ -72,12 +72,24 @@ pub(crate) enum Expr {
     RecordSet(RecordTypeId, u32, ExprId, ExprId),
     /// A procedure that is only ever tail-called by itself, run in place: its parameters are loop
     /// variables, a self-call is `Next`.
-    Loop { id: LoopId, variables: Vec<VariableId>, inits: Vec<ExprId>, body: ExprId },
+    Loop {
+        id: LoopId,
+        variables: Vec<VariableId>,
+        inits: Vec<ExprId>,
+        body: ExprId,
+    },
     Next(LoopId, Vec<ExprId>),
     /// `(with-arena (v bytes) body)`: a scope arena; everything allocated in its extent is in it.
-    WithArena { variable: VariableId, bytes: ExprId, body: ExprId },
+    WithArena {
+        variable: VariableId,
+        bytes: ExprId,
+        body: ExprId,
+    },
     /// `(in-arena arena body)`: allocations of the body's extent go to that arena.
-    InArena { arena: ExprId, body: ExprId },
+    InArena {
+        arena: ExprId,
+        body: ExprId,
+    },
 }
 
 /// A local variable.
@@ -226,7 +238,9 @@ impl Program {
             Expr::RecordIs(_, e) | Expr::RecordRef(_, _, e) | Expr::Letrec(_, e) => vec![*e],
             Expr::If(a, b, c) => vec![*a, *b, *c],
             Expr::RecordSet(_, _, a, b) => vec![*a, *b],
-            Expr::Sequence(all) | Expr::Primitive(_, all) | Expr::RecordNew(_, all) | Expr::Next(_, all) => all.clone(),
+            Expr::Sequence(all) | Expr::Primitive(_, all) | Expr::RecordNew(_, all) | Expr::Next(_, all) => {
+                all.clone()
+            }
             Expr::Let(bindings, body) => bindings.iter().map(|b| b.1).chain([*body]).collect(),
             Expr::Call(callee, args) => [*callee].into_iter().chain(args.iter().copied()).collect(),
             Expr::Loop { inits, body, .. } => inits.iter().copied().chain([*body]).collect(),

@@ -20,7 +20,8 @@ impl Walk<'_> {
         let outer = std::mem::replace(&mut self.current, id);
         let lambda = &mut self.program.lambdas[id.index()];
         lambda.parent = parent;
-        let (body, bound): (_, Vec<_>) = (lambda.body, lambda.parameters.iter().copied().chain(lambda.rest).collect());
+        let (body, bound): (_, Vec<_>) =
+            (lambda.body, lambda.parameters.iter().copied().chain(lambda.rest).collect());
         for variable in bound {
             self.bind(variable, None);
         }

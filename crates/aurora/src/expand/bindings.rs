@@ -15,7 +15,12 @@ impl<'a> Expander<'a> {
     }
 
     /// `(lambda formals body…)` or, with a name, the same parts of a definition.
-    pub(super) fn lambda(&mut self, id: DatumId, items: &'a [DatumId], name: Option<&str>) -> Expanded<LambdaId> {
+    pub(super) fn lambda(
+        &mut self,
+        id: DatumId,
+        items: &'a [DatumId],
+        name: Option<&str>,
+    ) -> Expanded<LambdaId> {
         if items.len() < 3 {
             return Err(self.malformed(id, "(lambda (parameter …) body …)"));
         }
@@ -48,7 +53,10 @@ impl<'a> Expander<'a> {
         match self.pool.datum(id) {
             Datum::Symbol(rest) => Ok((Vec::new(), Some(&**rest))),
             Datum::List(items, tail) => {
-                let names = items.iter().map(|&i| self.symbol(i, "the name of a parameter")).collect::<Result<Vec<_>, _>>()?;
+                let names = items
+                    .iter()
+                    .map(|&i| self.symbol(i, "the name of a parameter"))
+                    .collect::<Result<Vec<_>, _>>()?;
                 let rest = tail.map(|t| self.symbol(t, "the name of the rest parameter")).transpose()?;
                 self.distinct(names.iter().copied().chain(rest), id)?;
                 Ok((names, rest))
@@ -62,14 +70,22 @@ impl<'a> Expander<'a> {
         let mut seen = std::collections::HashSet::new();
         for name in names {
             if !seen.insert(name) {
-                return Err(Complaint::new(self.span(id), format!("`{name}` is bound twice here"), "twice in this list"));
+                return Err(Complaint::new(
+                    self.span(id),
+                    format!("`{name}` is bound twice here"),
+                    "twice in this list",
+                ));
             }
         }
         Ok(())
     }
 
     /// The `(name value)` pairs of a binding list.
-    pub(super) fn binding_list(&self, id: DatumId, shape: &str) -> Expanded<Vec<(&'a str, DatumId, DatumId)>> {
+    pub(super) fn binding_list(
+        &self,
+        id: DatumId,
+        shape: &str,
+    ) -> Expanded<Vec<(&'a str, DatumId, DatumId)>> {
         let list = self.pool.list(id).ok_or_else(|| self.malformed(id, shape))?;
         list.iter()
             .map(|&binding| match self.pool.list(binding) {
@@ -130,7 +146,12 @@ impl<'a> Expander<'a> {
         self.pool.starts_with(id, "lambda") && self.local("lambda").is_none()
     }
 
-    pub(super) fn bind_values(&mut self, bindings: Vec<(VariableId, ExprId)>, body: ExprId, id: DatumId) -> ExprId {
+    pub(super) fn bind_values(
+        &mut self,
+        bindings: Vec<(VariableId, ExprId)>,
+        body: ExprId,
+        id: DatumId,
+    ) -> ExprId {
         if bindings.is_empty() { body } else { self.push(Expr::Let(bindings, body), id) }
     }
 

@@ -14,14 +14,28 @@ use crate::syntax::DatumId;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Item<'a> {
     /// `(define (name . formals) body …)`
-    Procedure { name: &'a str, formals: DatumId, body: &'a [DatumId], place: DatumId },
+    Procedure {
+        name: &'a str,
+        formals: DatumId,
+        body: &'a [DatumId],
+        place: DatumId,
+    },
     /// `(define name value)`
-    Value { name: &'a str, value: DatumId },
+    Value {
+        name: &'a str,
+        value: DatumId,
+    },
     /// `(define-record-type …)`
-    Record { place: DatumId },
-    Expression { expr: DatumId },
+    Record {
+        place: DatumId,
+    },
+    Expression {
+        expr: DatumId,
+    },
     /// The body of a `letrec`, itself a body.
-    Body { items: &'a [DatumId] },
+    Body {
+        items: &'a [DatumId],
+    },
 }
 
 /// A body's part after expansion.
@@ -42,13 +56,21 @@ impl<'a> Expander<'a> {
         }
         if !matches!(parts.last(), Some(Item::Expression { .. })) {
             let last = items.last().copied().unwrap_or(id);
-            return Err(Complaint::new(self.span(last), "a body must end with an expression", "ends with a definition"));
+            return Err(Complaint::new(
+                self.span(last),
+                "a body must end with an expression",
+                "ends with a definition",
+            ));
         }
         self.recursive_scope(parts, id)
     }
 
     fn non_empty(&self, items: &[DatumId], expr: ExprId, id: DatumId) -> Expanded {
-        if items.is_empty() { Err(self.malformed(id, "a body with at least one expression")) } else { Ok(expr) }
+        if items.is_empty() {
+            Err(self.malformed(id, "a body with at least one expression"))
+        } else {
+            Ok(expr)
+        }
     }
 
     fn collect_items(&self, items: &'a [DatumId], parts: &mut Vec<Item<'a>>) -> Expanded<()> {
@@ -96,8 +118,10 @@ impl<'a> Expander<'a> {
 
     fn formals_after_head(&self, id: DatumId) -> Expanded<(Vec<&'a str>, Option<&'a str>)> {
         let (items, tail) = self.pool.items(id).ok_or_else(|| self.malformed(id, "(name parameter …)"))?;
-        let names =
-            items[1..].iter().map(|&i| self.symbol(i, "the name of a parameter")).collect::<Result<Vec<_>, _>>()?;
+        let names = items[1..]
+            .iter()
+            .map(|&i| self.symbol(i, "the name of a parameter"))
+            .collect::<Result<Vec<_>, _>>()?;
         let rest = tail.map(|t| self.symbol(t, "the name of the rest parameter")).transpose()?;
         self.distinct(names.iter().copied().chain(rest), id)?;
         Ok((names, rest))
@@ -122,7 +146,12 @@ impl<'a> Expander<'a> {
         Ok(self.assemble(done, conflict, id))
     }
 
-    fn declare(&mut self, parts: &[Item<'a>], bound: &mut Vec<VariableId>, id: DatumId) -> Expanded<Vec<Vec<VariableId>>> {
+    fn declare(
+        &mut self,
+        parts: &[Item<'a>],
+        bound: &mut Vec<VariableId>,
+        id: DatumId,
+    ) -> Expanded<Vec<Vec<VariableId>>> {
         let mut names = Vec::new();
         for part in parts {
             names.push(match part {
@@ -155,7 +184,12 @@ impl<'a> Expander<'a> {
         variables[..group].iter().flatten().any(|&v| self.program.var(v).references > 0)
     }
 
-    fn expand_item(&mut self, part: &Item<'a>, variables: &[VariableId], done: &mut Vec<Done>) -> Expanded<()> {
+    fn expand_item(
+        &mut self,
+        part: &Item<'a>,
+        variables: &[VariableId],
+        done: &mut Vec<Done>,
+    ) -> Expanded<()> {
         match *part {
             Item::Procedure { name, formals, body, place } => {
                 let lambda = self.defined_procedure(name, formals, body, place)?;

@@ -14,8 +14,22 @@ const NESTING_MAX: u32 = 20_000;
 
 /// Forms of R7RS that this version does not have, so that the message can say so.
 const ABSENT_FORMS: [&str; 17] = [
-    "define-syntax", "let-syntax", "letrec-syntax", "syntax-rules", "define-values", "let-values", "let*-values",
-    "receive", "case-lambda", "delay", "delay-force", "parameterize", "guard", "import", "define-library", "cond-expand",
+    "define-syntax",
+    "let-syntax",
+    "letrec-syntax",
+    "syntax-rules",
+    "define-values",
+    "let-values",
+    "let*-values",
+    "receive",
+    "case-lambda",
+    "delay",
+    "delay-force",
+    "parameterize",
+    "guard",
+    "import",
+    "define-library",
+    "cond-expand",
     "include",
 ];
 
@@ -49,7 +63,8 @@ impl<'a> Expander<'a> {
         if self.depth > NESTING_MAX {
             self.depth = 0;
             let message = format!("expressions are nested more than {NESTING_MAX} deep");
-            return Err(Complaint::new(self.span(id), message, "too deep here").help("use quoted data, or split it up"));
+            return Err(Complaint::new(self.span(id), message, "too deep here")
+                .help("use quoted data, or split it up"));
         }
         let result = deeper(|| self.dispatch(id));
         self.depth = self.depth.saturating_sub(1);
@@ -59,10 +74,12 @@ impl<'a> Expander<'a> {
     fn dispatch(&mut self, id: DatumId) -> Expanded {
         match self.pool.datum(id) {
             Datum::Symbol(name) => self.reference(name, id),
-            Datum::List(items, None) if items.is_empty() => {
-                Err(Complaint::new(self.span(id), "an empty combination `()` has no value", "nothing to call")
-                    .help("write '() for the empty list"))
-            }
+            Datum::List(items, None) if items.is_empty() => Err(Complaint::new(
+                self.span(id),
+                "an empty combination `()` has no value",
+                "nothing to call",
+            )
+            .help("write '() for the empty list")),
             Datum::List(items, None) => self.combination(id, items),
             Datum::List(_, Some(_)) => {
                 Err(Complaint::new(self.span(id), "a dotted list is not an expression", "has a dot")
@@ -118,9 +135,11 @@ impl<'a> Expander<'a> {
             "else" | "=>" | "unquote" | "unquote-splicing" => {
                 Err(Complaint::new(self.span(items[0]), format!("`{head}` has no meaning here"), "misplaced"))
             }
-            _ if ABSENT_FORMS.contains(&head) => {
-                Err(Complaint::new(self.span(items[0]), format!("`{head}` is not part of this version"), "not supported"))
-            }
+            _ if ABSENT_FORMS.contains(&head) => Err(Complaint::new(
+                self.span(items[0]),
+                format!("`{head}` is not part of this version"),
+                "not supported",
+            )),
             _ => return None,
         })
     }
@@ -128,14 +147,16 @@ impl<'a> Expander<'a> {
     /// The name of a head that no variable shadows.
     pub(super) fn keyword(&self, id: DatumId) -> Option<&'a str> {
         let name = self.pool.symbol(id)?;
-        let shadowed = self.local(name).is_some() || self.globals.contains_key(name) && self.origin == Origin::User;
+        let shadowed =
+            self.local(name).is_some() || self.globals.contains_key(name) && self.origin == Origin::User;
         (!shadowed).then_some(name)
     }
 
     fn primitive_named(&self, id: DatumId) -> Option<Primitive> {
         let name = self.pool.symbol(id)?;
-        let shadowed =
-            self.local(name).is_some() || self.globals.contains_key(name) || self.library_global(name).is_some();
+        let shadowed = self.local(name).is_some()
+            || self.globals.contains_key(name)
+            || self.library_global(name).is_some();
         if shadowed { None } else { Primitive::named(name).filter(|p| self.visible(p.name())) }
     }
 
@@ -164,8 +185,11 @@ impl<'a> Expander<'a> {
     }
 
     fn unbound(&self, name: &str, id: DatumId) -> Complaint {
-        let complaint = Complaint::new(self.span(id), format!("unbound variable `{name}`"), "defined nowhere");
-        if ABSENT_FORMS.contains(&name) || ["call/cc", "call-with-current-continuation", "values"].contains(&name) {
+        let complaint =
+            Complaint::new(self.span(id), format!("unbound variable `{name}`"), "defined nowhere");
+        if ABSENT_FORMS.contains(&name)
+            || ["call/cc", "call-with-current-continuation", "values"].contains(&name)
+        {
             return complaint.note(format!("`{name}` is not part of this version"));
         }
         match self.nearest(name) {
@@ -177,7 +201,9 @@ impl<'a> Expander<'a> {
     fn nearest(&self, name: &str) -> Option<String> {
         let mut known: Vec<&str> = Primitive::all().map(Primitive::name).collect();
         known.extend(self.scope.iter().filter(|(_, stack)| !stack.is_empty()).map(|(name, _)| &**name));
-        known.extend(self.globals.keys().chain(self.library.into_iter().flat_map(HashMap::keys)).map(|name| &**name));
+        known.extend(
+            self.globals.keys().chain(self.library.into_iter().flat_map(HashMap::keys)).map(|name| &**name),
+        );
         crate::nearest::nearest(name, known.into_iter().filter(|n| self.visible(n))).map(str::to_owned)
     }
 
@@ -222,13 +248,14 @@ impl<'a> Expander<'a> {
     }
 
     pub(super) fn symbol(&self, id: DatumId, role: &str) -> Expanded<&'a str> {
-        self.pool.symbol(id).ok_or_else(|| {
-            Complaint::new(self.span(id), format!("expected {role}"), "a name is needed here")
-        })
+        self.pool
+            .symbol(id)
+            .ok_or_else(|| Complaint::new(self.span(id), format!("expected {role}"), "a name is needed here"))
     }
 
     pub(super) fn malformed(&self, id: DatumId, shape: &str) -> Complaint {
-        Complaint::new(self.span(id), "this form is not well made", "has the wrong parts").help(format!("its shape is {shape}"))
+        Complaint::new(self.span(id), "this form is not well made", "has the wrong parts")
+            .help(format!("its shape is {shape}"))
     }
 
     pub(super) fn unspecified(&mut self, id: DatumId) -> ExprId {
@@ -308,7 +335,12 @@ impl<'a> Expander<'a> {
     }
 
     /// A call of a primitive with a count of arguments that it takes; variadic arithmetic becomes binary.
-    pub(super) fn primitive_call(&mut self, primitive: Primitive, args: &[ExprId], span: Span) -> Option<ExprId> {
+    pub(super) fn primitive_call(
+        &mut self,
+        primitive: Primitive,
+        args: &[ExprId],
+        span: Span,
+    ) -> Option<ExprId> {
         // `apply` needs the calling convention of procedures.
         if !primitive.takes(args.len()) || primitive == Primitive::Apply {
             return None;

@@ -65,8 +65,15 @@ impl<'a> Expander<'a> {
         self.unbind(&variables);
         let span = self.span(id);
         let name = Some("do".into());
-        let lambda =
-            self.program.lambda(Lambda { name, parameters: variables, rest: None, body, span, parent: None, free: Vec::new() });
+        let lambda = self.program.lambda(Lambda {
+            name,
+            parameters: variables,
+            rest: None,
+            body,
+            span,
+            parent: None,
+            free: Vec::new(),
+        });
         Ok(self.call_recursive(looped, lambda, inits, id))
     }
 

@@ -15,7 +15,7 @@ impl<'a> Expander<'a> {
 
     fn template(&mut self, id: DatumId, level: u32) -> Expanded {
         deeper(|| {
-            if self.is_constant(id, level) {
+            if self.is_constant(id) {
                 return Ok(self.literal(id));
             }
             match self.pool.datum(id) {
@@ -29,7 +29,13 @@ impl<'a> Expander<'a> {
         })
     }
 
-    fn list_template(&mut self, id: DatumId, items: &'a [DatumId], tail: Option<DatumId>, level: u32) -> Expanded {
+    fn list_template(
+        &mut self,
+        id: DatumId,
+        items: &'a [DatumId],
+        tail: Option<DatumId>,
+        level: u32,
+    ) -> Expanded {
         match (self.pool.symbol(items[0]), items) {
             (Some("unquote"), [_, expr]) if tail.is_none() && level == 1 => self.expr(*expr),
             (Some("unquote"), [head, inner]) => self.rebuilt(id, *head, *inner, level - 1),
@@ -50,7 +56,9 @@ impl<'a> Expander<'a> {
     fn elements(&mut self, id: DatumId, items: &'a [DatumId], tail: Option<DatumId>, level: u32) -> Expanded {
         // `(a . ,b)` is read as `(a unquote b)`.
         let (items, dotted) = match items {
-            [front @ .., mark, expr] if !front.is_empty() && self.pool.symbol(*mark) == Some("unquote") => (front, Some(*expr)),
+            [front @ .., mark, expr] if !front.is_empty() && self.pool.symbol(*mark) == Some("unquote") => {
+                (front, Some(*expr))
+            }
             _ => (items, None),
         };
         let mut parts = Vec::new();
@@ -84,15 +92,15 @@ impl<'a> Expander<'a> {
     }
 
     /// Nothing in it is unquoted.
-    fn is_constant(&self, id: DatumId, level: u32) -> bool {
+    fn is_constant(&self, id: DatumId) -> bool {
         deeper(|| match self.pool.datum(id) {
             Datum::List(items, tail) => {
                 let marked = items.iter().any(|&i| {
                     matches!(self.pool.symbol(i), Some("unquote" | "unquote-splicing" | "quasiquote"))
                 });
-                !marked && items.iter().chain(tail).all(|&item| self.is_constant(item, level))
+                !marked && items.iter().chain(tail).all(|&item| self.is_constant(item))
             }
-            Datum::Vector(items) => items.iter().all(|&item| self.is_constant(item, level)),
+            Datum::Vector(items) => items.iter().all(|&item| self.is_constant(item)),
             _ => true,
         })
     }

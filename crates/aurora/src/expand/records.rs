@@ -44,7 +44,8 @@ impl<'a> Expander<'a> {
             procedures.push(self.constructor(id, record, name, given, &parts)?);
         }
         if let Some(name) = parts.predicate {
-            procedures.push(self.over_record(id, name, &["object"], |_, args| Expr::RecordIs(record, args[0])));
+            procedures
+                .push(self.over_record(id, name, &["object"], |_, args| Expr::RecordIs(record, args[0])));
         }
         for (index, field) in (0u32..).zip(&parts.fields) {
             if let Some(name) = field.accessor {
@@ -95,23 +96,35 @@ impl<'a> Expander<'a> {
         let body = self.push(expr, id);
         let span = self.span(id);
         let name = Some(name.into());
-        self.program.lambda(Lambda { name, parameters, rest: None, body, span, parent: None, free: Vec::new() })
+        self.program.lambda(Lambda {
+            name,
+            parameters,
+            rest: None,
+            body,
+            span,
+            parent: None,
+            free: Vec::new(),
+        })
     }
 
     fn record_parts(&self, id: DatumId) -> Expanded<Parts<'a>> {
-        let items = self.pool.list(id).filter(|items| items.len() >= 4).ok_or_else(|| self.malformed(id, SHAPE))?;
+        let items =
+            self.pool.list(id).filter(|items| items.len() >= 4).ok_or_else(|| self.malformed(id, SHAPE))?;
         let type_name = match self.pool.head(items[1]) {
             Some(head) => self.symbol(head, "the name of the type")?,
             None => self.symbol(items[1], "the name of the type")?,
         };
-        let fields = items[4..].iter().map(|&field| self.record_field(field)).collect::<Expanded<Vec<_>>>()?;
+        let fields =
+            items[4..].iter().map(|&field| self.record_field(field)).collect::<Expanded<Vec<_>>>()?;
         self.distinct(fields.iter().map(|f| f.name), id)?;
         let constructor = match self.pool.datum(items[2]) {
             Datum::Boolean(false) => None,
             Datum::Symbol(name) => Some((&**name, fields.iter().map(|f| f.name).collect())),
             Datum::List(parts, None) if !parts.is_empty() => {
-                let names =
-                    parts.iter().map(|&p| self.symbol(p, "a name in the constructor")).collect::<Expanded<Vec<_>>>()?;
+                let names = parts
+                    .iter()
+                    .map(|&p| self.symbol(p, "a name in the constructor"))
+                    .collect::<Expanded<Vec<_>>>()?;
                 self.distinct(names[1..].iter().copied(), items[2])?;
                 Some((names[0], names[1..].to_vec()))
             }

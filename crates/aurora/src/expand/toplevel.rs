@@ -140,8 +140,15 @@ impl<'a> Expander<'a> {
     }
 
     fn add_form(&mut self, body: crate::core::ExprId, span: Span) {
-        let lambda =
-            Lambda { name: Some("top level".into()), parameters: Vec::new(), rest: None, body, span, parent: None, free: Vec::new() };
+        let lambda = Lambda {
+            name: Some("top level".into()),
+            parameters: Vec::new(),
+            rest: None,
+            body,
+            span,
+            parent: None,
+            free: Vec::new(),
+        };
         let lambda = self.program.lambda(lambda);
         self.program.forms.push(lambda);
     }

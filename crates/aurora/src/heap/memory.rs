@@ -6,7 +6,8 @@ use super::value::{Immediate, Value};
 use terrane_arena::FrameStack;
 use terrane_base::{Bytes, MemoryError};
 use terrane_gc::raw::{
-    ArenaError, ArenaId, ArenaSummary, CollectionKind, CollectionRecord, Heap, HeapConfig, HeapStats, LARGE_OBJECT_MIN, RootSource,
+    ArenaError, ArenaId, ArenaSummary, CollectionKind, CollectionRecord, Heap, HeapConfig, HeapStats,
+    LARGE_OBJECT_MIN, RootSource,
 };
 
 /// What the collector needs of whoever runs the program, and a place for values that only Rust holds.
@@ -57,7 +58,11 @@ impl Memory {
         self.heap.stats()
     }
 
-    pub(crate) fn collect(&mut self, kind: CollectionKind, roots: &mut impl Mutator) -> Result<(), MemoryError> {
+    pub(crate) fn collect(
+        &mut self,
+        kind: CollectionKind,
+        roots: &mut impl Mutator,
+    ) -> Result<(), MemoryError> {
         self.heap.collect(kind, roots).map(drop)
     }
 
@@ -88,7 +93,12 @@ impl Memory {
 
     /// A pair in the running procedure's frame arena, if it has room.
     #[inline(always)]
-    pub(crate) fn try_frame_pair(&mut self, roots: &mut impl Mutator, car: Value, cdr: Value) -> Option<Value> {
+    pub(crate) fn try_frame_pair(
+        &mut self,
+        roots: &mut impl Mutator,
+        car: Value,
+        cdr: Value,
+    ) -> Option<Value> {
         roots.frame_room(PAIR_BYTES).map(|at| Value::pair_at(at, car, cdr))
     }
 
@@ -118,13 +128,24 @@ impl Memory {
 
     /// An object with slots in the frame arena, every slot holding 0.
     #[inline]
-    pub(crate) fn try_frame_slots(&mut self, roots: &mut impl Mutator, kind: Kind, count: usize) -> Option<Object> {
+    pub(crate) fn try_frame_slots(
+        &mut self,
+        roots: &mut impl Mutator,
+        kind: Kind,
+        count: usize,
+    ) -> Option<Object> {
         roots.frame_room(slots_bytes(count)).map(|at| begin_slots(at, kind, count))
     }
 
     /// An object with slots, every one holding 0.
-    pub(crate) fn slots(&mut self, roots: &mut impl Mutator, kind: Kind, count: usize) -> Result<Object, MemoryError> {
-        let bytes = count.checked_mul(8).and_then(|n| n.checked_add(16)).filter(|&n| n < isize::MAX as usize / 2);
+    pub(crate) fn slots(
+        &mut self,
+        roots: &mut impl Mutator,
+        kind: Kind,
+        count: usize,
+    ) -> Result<Object, MemoryError> {
+        let bytes =
+            count.checked_mul(8).and_then(|n| n.checked_add(16)).filter(|&n| n < isize::MAX as usize / 2);
         if bytes.is_none() {
             return Err(too_large(count));
         }
@@ -145,7 +166,12 @@ impl Memory {
     }
 
     /// A string object around characters that are protected on top of the stack of protected values.
-    pub(crate) fn string_of_protected(&mut self, roots: &mut impl Mutator, characters: usize, wide: bool) -> Allocated {
+    pub(crate) fn string_of_protected(
+        &mut self,
+        roots: &mut impl Mutator,
+        characters: usize,
+        wide: bool,
+    ) -> Allocated {
         let room = self.room(STRING_BYTES, roots);
         let payload = roots.unprotect();
         room?;
@@ -180,7 +206,10 @@ impl Memory {
     /// A new arena; the value is a handle that goes stale when the arena is destroyed.
     pub(crate) fn arena_create(&mut self, first_block: Bytes) -> Allocated {
         let id = self.heap.arena_create(first_block)?;
-        debug_assert!(id.to_bits() as u32 >> ARENA_INDEX_BITS == 0, "the young range has fewer blocks than this");
+        debug_assert!(
+            id.to_bits() as u32 >> ARENA_INDEX_BITS == 0,
+            "the young range has fewer blocks than this"
+        );
         Ok(arena_value(id))
     }
 
@@ -218,7 +247,10 @@ fn begin_slots(at: usize, kind: Kind, count: usize) -> Object {
 }
 
 fn too_large(requested: usize) -> MemoryError {
-    MemoryError::AllocationTooLarge { requested: Bytes::new(requested as u64), max: Bytes::new(isize::MAX as u64 / 2) }
+    MemoryError::AllocationTooLarge {
+        requested: Bytes::new(requested as u64),
+        max: Bytes::new(isize::MAX as u64 / 2),
+    }
 }
 
 fn string_shape(characters: usize, wide: bool) -> Value {
@@ -257,7 +289,13 @@ impl Value {
 
 impl Memory {
     /// Gives a string other characters, of another width perhaps.
-    pub(crate) fn replace_characters(&mut self, string: Object, characters: Value, length: usize, wide: bool) {
+    pub(crate) fn replace_characters(
+        &mut self,
+        string: Object,
+        characters: Value,
+        length: usize,
+        wide: bool,
+    ) {
         self.set_slot(string, 0, characters);
         self.set_slot(string, 1, string_shape(length, wide));
     }

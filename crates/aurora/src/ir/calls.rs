@@ -44,7 +44,11 @@ impl Lowering<'_> {
 
     fn takes(&self, lambda: LambdaId, count: usize) -> bool {
         let lambda = &self.program.lambdas[lambda.index()];
-        if lambda.rest.is_some() { count >= lambda.parameters.len() } else { count == lambda.parameters.len() }
+        if lambda.rest.is_some() {
+            count >= lambda.parameters.len()
+        } else {
+            count == lambda.parameters.len()
+        }
     }
 
     fn known_global_of_arity(&self, global: GlobalId, count: usize) -> Option<FunctionId> {

@@ -16,7 +16,8 @@ impl Lowering<'_> {
         }
         // A copy: the variable may be assigned before this value is used.
         let to = self.temp();
-        let copy = if var.is_boxed() { Inst::CellGet { to, cell: place } } else { Inst::Move { to, from: place } };
+        let copy =
+            if var.is_boxed() { Inst::CellGet { to, cell: place } } else { Inst::Move { to, from: place } };
         self.emit(copy, span);
         if var.checked {
             self.emit(Inst::CheckDefined { from: Operand::Temp(to), variable }, span);
@@ -55,7 +56,13 @@ impl Lowering<'_> {
         let captured = self.placements.captured(lambda).to_vec();
         let parts = captured.into_iter().map(|v| self.place(v, id)).collect();
         let what = self.closure_name(lambda);
-        Operand::Temp(self.alloc(Made::Closure(function), parts, SiteKey::Closure(lambda), &what, self.span(id)))
+        Operand::Temp(self.alloc(
+            Made::Closure(function),
+            parts,
+            SiteKey::Closure(lambda),
+            &what,
+            self.span(id),
+        ))
     }
 
     fn closure_name(&self, lambda: LambdaId) -> String {
@@ -75,7 +82,11 @@ impl Lowering<'_> {
                 self.places.insert(variable, Operand::Procedure(function));
                 continue;
             }
-            let later: Vec<_> = bindings[at + 1..].iter().filter(|b| self.placements.needs_closure(b.1)).map(|b| b.0).collect();
+            let later: Vec<_> = bindings[at + 1..]
+                .iter()
+                .filter(|b| self.placements.needs_closure(b.1))
+                .map(|b| b.0)
+                .collect();
             let captured = self.placements.captured(lambda).to_vec();
             let mut parts = Vec::new();
             for (index, v) in captured.into_iter().enumerate() {
@@ -88,7 +99,13 @@ impl Lowering<'_> {
             }
             let what = self.closure_name(lambda);
             let made = Made::Closure(self.ids[&lambda]);
-            let temp = self.alloc(made, parts, SiteKey::Closure(lambda), &what, self.program.lambdas[lambda.index()].span);
+            let temp = self.alloc(
+                made,
+                parts,
+                SiteKey::Closure(lambda),
+                &what,
+                self.program.lambdas[lambda.index()].span,
+            );
             self.places.insert(variable, Operand::Temp(temp));
         }
         for (variable, index, value) in patches {

@@ -82,7 +82,9 @@ impl fmt::Display for Inst {
             Inst::Patch { closure, index, from } => write!(f, "patch {closure} {index} {from}"),
             Inst::FrameEnter => f.write_str("frame.enter"),
             Inst::FrameLeave => f.write_str("frame.leave"),
-            Inst::Primitive { to, primitive, args, .. } => write!(f, "{to} = {}{}", primitive.name(), Operands(args)),
+            Inst::Primitive { to, primitive, args, .. } => {
+                write!(f, "{to} = {}{}", primitive.name(), Operands(args))
+            }
             Inst::RecordIs { to, from, .. } => write!(f, "{to} = record.is {from}"),
             Inst::RecordRef { to, field, from, .. } => write!(f, "{to} = record.ref {from} {field}"),
             Inst::RecordSet { field, target, from, .. } => write!(f, "record.set {target} {field} {from}"),

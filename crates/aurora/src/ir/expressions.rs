@@ -34,10 +34,10 @@ impl Lowering<'_> {
 
     /// Evaluates an expression into a temporary.
     pub(super) fn into(&mut self, id: ExprId, to: Temp) {
-        deeper(|| self.into_dispatch(id, to));
+        deeper(|| self.dispatch_into(id, to));
     }
 
-    fn into_dispatch(&mut self, id: ExprId, to: Temp) {
+    fn dispatch_into(&mut self, id: ExprId, to: Temp) {
         let span = self.span(id);
         let program = self.program;
         match program.expr(id) {
@@ -284,7 +284,12 @@ impl Lowering<'_> {
         }
     }
 
-    fn run_primitive(&mut self, primitive: Primitive, argument: Operand, span: crate::source::Span) -> Operand {
+    fn run_primitive(
+        &mut self,
+        primitive: Primitive,
+        argument: Operand,
+        span: crate::source::Span,
+    ) -> Operand {
         let to = self.temp();
         let site = self.primitive_site(primitive.name(), span);
         self.emit(Inst::Primitive { to, primitive, args: vec![argument], site }, span);

@@ -66,27 +66,84 @@ pub(crate) enum Callee {
 /// An instruction.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Inst {
-    Move { to: Temp, from: Operand },
-    Global { to: Temp, global: GlobalId },
-    SetGlobal { global: GlobalId, from: Operand, define: bool },
+    Move {
+        to: Temp,
+        from: Operand,
+    },
+    Global {
+        to: Temp,
+        global: GlobalId,
+    },
+    SetGlobal {
+        global: GlobalId,
+        from: Operand,
+        define: bool,
+    },
     /// A captured variable out of the running closure.
-    Captured { to: Temp, index: u32 },
+    Captured {
+        to: Temp,
+        index: u32,
+    },
     /// The running closure.
-    SelfClosure { to: Temp },
+    SelfClosure {
+        to: Temp,
+    },
     /// Stops if the variable's definition has not run.
-    CheckDefined { from: Operand, variable: VariableId },
-    CellGet { to: Temp, cell: Operand },
-    CellSet { cell: Operand, from: Operand },
-    Alloc { to: Temp, made: Made, zone: Zone, parts: Vec<Operand>, site: SiteId },
+    CheckDefined {
+        from: Operand,
+        variable: VariableId,
+    },
+    CellGet {
+        to: Temp,
+        cell: Operand,
+    },
+    CellSet {
+        cell: Operand,
+        from: Operand,
+    },
+    Alloc {
+        to: Temp,
+        made: Made,
+        zone: Zone,
+        parts: Vec<Operand>,
+        site: SiteId,
+    },
     /// Completes a closure of a recursive group: a captured slot gets its value.
-    Patch { closure: Operand, index: u32, from: Operand },
+    Patch {
+        closure: Operand,
+        index: u32,
+        from: Operand,
+    },
     FrameEnter,
     FrameLeave,
-    Primitive { to: Temp, primitive: Primitive, args: Vec<Operand>, site: SiteId },
-    RecordIs { to: Temp, record: RecordTypeId, from: Operand },
-    RecordRef { to: Temp, record: RecordTypeId, field: u32, from: Operand },
-    RecordSet { record: RecordTypeId, field: u32, target: Operand, from: Operand },
-    Call { to: Temp, callee: Callee, args: Vec<Operand> },
+    Primitive {
+        to: Temp,
+        primitive: Primitive,
+        args: Vec<Operand>,
+        site: SiteId,
+    },
+    RecordIs {
+        to: Temp,
+        record: RecordTypeId,
+        from: Operand,
+    },
+    RecordRef {
+        to: Temp,
+        record: RecordTypeId,
+        field: u32,
+        from: Operand,
+    },
+    RecordSet {
+        record: RecordTypeId,
+        field: u32,
+        target: Operand,
+        from: Operand,
+    },
+    Call {
+        to: Temp,
+        callee: Callee,
+        args: Vec<Operand>,
+    },
 }
 
 /// An ordering of numbers.
@@ -113,9 +170,16 @@ pub(crate) enum Test {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Terminator {
     Jump(BlockId),
-    Branch { test: Test, then: BlockId, otherwise: BlockId },
+    Branch {
+        test: Test,
+        then: BlockId,
+        otherwise: BlockId,
+    },
     Return(Operand),
-    TailCall { callee: Callee, args: Vec<Operand> },
+    TailCall {
+        callee: Callee,
+        args: Vec<Operand>,
+    },
     /// Not ended yet; only while the function is being built.
     Open,
 }
@@ -183,9 +247,11 @@ impl Inst {
     /// The operands that it reads.
     pub(crate) fn operands(&self) -> Vec<Operand> {
         match self {
-            Inst::Global { .. } | Inst::Captured { .. } | Inst::SelfClosure { .. } | Inst::FrameEnter | Inst::FrameLeave => {
-                Vec::new()
-            }
+            Inst::Global { .. }
+            | Inst::Captured { .. }
+            | Inst::SelfClosure { .. }
+            | Inst::FrameEnter
+            | Inst::FrameLeave => Vec::new(),
             Inst::Move { from, .. }
             | Inst::SetGlobal { from, .. }
             | Inst::CheckDefined { from, .. }

@@ -61,7 +61,8 @@ impl Liveness {
     pub(crate) fn of(function: &Function) -> Self {
         let bits = function.temps + 1;
         let count = function.blocks.len();
-        let mut live = Self { at_end: vec![TempSet::new(bits); count], at_start: vec![TempSet::new(bits); count] };
+        let mut live =
+            Self { at_end: vec![TempSet::new(bits); count], at_start: vec![TempSet::new(bits); count] };
         let mut changed = true;
         while changed {
             changed = false;

@@ -69,12 +69,22 @@ impl Lowering<'_> {
     }
 
     /// Orders moves so that none overwrites what a later one reads.
-    fn in_parallel(&mut self, targets: &[Temp], values: &[Operand], span: crate::source::Span) -> Vec<(Temp, Operand)> {
-        let mut moves: Vec<(Temp, Operand)> =
-            targets.iter().copied().zip(values.iter().copied()).filter(|&(to, from)| from != Operand::Temp(to)).collect();
+    fn in_parallel(
+        &mut self,
+        targets: &[Temp],
+        values: &[Operand],
+        span: crate::source::Span,
+    ) -> Vec<(Temp, Operand)> {
+        let mut moves: Vec<(Temp, Operand)> = targets
+            .iter()
+            .copied()
+            .zip(values.iter().copied())
+            .filter(|&(to, from)| from != Operand::Temp(to))
+            .collect();
         let mut ordered = Vec::new();
         while !moves.is_empty() {
-            let free = moves.iter().position(|&(to, _)| moves.iter().all(|&(_, from)| from != Operand::Temp(to)));
+            let free =
+                moves.iter().position(|&(to, _)| moves.iter().all(|&(_, from)| from != Operand::Temp(to)));
             match free {
                 Some(at) => ordered.push(moves.remove(at)),
                 None => {

@@ -70,8 +70,18 @@ impl<'a> Lowering<'a> {
         };
         let places = HashMap::new();
         let loops = HashMap::new();
-        let mut lowering =
-            Self { program, placements, ids, sites, lambda, function, current: BlockId(0), places, loops, frames_open: 0 };
+        let mut lowering = Self {
+            program,
+            placements,
+            ids,
+            sites,
+            lambda,
+            function,
+            current: BlockId(0),
+            places,
+            loops,
+            frames_open: 0,
+        };
         lowering.current = lowering.block();
         lowering
     }
@@ -95,7 +105,13 @@ impl<'a> Lowering<'a> {
         let var = self.program.var(variable);
         let place = if var.is_boxed() {
             let key = SiteKey::Cell(variable);
-            Operand::Temp(self.alloc(super::Made::Cell, vec![value], key, &format!("cell of {}", var.name), span))
+            Operand::Temp(self.alloc(
+                super::Made::Cell,
+                vec![value],
+                key,
+                &format!("cell of {}", var.name),
+                span,
+            ))
         } else if var.assigned {
             let to = self.temp();
             self.emit(Inst::Move { to, from: value }, span);
@@ -135,7 +151,14 @@ impl<'a> Lowering<'a> {
     }
 
     /// An allocation that the compiler places.
-    pub(super) fn alloc(&mut self, made: super::Made, parts: Vec<Operand>, key: SiteKey, what: &str, span: Span) -> Temp {
+    pub(super) fn alloc(
+        &mut self,
+        made: super::Made,
+        parts: Vec<Operand>,
+        key: SiteKey,
+        what: &str,
+        span: Span,
+    ) -> Temp {
         let (zone, reason) = self.placements.site(key);
         let site = self.site(Site { span, what: what.into(), zone, reason: reason.into(), placed: true });
         let to = self.temp();

@@ -16,8 +16,8 @@ mod loops;
 mod lower;
 
 pub(crate) use function::{
-    BlockId, Callee, Comparison, Function, FunctionId, Inst, Made, Module, Operand, Site, SiteId, Temp, Terminator,
-    Test,
+    BlockId, Callee, Comparison, Function, FunctionId, Inst, Made, Module, Operand, Site, SiteId, Temp,
+    Terminator, Test,
 };
 pub(crate) use liveness::{Liveness, TempSet};
 pub(crate) use lower::lower_program;

@@ -18,7 +18,13 @@ pub(super) struct Closures {
 impl Closures {
     pub(super) fn of(program: &Program) -> Self {
         let captured = captured(program);
-        let mut search = Reach { program, defined_by: definitions(program), seen: HashSet::new(), order: Vec::new(), forms: HashSet::new() };
+        let mut search = Reach {
+            program,
+            defined_by: definitions(program),
+            seen: HashSet::new(),
+            order: Vec::new(),
+            forms: HashSet::new(),
+        };
         for &form in &program.forms {
             if program.lambdas[form.index()].span.origin == Origin::User {
                 search.form(form);

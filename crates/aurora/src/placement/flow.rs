@@ -232,18 +232,28 @@ impl FlowBuilder<'_> {
                 let from = self.value(*value, at);
                 self.stored(from, id);
             }
-            Expr::Loop { id: loop_id, variables, inits, body } => self.looped(id, *loop_id, variables, inits, *body, to, at),
+            Expr::Loop { id: loop_id, variables, inits, body } => {
+                self.looped(id, *loop_id, variables, inits, *body, to, at)
+            }
             Expr::Next(target, args) => self.next(*target, args, id, at),
+            Expr::WithArena { .. } | Expr::InArena { .. } => self.arena(id, to, inner),
+        }
+    }
+
+    /// What is allocated in an arena's extent counts as the heap's: it is evacuated when the arena ends.
+    fn arena(&mut self, id: ExprId, to: LocationId, at: At) {
+        match self.program.expr(id) {
             Expr::WithArena { variable, bytes, body } => {
                 self.value(*bytes, at);
                 self.declare(*variable, at);
-                self.cell(*variable, at, program.span(id));
-                self.expr(*body, to, inner);
+                self.cell(*variable, at, self.program.span(id));
+                self.expr(*body, to, at);
             }
             Expr::InArena { arena, body } => {
                 self.value(*arena, at);
-                self.expr(*body, to, inner);
+                self.expr(*body, to, at);
             }
+            _ => {}
         }
     }
 
@@ -426,8 +436,10 @@ impl FlowBuilder<'_> {
     fn finish(self) -> Decisions {
         let mut decisions = Decisions::default();
         let Self { program, graph, notes, procedures, sites, loop_scopes, .. } = self;
-        let bodies: HashMap<ScopeId, LambdaId> = procedures.iter().map(|(&lambda, &p)| (graph.body(p), lambda)).collect();
-        let loops: HashMap<ScopeId, LoopId> = loop_scopes.into_iter().map(|(id, scope)| (scope, id)).collect();
+        let bodies: HashMap<ScopeId, LambdaId> =
+            procedures.iter().map(|(&lambda, &p)| (graph.body(p), lambda)).collect();
+        let loops: HashMap<ScopeId, LoopId> =
+            loop_scopes.into_iter().map(|(id, scope)| (scope, id)).collect();
         let analysis = graph.analyse();
         for (key, site, scope) in sites {
             let decision = if let Placement::Frame(_) = analysis.placement(site) {

@@ -21,11 +21,23 @@ impl FlowBuilder<'_> {
             _ => None,
         }?;
         let source = &self.program.lambdas[lambda.index()];
-        let fits = if source.rest.is_some() { count >= source.parameters.len() } else { count == source.parameters.len() };
+        let fits = if source.rest.is_some() {
+            count >= source.parameters.len()
+        } else {
+            count == source.parameters.len()
+        };
         (fits && self.procedures.contains_key(&lambda)).then_some(lambda)
     }
 
-    fn known_call(&mut self, id: ExprId, callee: ExprId, lambda: LambdaId, args: &[ExprId], to: LocationId, at: At) {
+    fn known_call(
+        &mut self,
+        id: ExprId,
+        callee: ExprId,
+        lambda: LambdaId,
+        args: &[ExprId],
+        to: LocationId,
+        at: At,
+    ) {
         let values: Vec<_> = args.iter().map(|&arg| self.value(arg, at)).collect();
         let named = self.program.lambdas[lambda.index()].parameters.len();
         let note = self.note(self.program.span(id), Subject::Procedure(lambda));

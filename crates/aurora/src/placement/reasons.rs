@@ -68,7 +68,9 @@ fn escape(program: &Program, reason: EscapeReason, subject: Subject) -> String {
         (EscapeReason::StoredInUnknown | EscapeReason::StoredInParameter, Subject::Variable(variable)) => {
             format!("stored in the shared variable `{}`", program.var(variable).name)
         }
-        (EscapeReason::StoredInUnknown | EscapeReason::StoredInParameter, _) => "stored in another object".to_owned(),
+        (EscapeReason::StoredInUnknown | EscapeReason::StoredInParameter, _) => {
+            "stored in another object".to_owned()
+        }
         (EscapeReason::OutlivesScope | EscapeReason::OutlivesIteration, Subject::Loop(id)) => {
             format!("kept by the loop `{}`", program.loops[id.index()])
         }

@@ -9,16 +9,27 @@ use crate::source::Span;
 const LIST_MAX: usize = 64;
 
 /// The call in simpler terms, if there are any.
-pub(crate) fn simplify(program: &mut Program, primitive: Primitive, args: &[ExprId], span: Span) -> Option<ExprId> {
+pub(crate) fn simplify(
+    program: &mut Program,
+    primitive: Primitive,
+    args: &[ExprId],
+    span: Span,
+) -> Option<ExprId> {
     match (primitive, args) {
-        (Primitive::Add | Primitive::BitwiseOr | Primitive::BitwiseXor, []) => Some(program.constant(Constant::Fixnum(0), span)),
+        (Primitive::Add | Primitive::BitwiseOr | Primitive::BitwiseXor, []) => {
+            Some(program.constant(Constant::Fixnum(0), span))
+        }
         (Primitive::Multiply, []) => Some(program.constant(Constant::Fixnum(1), span)),
         (
             Primitive::Add | Primitive::Subtract | Primitive::Multiply | Primitive::Divide,
             [first, second, rest @ ..],
         ) if !rest.is_empty() => Some(left_fold(program, primitive, *first, *second, rest, span)),
         (
-            Primitive::NumberEqual | Primitive::Less | Primitive::Greater | Primitive::AtMost | Primitive::AtLeast,
+            Primitive::NumberEqual
+            | Primitive::Less
+            | Primitive::Greater
+            | Primitive::AtMost
+            | Primitive::AtLeast,
             [_, _, _, ..],
         ) => Some(chain(program, primitive, args, span)),
         (Primitive::List, args) if args.len() <= LIST_MAX => Some(list(program, args, span)),
@@ -26,8 +37,12 @@ pub(crate) fn simplify(program: &mut Program, primitive: Primitive, args: &[Expr
         (Primitive::Cadr, [a]) => Some(path(program, &[Primitive::Cdr, Primitive::Car], *a, span)),
         (Primitive::Cdar, [a]) => Some(path(program, &[Primitive::Car, Primitive::Cdr], *a, span)),
         (Primitive::Cddr, [a]) => Some(path(program, &[Primitive::Cdr, Primitive::Cdr], *a, span)),
-        (Primitive::Caddr, [a]) => Some(path(program, &[Primitive::Cdr, Primitive::Cdr, Primitive::Car], *a, span)),
-        (Primitive::Cdddr, [a]) => Some(path(program, &[Primitive::Cdr, Primitive::Cdr, Primitive::Cdr], *a, span)),
+        (Primitive::Caddr, [a]) => {
+            Some(path(program, &[Primitive::Cdr, Primitive::Cdr, Primitive::Car], *a, span))
+        }
+        (Primitive::Cdddr, [a]) => {
+            Some(path(program, &[Primitive::Cdr, Primitive::Cdr, Primitive::Cdr], *a, span))
+        }
         (Primitive::Cadddr, [a]) => {
             Some(path(program, &[Primitive::Cdr, Primitive::Cdr, Primitive::Cdr, Primitive::Car], *a, span))
         }
@@ -69,7 +84,9 @@ fn chain(program: &mut Program, primitive: Primitive, args: &[ExprId], span: Spa
 
 fn list(program: &mut Program, args: &[ExprId], span: Span) -> ExprId {
     let empty = program.constant(Constant::EmptyList, span);
-    args.iter().rev().fold(empty, |rest, &item| program.push(Expr::Primitive(Primitive::Cons, vec![item, rest]), span))
+    args.iter()
+        .rev()
+        .fold(empty, |rest, &item| program.push(Expr::Primitive(Primitive::Cons, vec![item, rest]), span))
 }
 
 fn path(program: &mut Program, steps: &[Primitive], start: ExprId, span: Span) -> ExprId {

@@ -2,7 +2,8 @@
 
 use super::Effect::{self, Contents, Escapes, Field, Pure, Reaches, Stores};
 use crate::vm::primitives::{
-    arenas, bytevectors, characters, control, equality, files, lists, numbers, output, input, strings, symbols, vectors,
+    arenas, bytevectors, characters, control, equality, files, input, lists, numbers, output, strings,
+    symbols, vectors,
 };
 use crate::vm::{Arguments, Machine, Outcome};
 use std::collections::HashMap;
@@ -293,6 +294,38 @@ impl Primitive {
 
     pub(crate) fn run(self, machine: &mut Machine, arguments: Arguments) -> Outcome {
         (self.row().run)(machine, arguments)
+    }
+}
+
+impl Primitive {
+    /// Is its result always an object that it has just made?
+    pub(crate) fn makes_object(self) -> bool {
+        use Primitive::{
+            Bytevector, BytevectorAppend, BytevectorCopy, Cons, ListToString, ListToVector, MakeBytevector,
+            MakeString, MakeVector, NumberToString, String, StringAppend, StringCopy, StringToUtf8,
+            Substring, Subvector, Utf8ToString, Vector, VectorCopy,
+        };
+        matches!(
+            self,
+            Cons | Vector
+                | MakeVector
+                | VectorCopy
+                | Subvector
+                | ListToVector
+                | String
+                | MakeString
+                | StringAppend
+                | StringCopy
+                | Substring
+                | ListToString
+                | NumberToString
+                | Utf8ToString
+                | Bytevector
+                | MakeBytevector
+                | BytevectorCopy
+                | BytevectorAppend
+                | StringToUtf8
+        )
     }
 }
 

@@ -39,7 +39,8 @@ pub(crate) struct DatumPool {
 
 impl DatumPool {
     pub(crate) fn push(&mut self, datum: Datum, span: Span) -> DatumId {
-        let id = DatumId(u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes: sources are below 4 GiB"));
+        let id =
+            DatumId(u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes: sources are below 4 GiB"));
         self.nodes.push(Node { datum, span });
         id
     }

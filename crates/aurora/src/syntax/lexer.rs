@@ -88,7 +88,9 @@ impl<'a> Lexer<'a> {
                 Some(c) if c.is_whitespace() => {
                     self.bump();
                 }
-                Some(';') => self.at = self.text[self.at..].find('\n').map_or(self.text.len(), |n| self.at + n),
+                Some(';') => {
+                    self.at = self.text[self.at..].find('\n').map_or(self.text.len(), |n| self.at + n)
+                }
                 Some('#') if self.text[self.at..].starts_with("#|") => self.skip_block()?,
                 _ => return Ok(()),
             }
@@ -135,7 +137,8 @@ impl<'a> Lexer<'a> {
             "#u8" if self.eat('(') => Ok(Token::OpenBytevector),
             _ => self.number_or(start, word, |lexer| {
                 let help = "known are #t #f #\\c #( #u8( #; #| and numbers such as #xff";
-                Err(Complaint::new(lexer.span(start), format!("unknown syntax `{word}`"), "not understood").help(help))
+                Err(Complaint::new(lexer.span(start), format!("unknown syntax `{word}`"), "not understood")
+                    .help(help))
             }),
         }
     }
@@ -221,7 +224,8 @@ impl<'a> Lexer<'a> {
                 while self.peek().is_some_and(|c| c.is_ascii_hexdigit()) {
                     self.bump();
                 }
-                let value = u32::from_str_radix(&self.text[digits..self.at], 16).ok().and_then(char::from_u32);
+                let value =
+                    u32::from_str_radix(&self.text[digits..self.at], 16).ok().and_then(char::from_u32);
                 match value {
                     Some(c) if self.eat(';') => out.push(c),
                     _ => return Err(self.bad_escape(start)),
@@ -247,8 +251,9 @@ impl<'a> Lexer<'a> {
 
     fn bad_escape(&self, start: usize) -> Complaint {
         let span = Span::new(self.origin, start..self.at);
-        Complaint::new(span, "unknown escape in a string", "not understood")
-            .help("escapes are \\n \\t \\r \\a \\b \\\" \\\\ \\| \\xHEX; and a backslash at the end of a line")
+        Complaint::new(span, "unknown escape in a string", "not understood").help(
+            "escapes are \\n \\t \\r \\a \\b \\\" \\\\ \\| \\xHEX; and a backslash at the end of a line",
+        )
     }
 }
 
@@ -313,7 +318,9 @@ mod tests {
 
     #[test]
     fn errors_point_at_their_start() {
-        for (text, start) in [("  \"abc", 2), ("x #| y", 2), ("#\\bogus", 0), ("\"\\q\"", 1), (" 99999999999999999999", 1)] {
+        for (text, start) in
+            [("  \"abc", 2), ("x #| y", 2), ("#\\bogus", 0), ("\"\\q\"", 1), (" 99999999999999999999", 1)]
+        {
             assert_eq!(tokens(text).unwrap_err().span.start, start, "{text}");
         }
     }

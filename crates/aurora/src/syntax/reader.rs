@@ -22,7 +22,9 @@ pub(crate) fn read_program(text: &str, origin: Origin) -> Result<(DatumPool, Vec
 
 #[derive(Debug)]
 enum Shape {
-    List { tail: Tail },
+    List {
+        tail: Tail,
+    },
     Vector,
     Bytevector,
     /// `'x` and its kin: takes one datum.
@@ -120,7 +122,9 @@ impl Reader<'_> {
 
     fn dot(&mut self, span: Span) -> Result<Option<DatumId>, Complaint> {
         match self.open.last_mut() {
-            Some(Frame { shape: Shape::List { tail: tail @ Tail::None }, items, .. }) if !items.is_empty() => {
+            Some(Frame { shape: Shape::List { tail: tail @ Tail::None }, items, .. })
+                if !items.is_empty() =>
+            {
                 *tail = Tail::Awaited(span);
                 Ok(None)
             }
@@ -144,7 +148,11 @@ impl Reader<'_> {
             Shape::Vector => Datum::Vector(frame.items),
             Shape::Bytevector => Datum::Bytevector(self.bytes(&frame.items)?),
             Shape::Prefix(_) | Shape::Skip => {
-                return Err(Complaint::new(frame.span, "nothing follows this mark", "a datum is missing after it"));
+                return Err(Complaint::new(
+                    frame.span,
+                    "nothing follows this mark",
+                    "a datum is missing after it",
+                ));
             }
         };
         Ok(self.pool.push(datum, whole))
@@ -234,7 +242,15 @@ mod tests {
 
     #[test]
     fn errors_have_a_place() {
-        for (text, start) in [(")", 0), ("(a . )", 3), ("( . a)", 2), ("(a . b c)", 7), ("#u8(1 256)", 6), ("(')", 1), ("(a '", 3)] {
+        for (text, start) in [
+            (")", 0),
+            ("(a . )", 3),
+            ("( . a)", 2),
+            ("(a . b c)", 7),
+            ("#u8(1 256)", 6),
+            ("(')", 1),
+            ("(a '", 3),
+        ] {
             assert_eq!(read(text).unwrap_err().span.start, start, "{text}");
         }
     }

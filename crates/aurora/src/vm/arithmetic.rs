@@ -108,7 +108,9 @@ impl Machine {
     pub(super) fn arithmetic(&mut self, operation: Operation, a: Value, b: Value) -> Outcome {
         let (x, y) = (self.number(operation.name(), a)?, self.number(operation.name(), b)?);
         match (x, y) {
-            (Number::Fixnum(x), Number::Fixnum(y)) => operation.on_fixnums(x, y).ok_or_else(|| overflow(operation.name())),
+            (Number::Fixnum(x), Number::Fixnum(y)) => {
+                operation.on_fixnums(x, y).ok_or_else(|| overflow(operation.name()))
+            }
             _ => self.flonum(operation.on_flonums(x.to_f64(), y.to_f64())),
         }
     }
@@ -116,7 +118,13 @@ impl Machine {
     /// The general case of a comparison; false with a NaN.
     #[cold]
     #[inline(never)]
-    pub(super) fn compare(&self, what: &str, a: Value, b: Value, wanted: fn(Ordering) -> bool) -> Result<bool, Trap> {
+    pub(super) fn compare(
+        &self,
+        what: &str,
+        a: Value,
+        b: Value,
+        wanted: fn(Ordering) -> bool,
+    ) -> Result<bool, Trap> {
         let (x, y) = (self.number(what, a)?, self.number(what, b)?);
         Ok(x.compare(y).is_some_and(wanted))
     }

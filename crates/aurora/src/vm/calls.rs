@@ -35,8 +35,10 @@ impl Machine {
     fn grow_stack(&mut self, needed: usize) -> Result<(), Trap> {
         if needed > STACK_SLOTS_MAX {
             let depth = self.roots.activations.len();
-            return Err(Trap::error(format!("recursion too deep: {depth} calls are waiting for their result"))
-                .with_help("does the recursion end? A tail call or a loop needs no stack"));
+            return Err(Trap::error(format!(
+                "recursion too deep: {depth} calls are waiting for their result"
+            ))
+            .with_help("does the recursion end? A tail call or a loop needs no stack"));
         }
         let size = needed.next_power_of_two().clamp(1024, STACK_SLOTS_MAX);
         self.roots.stack.resize(size, Value::ZERO);
@@ -62,7 +64,12 @@ impl Machine {
 
     /// Puts the arguments beyond the named ones into a list, in the register after them. The procedure's
     /// closure and arguments lie from `base` on.
-    pub(super) fn gather_rest(&mut self, callee: &CodeFunction, base: usize, count: usize) -> Result<(), Trap> {
+    pub(super) fn gather_rest(
+        &mut self,
+        callee: &CodeFunction,
+        base: usize,
+        count: usize,
+    ) -> Result<(), Trap> {
         let end = base + 1 + count;
         self.roots.staged = base..end;
         let mut list = Value::EMPTY_LIST;
@@ -84,12 +91,18 @@ impl Machine {
     }
 
     /// Calls a value whose arguments are staged from `target + 1` on; register `target` is for the closure.
-    pub(super) fn call_value(&mut self, callee: Value, target: usize, count: &mut usize) -> Result<Called, Trap> {
+    pub(super) fn call_value(
+        &mut self,
+        callee: Value,
+        target: usize,
+        count: &mut usize,
+    ) -> Result<Called, Trap> {
         let mut callee = callee;
         loop {
             self.roots.stack[target] = callee;
             if let Some(number) = callee.payload(Immediate::Primitive) {
-                let primitive = Primitive::from_number(number as u16).ok_or_else(|| Trap::error("unknown primitive"))?;
+                let primitive =
+                    Primitive::from_number(number as u16).ok_or_else(|| Trap::error("unknown primitive"))?;
                 self.check_primitive_arity(primitive, *count)?;
                 if primitive == Primitive::Apply {
                     callee = self.spread(target, count)?;
@@ -102,7 +115,10 @@ impl Machine {
                 None => callee.payload(Immediate::Procedure).map(|f| f as u32),
             };
             let Some(function) = function else {
-                return Err(Trap::error(format!("{} is not a procedure and cannot be called", self.show(callee))));
+                return Err(Trap::error(format!(
+                    "{} is not a procedure and cannot be called",
+                    self.show(callee)
+                )));
             };
             self.check_arity(function, *count)?;
             return Ok(Called::Function(function));

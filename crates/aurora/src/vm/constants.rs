@@ -20,7 +20,12 @@ enum Step {
 
 impl Machine {
     /// Builds all literals of the program.
-    pub(crate) fn load_constants(&mut self, program: &Program, prelude: &DatumPool, user: &DatumPool) -> Result<(), Trap> {
+    pub(crate) fn load_constants(
+        &mut self,
+        program: &Program,
+        prelude: &DatumPool,
+        user: &DatumPool,
+    ) -> Result<(), Trap> {
         for constant in &program.constants {
             let value = match *constant {
                 Constant::Unspecified => Value::UNSPECIFIED,

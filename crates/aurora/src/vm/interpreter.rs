@@ -17,7 +17,11 @@ use std::rc::Rc;
 impl Machine {
     /// Runs a procedure without parameters.
     pub(crate) fn run(&mut self, function: FunctionId) -> Outcome {
-        let result = if self.profile.is_some() { self.execute::<true>(function) } else { self.execute::<false>(function) };
+        let result = if self.profile.is_some() {
+            self.execute::<true>(function)
+        } else {
+            self.execute::<false>(function)
+        };
         if result.is_ok() {
             self.roots.abandon_run();
         }
@@ -165,7 +169,9 @@ impl Machine {
                 Instr::Fixnum { to, value } => set!(to, Value::fixnum(i64::from(value))),
                 Instr::Literal { to, index } => set!(to, self.roots.constants[index as usize]),
                 Instr::Unspecified { to } => set!(to, Value::UNSPECIFIED),
-                Instr::Procedure { to, function } => set!(to, Value::immediate(Immediate::Procedure, u64::from(function))),
+                Instr::Procedure { to, function } => {
+                    set!(to, Value::immediate(Immediate::Procedure, u64::from(function)))
+                }
                 Instr::Global { to, index } => match self.roots.globals[index as usize] {
                     Some(value) => set!(to, value),
                     None => fail!(self.not_yet_defined(index)),
@@ -177,7 +183,9 @@ impl Machine {
                     self.roots.set_global(index as usize, reg!(from));
                 }
                 Instr::DefineGlobal { from, index } => self.roots.set_global(index as usize, reg!(from)),
-                Instr::Captured { to, index } => set!(to, self.field(reg!(0u16), Kind::Closure, usize::from(index) + 1)),
+                Instr::Captured { to, index } => {
+                    set!(to, self.field(reg!(0u16), Kind::Closure, usize::from(index) + 1))
+                }
                 Instr::CheckDefined { from, variable } => {
                     if reg!(from) == Value::UNDEFINED {
                         fail!(self.used_before_definition(variable));
@@ -235,14 +243,16 @@ impl Machine {
                     at += argument_words(count);
                 }
                 Instr::Closure { to, count, function: made, frame } => {
-                    let object = slow!(self.new_object::<PROFILE>(Kind::Closure, usize::from(count) + 1, frame));
+                    let object =
+                        slow!(self.new_object::<PROFILE>(Kind::Closure, usize::from(count) + 1, frame));
                     object.initialise(0, Value::fixnum(i64::from(made)));
                     self.fill(object, 1, &function.code, at, base, count);
                     set!(to, object.value());
                     at += argument_words(count);
                 }
                 Instr::Record { to, count, record, frame } => {
-                    let object = slow!(self.new_object::<PROFILE>(Kind::Record, usize::from(count) + 1, frame));
+                    let object =
+                        slow!(self.new_object::<PROFILE>(Kind::Record, usize::from(count) + 1, frame));
                     object.initialise(0, Self::record_type_value(record as usize));
                     self.fill(object, 1, &function.code, at, base, count);
                     set!(to, object.value());
@@ -294,7 +304,9 @@ impl Machine {
                     set!(to, Value::boolean(self.record(reg!(from), record).is_some()));
                 }
                 Instr::RecordRef { to, from, field, record } => match self.record(reg!(from), record) {
-                    Some(object) => set!(to, object.slot(usize::from(field) + 1).unwrap_or(Value::UNSPECIFIED)),
+                    Some(object) => {
+                        set!(to, object.slot(usize::from(field) + 1).unwrap_or(Value::UNSPECIFIED))
+                    }
                     None => fail!(self.wrong_record(reg!(from), field, record)),
                 },
                 Instr::RecordSet { target, from, field, record } => match self.record(reg!(target), record) {
@@ -309,12 +321,20 @@ impl Machine {
                 Instr::Same { to, a, b } => set!(to, Value::boolean(reg!(a) == reg!(b))),
 
                 Instr::Add { to, a, b } => arithmetic!(to, reg!(a), reg!(b), checked_add, Operation::Add),
-                Instr::Subtract { to, a, b } => arithmetic!(to, reg!(a), reg!(b), checked_sub, Operation::Subtract),
+                Instr::Subtract { to, a, b } => {
+                    arithmetic!(to, reg!(a), reg!(b), checked_sub, Operation::Subtract)
+                }
                 Instr::AddFixnum { to, a, value } => {
                     arithmetic!(to, reg!(a), Value::fixnum(i64::from(value)), checked_add, Operation::Add);
                 }
                 Instr::SubtractFixnum { to, a, value } => {
-                    arithmetic!(to, reg!(a), Value::fixnum(i64::from(value)), checked_sub, Operation::Subtract);
+                    arithmetic!(
+                        to,
+                        reg!(a),
+                        Value::fixnum(i64::from(value)),
+                        checked_sub,
+                        Operation::Subtract
+                    );
                 }
                 Instr::Multiply { to, a, b } => {
                     let (x, y) = (reg!(a), reg!(b));
@@ -336,9 +356,15 @@ impl Machine {
                 Instr::UnlessNull { from, target } => jump_unless!(reg!(from) == Value::EMPTY_LIST, target),
                 Instr::UnlessPair { from, target } => jump_unless!(reg!(from).is_pair(), target),
                 Instr::UnlessSame { a, b, target } => jump_unless!(reg!(a) == reg!(b), target),
-                Instr::UnlessEqual { a, b, target } => unless!(reg!(a), reg!(b), ==, "=", |o| o.is_eq(), target),
-                Instr::UnlessLess { a, b, target } => unless!(reg!(a), reg!(b), <, "<", |o| o.is_lt(), target),
-                Instr::UnlessAtMost { a, b, target } => unless!(reg!(a), reg!(b), <=, "<=", |o| o.is_le(), target),
+                Instr::UnlessEqual { a, b, target } => {
+                    unless!(reg!(a), reg!(b), ==, "=", |o| o.is_eq(), target)
+                }
+                Instr::UnlessLess { a, b, target } => {
+                    unless!(reg!(a), reg!(b), <, "<", |o| o.is_lt(), target)
+                }
+                Instr::UnlessAtMost { a, b, target } => {
+                    unless!(reg!(a), reg!(b), <=, "<=", |o| o.is_le(), target)
+                }
                 Instr::UnlessEqualFixnum { a, value, target } => {
                     unless!(reg!(a), Value::fixnum(i64::from(value)), ==, "=", |o| o.is_eq(), target);
                 }
@@ -419,7 +445,12 @@ impl Machine {
 
     /// A new object with slots; the frame arena is made room in if it is full.
     #[inline]
-    fn new_object<const PROFILE: bool>(&mut self, kind: Kind, count: usize, frame: bool) -> Result<Object, Trap> {
+    fn new_object<const PROFILE: bool>(
+        &mut self,
+        kind: Kind,
+        count: usize,
+        frame: bool,
+    ) -> Result<Object, Trap> {
         if PROFILE {
             let bytes = slots_bytes(count);
             if frame { self.tally_in(Zone::Frame, bytes) } else { self.tally(bytes) }
@@ -430,7 +461,10 @@ impl Machine {
                 return Ok(object);
             }
             self.evacuate_frames()?;
-            return self.memory.try_frame_slots(&mut self.roots, kind, count).ok_or_else(frame_region_too_small);
+            return self
+                .memory
+                .try_frame_slots(&mut self.roots, kind, count)
+                .ok_or_else(frame_region_too_small);
         }
         if count <= FRAME_VECTOR_MAX
             && let Some(object) = self.memory.try_slots(kind, count)

@@ -6,7 +6,9 @@ use super::roots::Roots;
 use super::trap::{Outcome, Trap};
 use crate::bytecode::Code;
 use crate::core::{Program, RecordType};
-use crate::heap::{Immediate, Kind, LARGE_BYTES_MIN, Memory, Mutator, Object, PAIR_BYTES, Value, slots_bytes};
+use crate::heap::{
+    Immediate, Kind, LARGE_BYTES_MIN, Memory, Mutator, Object, PAIR_BYTES, Value, slots_bytes,
+};
 use crate::placement::Zone;
 use crate::source::Span;
 use std::num::NonZeroU64;

@@ -9,7 +9,30 @@ use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Write};
 pub(crate) struct Ports {
     all: Vec<Option<Port>>,
     /// Bytes that wait to be written to standard output.
-    output: BufWriter<std::io::Stdout>,
+    output: Output,
+}
+
+/// Where standard output goes.
+#[derive(Debug)]
+enum Output {
+    Process(BufWriter<std::io::Stdout>),
+    Captured(Vec<u8>),
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Output::Process(stream) => stream.write(bytes),
+            Output::Captured(buffer) => buffer.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Output::Process(stream) => stream.flush(),
+            Output::Captured(_) => Ok(()),
+        }
+    }
 }
 
 /// One open port.
@@ -35,7 +58,10 @@ pub(crate) struct Input {
 
 impl std::fmt::Debug for Input {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Input").field("name", &self.name).field("line", &self.line_number).finish_non_exhaustive()
+        f.debug_struct("Input")
+            .field("name", &self.name)
+            .field("line", &self.line_number)
+            .finish_non_exhaustive()
     }
 }
 
@@ -63,7 +89,8 @@ impl Input {
         let mut bytes = std::mem::take(&mut self.line).into_bytes();
         bytes.clear();
         self.read = 0;
-        let count = self.source.read_until(b'\n', &mut bytes).map_err(|e| file_error("read", &self.name, &e))?;
+        let count =
+            self.source.read_until(b'\n', &mut bytes).map_err(|e| file_error("read", &self.name, &e))?;
         self.line_number += 1;
         self.ended = count == 0;
         self.line = String::from_utf8(bytes).map_err(|error| {
@@ -111,7 +138,20 @@ impl Ports {
     pub(crate) fn new() -> Self {
         let input = Input::from_reader("standard input".into(), Box::new(BufReader::new(std::io::stdin())));
         let all = vec![Some(Port::Input(input)), Some(Port::StandardOutput), Some(Port::StandardError)];
-        Self { all, output: BufWriter::with_capacity(64 * 1024, std::io::stdout()) }
+        Self { all, output: Output::Process(BufWriter::with_capacity(64 * 1024, std::io::stdout())) }
+    }
+
+    /// Keeps what is written to standard output from now on, instead of writing it.
+    pub(crate) fn capture_output(&mut self) {
+        self.output = Output::Captured(Vec::new());
+    }
+
+    /// What was kept.
+    pub(crate) fn captured_output(&mut self) -> String {
+        match &mut self.output {
+            Output::Process(_) => String::new(),
+            Output::Captured(buffer) => String::from_utf8_lossy(&std::mem::take(buffer)).into_owned(),
+        }
     }
 
     /// Opens a port and answers its number.
@@ -139,7 +179,9 @@ impl Ports {
             return self.flush(number);
         }
         match self.all.get_mut(number).and_then(Option::take) {
-            Some(Port::OutputFile { name, mut file }) => file.flush().map_err(|e| file_error("write", &name, &e)),
+            Some(Port::OutputFile { name, mut file }) => {
+                file.flush().map_err(|e| file_error("write", &name, &e))
+            }
             _ => Ok(()),
         }
     }
@@ -155,7 +197,9 @@ impl Ports {
     /// Writes text to an open output port.
     pub(crate) fn write(&mut self, number: usize, text: &str) -> Result<(), Trap> {
         match self.all.get_mut(number).and_then(Option::as_mut) {
-            Some(Port::StandardOutput) => self.output.write_all(text.as_bytes()).map_err(|e| output_error(&e)),
+            Some(Port::StandardOutput) => {
+                self.output.write_all(text.as_bytes()).map_err(|e| output_error(&e))
+            }
             Some(Port::StandardError) => {
                 // Nothing can be done about standard error that cannot be written.
                 let _ = std::io::stderr().write_all(text.as_bytes());
@@ -180,7 +224,11 @@ impl Ports {
 }
 
 fn output_error(error: &std::io::Error) -> Trap {
-    if error.kind() == ErrorKind::BrokenPipe { Trap::OutputClosed } else { file_error("write", "standard output", error) }
+    if error.kind() == ErrorKind::BrokenPipe {
+        Trap::OutputClosed
+    } else {
+        file_error("write", "standard output", error)
+    }
 }
 
 #[cfg(test)]

@@ -25,7 +25,8 @@ impl Machine {
     /// The text of a value; `quoted` for `write`. Stops soon after `limit` bytes.
     pub(crate) fn written(&self, value: Value, quoted: bool, limit: usize) -> String {
         let labels = if is_compound(value) { cycles(value) } else { HashMap::new() };
-        let mut printer = Printer { machine: self, quoted, labels, next_label: 0, out: String::new(), steps: Vec::new() };
+        let mut printer =
+            Printer { machine: self, quoted, labels, next_label: 0, out: String::new(), steps: Vec::new() };
         printer.steps.push(Step::Value(value));
         while let Some(step) = printer.steps.pop() {
             if printer.out.len() > limit {
@@ -47,8 +48,12 @@ fn children(value: Value) -> Vec<Value> {
         return vec![cdr, car];
     }
     match value.any_object() {
-        Some(object) if object.kind() == Kind::Vector => (0..object.length()).filter_map(|i| object.slot(i)).collect(),
-        Some(object) if object.kind() == Kind::Record => (1..object.length()).filter_map(|i| object.slot(i)).collect(),
+        Some(object) if object.kind() == Kind::Vector => {
+            (0..object.length()).filter_map(|i| object.slot(i)).collect()
+        }
+        Some(object) if object.kind() == Kind::Record => {
+            (1..object.length()).filter_map(|i| object.slot(i)).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -329,7 +334,9 @@ mod tests {
 
     #[test]
     fn flonums_read_back() {
-        for (number, text) in [(1.0, "1.0"), (0.1, "0.1"), (-2.5, "-2.5"), (1e21, "1e21"), (1e-7, "0.0000001"), (-0.0, "-0.0")] {
+        for (number, text) in
+            [(1.0, "1.0"), (0.1, "0.1"), (-2.5, "-2.5"), (1e21, "1e21"), (1e-7, "0.0000001"), (-0.0, "-0.0")]
+        {
             assert_eq!(flonum_text(number), text);
         }
         assert_eq!(flonum_text(f64::NAN), "+nan.0");

@@ -96,7 +96,9 @@ impl Machine {
                     Kind::Bytes => hasher.write(object.bytes()),
                     Kind::Vector => {
                         hasher.write_usize(object.length());
-                        pending.extend((0..object.length().min(PARTS_MAX)).filter_map(|index| object.slot(index)));
+                        pending.extend(
+                            (0..object.length().min(PARTS_MAX)).filter_map(|index| object.slot(index)),
+                        );
                     }
                     // Records and procedures are equal only to themselves, and they move: their kind must do.
                     other => hasher.write_u8(other as u8),

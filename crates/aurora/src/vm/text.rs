@@ -91,8 +91,13 @@ impl Machine {
         })
     }
 
-    fn string_with(&mut self, length: usize, wide: bool, fill: impl FnOnce(usize, &mut dyn FnMut(usize, char))) -> Outcome {
-        let bytes = length.checked_mul(if wide { 4 } else { 1 }).unwrap_or(usize::MAX);
+    fn string_with(
+        &mut self,
+        length: usize,
+        wide: bool,
+        fill: impl FnOnce(usize, &mut dyn FnMut(usize, char)),
+    ) -> Outcome {
+        let bytes = length.saturating_mul(if wide { 4 } else { 1 });
         let storage = self.bytes(bytes)?;
         fill(length, &mut |at, c| put(storage, wide, at, c));
         self.roots.protect(storage.value());
@@ -115,7 +120,13 @@ impl Machine {
     }
 
     /// Replaces a character; a string that gets its first wide one is widened.
-    pub(crate) fn string_set(&mut self, parts: &StringParts, index: usize, c: char, protect: Value) -> Result<(), Trap> {
+    pub(crate) fn string_set(
+        &mut self,
+        parts: &StringParts,
+        index: usize,
+        c: char,
+        protect: Value,
+    ) -> Result<(), Trap> {
         if parts.wide || !is_wide(c) {
             put(parts.characters, parts.wide, index, c);
             return Ok(());

@@ -7,7 +7,10 @@ use terrane_base::MemoryError;
 #[derive(Debug)]
 pub(crate) enum Trap {
     /// A mistake of the program: message, and what to do about it.
-    Error { message: String, help: Option<String> },
+    Error {
+        message: String,
+        help: Option<String>,
+    },
     Memory(MemoryError),
     Exit(i32),
     OutputClosed,

@@ -49,7 +49,11 @@ pub(crate) fn length(m: &mut Machine, args: Arguments) -> Outcome {
 fn index_argument(m: &Machine, what: &str, args: Arguments) -> Result<(Object, usize), Trap> {
     let object = bytes_argument(m, what, m.argument(args, 0))?;
     let index = m.size_argument(what, m.argument(args, 1))?;
-    if index < object.length() { Ok((object, index)) } else { Err(m.out_of_range(what, m.argument(args, 1), object.length())) }
+    if index < object.length() {
+        Ok((object, index))
+    } else {
+        Err(m.out_of_range(what, m.argument(args, 1), object.length()))
+    }
 }
 
 pub(crate) fn u8_ref(m: &mut Machine, args: Arguments) -> Outcome {

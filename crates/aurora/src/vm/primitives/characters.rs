@@ -20,7 +20,8 @@ pub(crate) fn char_to_integer(m: &mut Machine, args: Arguments) -> Outcome {
 pub(crate) fn integer_to_char(m: &mut Machine, args: Arguments) -> Outcome {
     let value = m.argument(args, 0);
     let c = value.as_fixnum().and_then(|n| u32::try_from(n).ok()).and_then(char::from_u32);
-    c.map(Value::character).ok_or_else(|| m.wrong_type("integer->char", "the number of a Unicode character", value))
+    c.map(Value::character)
+        .ok_or_else(|| m.wrong_type("integer->char", "the number of a Unicode character", value))
 }
 
 fn ordered(m: &Machine, args: Arguments, what: &str, holds: fn(&char, &char) -> bool) -> Outcome {

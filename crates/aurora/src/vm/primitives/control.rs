@@ -63,6 +63,7 @@ pub(crate) fn collect_garbage(m: &mut Machine, _: Arguments) -> Outcome {
 /// Bytes of objects on the heap; what died since the last collection counts.
 pub(crate) fn memory_used(m: &mut Machine, _: Arguments) -> Outcome {
     let stats = m.memory.stats();
-    let bytes = stats.nursery.bytes_now + stats.old.bytes_now + stats.large.bytes_now + stats.arenas.bytes_now;
+    let bytes =
+        stats.nursery.bytes_now + stats.old.bytes_now + stats.large.bytes_now + stats.arenas.bytes_now;
     m.fixnum_result("memory-used", i64::try_from(bytes).ok())
 }

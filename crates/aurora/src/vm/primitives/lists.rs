@@ -14,7 +14,9 @@ fn path(m: &Machine, args: Arguments, what: &str, steps: &str) -> Outcome {
     let mut at = start;
     for step in steps.bytes().rev() {
         let next = if step == b'a' { at.car() } else { at.cdr() };
-        at = next.ok_or_else(|| m.wrong_type(what, if steps.len() == 1 { "a pair" } else { "a longer list" }, start))?;
+        at = next.ok_or_else(|| {
+            m.wrong_type(what, if steps.len() == 1 { "a pair" } else { "a longer list" }, start)
+        })?;
     }
     Ok(at)
 }
@@ -41,7 +43,11 @@ paths! {
 
 fn set_half(m: &mut Machine, args: Arguments, what: &str, half: usize) -> Outcome {
     let (pair, value) = (m.argument(args, 0), m.argument(args, 1));
-    if m.memory.set_half(pair, half, value) { Ok(Value::UNSPECIFIED) } else { Err(m.wrong_type(what, "a pair", pair)) }
+    if m.memory.set_half(pair, half, value) {
+        Ok(Value::UNSPECIFIED)
+    } else {
+        Err(m.wrong_type(what, "a pair", pair))
+    }
 }
 
 pub(crate) fn set_car(m: &mut Machine, args: Arguments) -> Outcome {

@@ -237,7 +237,9 @@ pub(crate) fn exact(m: &mut Machine, args: Arguments) -> Outcome {
     let value = m.argument(args, 0);
     match m.number("exact", value)? {
         Number::Fixnum(_) => Ok(value),
-        Number::Flonum(n) if n.fract() != 0.0 || !n.is_finite() => Err(m.wrong_type("exact", "an integral number", value)),
+        Number::Flonum(n) if n.fract() != 0.0 || !n.is_finite() => {
+            Err(m.wrong_type("exact", "an integral number", value))
+        }
         Number::Flonum(n) if !(-LIMIT..LIMIT).contains(&n) => Err(overflow("exact")),
         Number::Flonum(n) => Ok(Value::fixnum(n as i64)),
     }

@@ -31,7 +31,11 @@ pub(crate) fn sqrt(m: &mut Machine, args: Arguments) -> Outcome {
     let value = m.argument(args, 0);
     let number = m.number("sqrt", value)?;
     if number.to_f64() < 0.0 {
-        return Err(m.wrong_type("sqrt", "a non-negative number (this version has no complex numbers)", value));
+        return Err(m.wrong_type(
+            "sqrt",
+            "a non-negative number (this version has no complex numbers)",
+            value,
+        ));
     }
     if let Number::Fixnum(n) = number {
         let root = (n as f64).sqrt().round() as i64;
@@ -47,7 +51,9 @@ pub(crate) fn expt(m: &mut Machine, args: Arguments) -> Outcome {
     match (base, power) {
         (Number::Fixnum(base), Number::Fixnum(power @ 0..)) => exact_power(m, base, power),
         (Number::Fixnum(0), Number::Fixnum(_)) => Err(Trap::error("expt: division by zero")),
-        (Number::Flonum(base), Number::Fixnum(power)) if i32::try_from(power).is_ok() => m.flonum(base.powi(power as i32)),
+        (Number::Flonum(base), Number::Fixnum(power)) if i32::try_from(power).is_ok() => {
+            m.flonum(base.powi(power as i32))
+        }
         _ => m.flonum(base.to_f64().powf(power.to_f64())),
     }
 }
