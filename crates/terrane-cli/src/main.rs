@@ -1,2 +1,41 @@
-//! The program `terrane`.
-fn main() {}
+//! The program `terrane`: runs Aurora programs, shows where their memory went, and explains which zone the
+//! compiler chose for each allocation. The language itself is the crate `aurora`; here are only the command
+//! line, the drawing of diagnostics and the reports.
+//!
+//! Exit codes: 0 success, 1 the program failed, 2 the command line was wrong. A program that calls `exit`
+//! chooses its own. A reader of standard output that goes away (`terrane … | head`) is no failure.
+#![forbid(unsafe_code)]
+
+mod command_line;
+mod diagnostic;
+mod duration;
+mod explain;
+mod heap_limit;
+mod help;
+mod output;
+mod report;
+mod run;
+mod source_file;
+mod table;
+
+use std::env;
+use std::process::ExitCode;
+
+use command_line::{Command, Misuse};
+
+/// The command line made no sense.
+const EXIT_MISUSE: u8 = 2;
+
+fn main() -> ExitCode {
+    match command_line::parse(env::args_os().skip(1)) {
+        Ok(Command::Print(text)) => output::to_stdout(&text),
+        Ok(Command::Run(command)) => run::run(&command),
+        Ok(Command::Explain(command)) => explain::explain(&command),
+        Err(misuse) => complain(&misuse),
+    }
+}
+
+fn complain(misuse: &Misuse) -> ExitCode {
+    output::to_stderr(&format!("Error: {misuse}\n"));
+    ExitCode::from(EXIT_MISUSE)
+}

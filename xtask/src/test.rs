@@ -1,0 +1,32 @@
+//! `cargo xtask test`: every test of the workspace, those in documentation included.
+
+use std::ffi::OsString;
+
+use crate::step::{Step, StepFailed};
+use crate::{Outcome, no_arguments};
+
+const HELP: &str = "\
+Runs every test of the workspace: unit tests, integration tests with all the examples, documentation tests.
+
+Usage: cargo xtask test
+
+For one crate, or one test, use cargo itself:
+  cargo test -p terrane-gc
+  cargo test -p terrane-cli --test examples
+";
+
+pub(crate) fn task(arguments: &[OsString]) -> Outcome {
+    if let Some(outcome) = no_arguments("test", HELP, arguments) {
+        return outcome;
+    }
+    let result = run();
+    if result.is_ok() {
+        eprintln!("\nAll tests passed.");
+    }
+    result.into()
+}
+
+/// The step of this task; also a part of `ci`.
+pub(crate) fn run() -> Result<(), StepFailed> {
+    Step::cargo("tests", ["test", "--workspace"]).run()
+}
