@@ -225,6 +225,11 @@ impl Program {
         &mut self.variables[id.index()]
     }
 
+    /// Is this a form of the top level rather than a procedure that is called?
+    pub(crate) fn is_form(&self, lambda: LambdaId) -> bool {
+        self.forms.binary_search(&lambda).is_ok()
+    }
+
     /// Name of a procedure for messages.
     pub(crate) fn procedure_name(&self, id: LambdaId) -> &str {
         self.lambdas[id.index()].name.as_deref().unwrap_or("anonymous procedure")

@@ -96,7 +96,13 @@ impl<'a> Lowering<'a> {
         for (variable, temp) in bound.into_iter().zip(temps) {
             self.bind(variable, Operand::Temp(temp), source.span);
         }
-        self.tail(source.body);
+        if self.program.is_form(self.lambda) {
+            // Its activation stays on the stack while it calls, so that messages have a place in the program.
+            let value = self.value(source.body);
+            self.ret(value, source.span);
+        } else {
+            self.tail(source.body);
+        }
         self.function
     }
 

@@ -88,7 +88,7 @@ impl FlowBuilder<'_> {
     pub(super) fn body(&mut self, lambda: LambdaId) {
         let source = &self.program.lambdas[lambda.index()];
         let procedure = self.procedures[&lambda];
-        let at = At { scope: self.graph.body(procedure), tail: true };
+        let at = At { scope: self.graph.body(procedure), tail: !self.program.is_form(lambda) };
         for &parameter in source.parameters.iter().chain(&source.rest) {
             self.cell(parameter, at, source.span);
         }
