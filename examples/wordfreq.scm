@@ -5,8 +5,8 @@
 ;;; A word is a run of letters, with apostrophes allowed inside ("don't"); case does not matter.
 ;;; Words with the same count are printed in alphabetical order, so the output is always the same.
 ;;;
-;;; What to watch with --report: each word is built as a list of characters that dies as soon as the
-;;; string is made (frame), while the strings that become keys of the table live on (heap).
+;;; What to watch with --report: for each word the program makes a short list of characters and a string,
+;;; and most are garbage at once; only the words that become keys of the table stay.
 
 (define words-shown 20)
 
