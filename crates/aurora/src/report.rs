@@ -91,14 +91,14 @@ pub struct ArenaReport {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reconcile {
-    /// Memory that heap and machine know they have committed.
+    /// Resident memory of the heap's address ranges, and the machine's stacks. Where the system does not say what
+    /// is resident: what the heap has committed.
     pub accounted: u64,
     /// Address space of the process, reservations included.
     pub mapped: u64,
     /// Resident memory of the process.
     pub resident: u64,
-    /// Resident beyond what is accounted for: the program's code, the compiler's data. Negative where
-    /// committed memory has not been touched.
+    /// Resident beyond what is accounted for: the program's code, the compiler's data, the libraries.
     pub unexplained: i64,
 }
 
@@ -171,7 +171,8 @@ fn sites(machine: &Machine, code: &Code, sources: &Sources) -> Vec<SiteReport> {
 }
 
 fn reconcile(machine: &Machine, stats: &HeapStats) -> Reconcile {
-    let accounted = stats.committed_bytes + machine.stack_bytes();
+    let in_heap = terrane_pages::resident_bytes_within(&machine.memory.address_ranges());
+    let accounted = in_heap.unwrap_or(stats.committed_bytes) + machine.stack_bytes();
     let seen = terrane_pages::process_memory();
     let (mapped, resident) = seen.map_or((0, 0), |memory| (memory.mapped, memory.resident));
     let unexplained =

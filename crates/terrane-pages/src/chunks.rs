@@ -202,6 +202,12 @@ impl ChunkSpace {
         self.table.len() * CHUNK_SIZE
     }
 
+    /// Every range of addresses that chunks are handed out from.
+    pub fn address_ranges(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        let large = self.range.iter().map(AddressRange::addresses);
+        large.chain(self.scattered.address_ranges())
+    }
+
     fn take(&mut self, run: Range<usize>, owner: Owner) -> Result<NonNull<u8>, PageError> {
         let size = run.len() * CHUNK_SIZE;
         let Some(range) = &self.range else {

@@ -51,6 +51,6 @@ pub use heap::HeapPages;
 #[cfg(all(feature = "os", unix))]
 pub use os::OsPages;
 #[cfg(feature = "os")]
-pub use process::{ProcessMemory, process_memory};
+pub use process::{ProcessMemory, process_memory, resident_bytes_within};
 pub use range::AddressRange;
 pub use source::{PageSource, system_pages};

@@ -1,7 +1,7 @@
 //! One contiguous range of addresses and its owner.
 
 use alloc::sync::Arc;
-use core::ptr::NonNull;
+use core::{ops::Range, ptr::NonNull};
 
 use crate::{PageError, PageOperation, PageSource};
 
@@ -41,6 +41,13 @@ impl AddressRange {
     #[must_use]
     pub const fn base(&self) -> NonNull<u8> {
         self.base
+    }
+
+    /// Its addresses.
+    #[must_use]
+    pub fn addresses(&self) -> Range<usize> {
+        let start = self.base.addr().get();
+        start..start + self.size
     }
 
     /// How many bytes it has; a multiple of the page size.

@@ -4,7 +4,7 @@
 //! and its growth can fail without an abort.
 
 use alloc::{sync::Arc, vec::Vec};
-use core::ptr::NonNull;
+use core::{ops::Range, ptr::NonNull};
 
 use crate::{AddressRange, CHUNK_SIZE, Owner, PageError, PageOperation, PageSource};
 
@@ -50,6 +50,10 @@ impl ScatteredRuns {
     }
 
     /// Releases the run that has this base and size; `false` when there is none.
+    pub(crate) fn address_ranges(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.runs.iter().map(|run| run.range.addresses())
+    }
+
     pub(crate) fn free(&mut self, base: usize, size: usize) -> bool {
         let found = self.runs.binary_search_by_key(&base, Run::base).ok();
         let Some(index) = found.filter(|index| self.runs[*index].range.size() == size) else { return false };

@@ -50,6 +50,11 @@ impl Memory {
         unsafe { FrameStack::over(base, size) }
     }
 
+    /// The addresses of the heap's memory.
+    pub(crate) fn address_ranges(&self) -> Vec<std::ops::Range<usize>> {
+        self.heap.address_ranges()
+    }
+
     pub(crate) fn limit(&self) -> Bytes {
         self.heap.limit()
     }

@@ -6,6 +6,7 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
@@ -321,6 +322,14 @@ impl<M: ObjectModel> Heap<M> {
     /// [`write`](Self::write) only for a value in it.
     pub fn young_range(&self) -> core::ops::Range<usize> {
         self.young.all.base..self.young.all.end()
+    }
+
+    /// Every range of addresses that the heap has its memory in, tables included: for those who ask the
+    /// system how much of it is resident.
+    #[must_use]
+    pub fn address_ranges(&self) -> Vec<core::ops::Range<usize>> {
+        let tables = [self.young_range(), self.stack.addresses(), self.remembered.addresses()];
+        tables.into_iter().chain(self.chunks.address_ranges()).collect()
     }
 
     /// The limit.

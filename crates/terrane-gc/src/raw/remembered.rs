@@ -87,6 +87,10 @@ impl RememberedSet {
         Ok(Self { range, entries, len: 0, capacity: first / size_of::<Entry>(), overflowed: false })
     }
 
+    pub(crate) fn addresses(&self) -> core::ops::Range<usize> {
+        self.range.addresses()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }

@@ -31,6 +31,10 @@ impl WorkStack {
         Ok(Self { range, bottom, top: bottom, end, overflowed: false })
     }
 
+    pub(crate) fn addresses(&self) -> core::ops::Range<usize> {
+        self.range.addresses()
+    }
+
     #[inline(always)]
     pub(crate) fn bottom(&self) -> *mut usize {
         self.bottom
