@@ -270,7 +270,12 @@ impl<'a> Expander<'a> {
 
     pub(super) fn literal(&mut self, id: DatumId) -> ExprId {
         let span = self.span(id);
-        self.program.constant(Constant::Datum(self.origin, id), span)
+        let constant = match self.pool.datum(id) {
+            Datum::Fixnum(value) => Constant::Fixnum(*value),
+            Datum::Boolean(value) => Constant::Boolean(*value),
+            _ => Constant::Datum(self.origin, id),
+        };
+        self.program.constant(constant, span)
     }
 
     fn quote(&mut self, id: DatumId, items: &[DatumId]) -> Expanded {

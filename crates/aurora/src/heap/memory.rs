@@ -50,6 +50,10 @@ impl Memory {
         unsafe { FrameStack::over(base, size) }
     }
 
+    pub(crate) fn limit(&self) -> Bytes {
+        self.heap.limit()
+    }
+
     pub(crate) fn set_observer(&mut self, observer: Box<dyn FnMut(&CollectionRecord)>) {
         self.heap.set_observer(observer);
     }

@@ -259,7 +259,7 @@ impl Lowering<'_> {
             let from = self.alloc(made, operands, SiteKey::Expr(id), primitive.name(), span);
             return self.emit(Inst::Move { to, from: Operand::Temp(from) }, span);
         }
-        let site = self.primitive_site(primitive.name(), span);
+        let site = self.primitive_site(primitive, id);
         self.emit(Inst::Primitive { to, primitive, args: operands, site }, span);
     }
 
@@ -269,29 +269,25 @@ impl Lowering<'_> {
         let (arena, body, scoped) = match self.program.expr(id) {
             Expr::WithArena { variable, bytes, body } => {
                 let size = self.value(*bytes);
-                let arena = self.run_primitive(Primitive::MakeArena, size, span);
+                let arena = self.run_primitive(Primitive::MakeArena, size, id);
                 self.bind(*variable, arena, span);
                 (arena, *body, true)
             }
             Expr::InArena { arena, body } => (self.value(*arena), *body, false),
             _ => return,
         };
-        self.run_primitive(Primitive::EnterArena, arena, span);
+        self.run_primitive(Primitive::EnterArena, arena, id);
         self.into(body, to);
-        self.run_primitive(Primitive::LeaveArena, arena, span);
+        self.run_primitive(Primitive::LeaveArena, arena, id);
         if scoped {
-            self.run_primitive(Primitive::DestroyArena, arena, span);
+            self.run_primitive(Primitive::DestroyArena, arena, id);
         }
     }
 
-    fn run_primitive(
-        &mut self,
-        primitive: Primitive,
-        argument: Operand,
-        span: crate::source::Span,
-    ) -> Operand {
+    fn run_primitive(&mut self, primitive: Primitive, argument: Operand, id: ExprId) -> Operand {
+        let span = self.span(id);
         let to = self.temp();
-        let site = self.primitive_site(primitive.name(), span);
+        let site = self.primitive_site(primitive, id);
         self.emit(Inst::Primitive { to, primitive, args: vec![argument], site }, span);
         Operand::Temp(to)
     }

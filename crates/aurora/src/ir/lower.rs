@@ -8,6 +8,7 @@ use super::function::{
 };
 use crate::core::{ExprId, LambdaId, LoopId, Program, VariableId};
 use crate::placement::{Placements, SiteKey, Zone};
+use crate::primitive::Primitive;
 use crate::source::Span;
 use std::collections::HashMap;
 
@@ -178,9 +179,11 @@ impl<'a> Lowering<'a> {
     }
 
     /// The site of whatever a primitive allocates.
-    pub(super) fn primitive_site(&mut self, name: &str, span: Span) -> SiteId {
-        let reason = "made by a primitive".into();
-        self.site(Site { span, what: name.into(), zone: Zone::Heap, reason, placed: false })
+    pub(super) fn primitive_site(&mut self, primitive: Primitive, id: ExprId) -> SiteId {
+        let (span, what) = (self.span(id), primitive.name().trim_start_matches('%').into());
+        let (_, reason) = self.placements.site(SiteKey::Expr(id));
+        let placed = primitive.allocates();
+        self.site(Site { span, what, zone: Zone::Heap, reason: reason.into(), placed })
     }
 
     pub(super) fn frame_enter(&mut self, span: Span) {

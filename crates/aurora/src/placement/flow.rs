@@ -360,6 +360,11 @@ impl FlowBuilder<'_> {
         }
         let values: Vec<_> = args.iter().map(|&arg| self.value(arg, at)).collect();
         let note = self.plain(id);
+        if primitive.allocates() {
+            // Never in a frame, but what becomes of the object is worth telling.
+            let site = self.site(SiteKey::Expr(id), at, true, self.program.span(id));
+            self.graph.address(site, to, note);
+        }
         let unknown = EscapeReason::StoredInUnknown;
         match primitive.effect() {
             Effect::Pure => {}
@@ -443,6 +448,11 @@ impl FlowBuilder<'_> {
         let analysis = graph.analyse();
         for (key, site, scope) in sites {
             let decision = if let Placement::Frame(_) = analysis.placement(site) {
+                if let Some(name) = always_on_heap(program, key) {
+                    let reason = format!("dies here, but `{name}` always allocates on the heap");
+                    decisions.sites.insert(key, (Zone::Heap, reason));
+                    continue;
+                }
                 let reason = if let Some(lambda) = bodies.get(&scope) {
                     decisions.procedures_with_frame.insert(*lambda);
                     format!("dies in {}", program.procedure_name(*lambda))
@@ -459,5 +469,16 @@ impl FlowBuilder<'_> {
             decisions.sites.insert(key, decision);
         }
         decisions
+    }
+}
+
+/// The primitive behind a site that the compiler has no frame form for.
+fn always_on_heap(program: &Program, key: SiteKey) -> Option<&'static str> {
+    let SiteKey::Expr(id) = key else { return None };
+    match program.expr(id) {
+        Expr::Primitive(Primitive::Cons, _) => None,
+        Expr::Primitive(Primitive::Vector, args) if args.len() <= super::FRAME_VECTOR_MAX => None,
+        Expr::Primitive(primitive, _) => Some(primitive.name()),
+        _ => None,
     }
 }

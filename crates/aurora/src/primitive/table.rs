@@ -298,6 +298,30 @@ impl Primitive {
 }
 
 impl Primitive {
+    /// Does it make objects on the heap? (Arithmetic, which may make a flonum, is not counted.)
+    pub(crate) fn allocates(self) -> bool {
+        use Primitive::{
+            AppendTwo, CommandLine, GetOutputString, List, ListCopy, ReadLine, ReadString, Reverse,
+            StringDowncase, StringToList, StringUpcase, SymbolToString, VectorToList,
+        };
+        self.makes_object()
+            || matches!(
+                self,
+                List | ListCopy
+                    | Reverse
+                    | AppendTwo
+                    | StringToList
+                    | VectorToList
+                    | StringUpcase
+                    | StringDowncase
+                    | SymbolToString
+                    | ReadLine
+                    | ReadString
+                    | GetOutputString
+                    | CommandLine
+            )
+    }
+
     /// Is its result always an object that it has just made?
     pub(crate) fn makes_object(self) -> bool {
         use Primitive::{

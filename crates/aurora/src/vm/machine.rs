@@ -62,10 +62,11 @@ impl Machine {
     pub(crate) fn new(setup: Setup, program: &Program) -> Result<Self, Trap> {
         let memory = Memory::new(setup.config)?;
         let frames = memory.frame_stack();
+        let limit = memory.limit();
         Ok(Self {
             memory,
             roots: Roots::new(setup.code, program.globals.len(), frames),
-            ports: Ports::new(),
+            ports: Ports::new(limit),
             symbols: super::text::Symbols::default(),
             record_types: program.record_types.clone(),
             global_names: program.globals.iter().map(|g| g.name.clone()).collect(),

@@ -3,11 +3,13 @@
 use super::trap::Trap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Write};
+use terrane_base::{Budget, Bytes, Reservation};
 
 /// The ports of one machine.
 #[derive(Debug)]
 pub(crate) struct Ports {
     all: Vec<Option<Port>>,
+    text_budget: Budget,
     /// Bytes that wait to be written to standard output.
     output: Output,
 }
@@ -40,7 +42,7 @@ impl Write for Output {
 pub(crate) enum Port {
     Input(Input),
     OutputFile { name: String, file: BufWriter<File> },
-    OutputString(String),
+    OutputString { text: String, charge: Reservation },
     StandardOutput,
     StandardError,
 }
@@ -135,10 +137,16 @@ impl Ports {
     pub(crate) const STANDARD_OUTPUT: usize = 1;
     pub(crate) const STANDARD_ERROR: usize = 2;
 
-    pub(crate) fn new() -> Self {
+    /// The standard ports. What is written to string ports may take up to `limit`.
+    pub(crate) fn new(limit: Bytes) -> Self {
+        let text_budget = Budget::root(limit).child("string ports");
         let input = Input::from_reader("standard input".into(), Box::new(BufReader::new(std::io::stdin())));
         let all = vec![Some(Port::Input(input)), Some(Port::StandardOutput), Some(Port::StandardError)];
-        Self { all, output: Output::Process(BufWriter::with_capacity(64 * 1024, std::io::stdout())) }
+        Self {
+            all,
+            text_budget,
+            output: Output::Process(BufWriter::with_capacity(64 * 1024, std::io::stdout())),
+        }
     }
 
     /// Keeps what is written to standard output from now on, instead of writing it.
@@ -152,6 +160,12 @@ impl Ports {
             Output::Process(_) => String::new(),
             Output::Captured(buffer) => String::from_utf8_lossy(&std::mem::take(buffer)).into_owned(),
         }
+    }
+
+    /// Opens a port that keeps what is written to it.
+    pub(crate) fn add_string(&mut self) -> Result<usize, Trap> {
+        let charge = self.text_budget.try_reserve(Bytes::ZERO)?;
+        Ok(self.add(Port::OutputString { text: String::new(), charge }))
     }
 
     /// Opens a port and answers its number.
@@ -208,8 +222,9 @@ impl Ports {
             Some(Port::OutputFile { name, file }) => {
                 file.write_all(text.as_bytes()).map_err(|e| file_error("write", name, &e))
             }
-            Some(Port::OutputString(buffer)) => {
-                buffer.push_str(text);
+            Some(Port::OutputString { text: so_far, charge }) => {
+                charge.try_grow(Bytes::from_usize(text.len()))?;
+                so_far.push_str(text);
                 Ok(())
             }
             Some(Port::Input(_)) => Err(Trap::error("this port is for reading, it cannot be written to")),

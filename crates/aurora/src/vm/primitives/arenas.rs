@@ -3,11 +3,17 @@
 use crate::heap::{Immediate, Value};
 use crate::vm::{Arguments, Machine, Outcome, Trap};
 use terrane_base::Bytes;
-use terrane_gc::raw::ArenaError;
+use terrane_gc::raw::{ArenaError, CollectionKind};
 
 pub(crate) fn make(m: &mut Machine, args: Arguments) -> Outcome {
     let bytes = m.size_argument("make-arena", m.argument(args, 0))?;
-    Ok(m.memory.arena_create(Bytes::new(bytes as u64))?)
+    let first_block = Bytes::new(bytes as u64);
+    // Making an arena never collects: where it is refused, garbage may be what stands in the way.
+    if let Ok(arena) = m.memory.arena_create(first_block) {
+        return Ok(arena);
+    }
+    m.memory.collect(CollectionKind::Full, &mut m.roots)?;
+    Ok(m.memory.arena_create(first_block)?)
 }
 
 pub(crate) fn is_arena(m: &mut Machine, args: Arguments) -> Outcome {

@@ -65,7 +65,7 @@ pub(crate) fn flush(m: &mut Machine, args: Arguments) -> Outcome {
 }
 
 pub(crate) fn open_string(m: &mut Machine, _: Arguments) -> Outcome {
-    Ok(port_value(m.ports.add(Port::OutputString(String::new()))))
+    Ok(port_value(m.ports.add_string()?))
 }
 
 /// What was written to a string port so far.
@@ -73,7 +73,7 @@ pub(crate) fn string_so_far(m: &mut Machine, args: Arguments) -> Outcome {
     let value = m.argument(args, 0);
     let number = port_number(m, "get-output-string", value)?;
     let text = match m.ports.port(number) {
-        Some(Port::OutputString(text)) => text.clone(),
+        Some(Port::OutputString { text, .. }) => text.clone(),
         _ => return Err(m.wrong_type("get-output-string", "a string output port", value)),
     };
     m.string(&text)
