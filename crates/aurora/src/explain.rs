@@ -38,9 +38,10 @@ pub struct SitePlacement {
 pub fn explain(source: &Source) -> Result<Vec<SitePlacement>, Failure> {
     let compiled = Compiled::new(source, true)?;
     let user = compiled.module.sites.iter().filter(|site| site.placed && site.span.origin == Origin::User);
+    let places = compiled.sources.lines_columns(compiled.module.sites.iter().map(|site| site.span));
     let mut sites: Vec<SitePlacement> = user
         .map(|site| {
-            let (line, column) = compiled.sources.line_column(site.span);
+            let (line, column) = places[&site.span];
             SitePlacement {
                 line,
                 column,

@@ -1,6 +1,7 @@
 //! Calls: staging arguments, entering procedures, calling values.
 
 use super::machine::{Arguments, Machine};
+use super::primitives::lists::proper_length;
 use super::trap::{Outcome, Trap};
 use crate::bytecode::{ARGUMENTS_PER_WORD, CodeFunction, Instr};
 use crate::heap::{Immediate, Kind, Mutator, PAIR_BYTES, Value};
@@ -32,7 +33,7 @@ impl Machine {
 
     #[cold]
     #[inline(never)]
-    fn grow_stack(&mut self, needed: usize) -> Result<(), Trap> {
+    pub(super) fn grow_stack(&mut self, needed: usize) -> Result<(), Trap> {
         if needed > STACK_SLOTS_MAX {
             let depth = self.roots.activations.len();
             return Err(Trap::error(format!(
@@ -139,16 +140,16 @@ impl Machine {
         let callee = self.roots.stack[target + 1];
         let last = target + *count;
         let mut list = self.roots.stack[last];
+        let Some(length) = proper_length(list) else {
+            return Err(self.wrong_type("apply", "a proper list as the last argument", list));
+        };
+        self.ensure_stack(target + *count + length)?;
         self.roots.stack.copy_within(target + 2..last, target + 1);
         *count -= 2;
         while let (Some(item), Some(rest)) = (list.car(), list.cdr()) {
-            self.ensure_stack(target + *count + 2)?;
             self.roots.stack[target + 1 + *count] = item;
             *count += 1;
             list = rest;
-        }
-        if list != Value::EMPTY_LIST {
-            return Err(self.wrong_type("apply", "a list as the last argument", list));
         }
         Ok(callee)
     }

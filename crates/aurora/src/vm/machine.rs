@@ -7,7 +7,7 @@ use super::trap::{Outcome, Trap};
 use crate::bytecode::Code;
 use crate::core::{Program, RecordType};
 use crate::heap::{
-    Immediate, Kind, LARGE_BYTES_MIN, Memory, Mutator, Object, PAIR_BYTES, Value, slots_bytes,
+    Immediate, Kind, LARGE_BYTES_MIN, Memory, Mutator, Object, PAIR_BYTES, Value, raw_bytes, slots_bytes,
 };
 use crate::placement::Zone;
 use crate::source::Span;
@@ -128,7 +128,7 @@ impl Machine {
 
     /// A bytes object, every byte 0.
     pub(crate) fn bytes(&mut self, count: usize) -> Result<Object, Trap> {
-        self.tally(8 + count.next_multiple_of(8));
+        self.tally(raw_bytes(count));
         Ok(self.memory.bytes(&mut self.roots, count)?)
     }
 
