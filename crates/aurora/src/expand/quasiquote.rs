@@ -2,7 +2,7 @@
 
 use super::expander::{Expanded, Expander};
 use crate::core::{Expr, ExprId, deeper};
-use crate::primitive::Primitive;
+use crate::primitive::{LIST_MAX, Primitive};
 use crate::syntax::{Datum, DatumId};
 
 /// What a template comes to; `None`: nothing in it is unquoted, it stands for itself.
@@ -72,10 +72,12 @@ impl<'a> Expander<'a> {
     ) -> Expanded<Built> {
         // `(a . ,b)` is read as `(a unquote b)`.
         let (items, dotted) = match items {
-            [front @ .., mark, expr]
-                if !front.is_empty() && tail.is_none() && self.pool.symbol(*mark) == Some("unquote") =>
-            {
-                (front, Some((*mark, *expr)))
+            [front @ .., mark, inner] if !front.is_empty() && tail.is_none() => {
+                match self.pool.symbol(*mark) {
+                    Some("unquote") => (front, Some((*mark, *inner, true))),
+                    Some("quasiquote") => (front, Some((*mark, *inner, false))),
+                    _ => (items, None),
+                }
             }
             _ => (items, None),
         };
@@ -84,8 +86,9 @@ impl<'a> Expander<'a> {
             parts.push(self.element(item, level)?);
         }
         let end = match (dotted, tail) {
-            (Some((_, expr)), _) if level == 1 => Some(self.expr(expr)?),
-            (Some((mark, expr)), _) => self.rebuilt(id, mark, expr, level - 1)?,
+            (Some((_, expr, true)), _) if level == 1 => Some(self.expr(expr)?),
+            (Some((mark, inner, true)), _) => self.rebuilt(id, mark, inner, level - 1)?,
+            (Some((mark, inner, false)), _) => self.rebuilt(id, mark, inner, level + 1)?,
             (None, Some(tail)) => self.template(tail, level)?,
             (None, None) => None,
         };
@@ -94,16 +97,35 @@ impl<'a> Expander<'a> {
         }
         let mut list = match (end, dotted, tail) {
             (Some(end), ..) => end,
-            (None, Some((mark, expr)), _) => self.literal_pair(id, mark, expr),
+            (None, Some((mark, inner, _)), _) => self.literal_pair(id, mark, inner),
             (None, None, Some(tail)) => self.literal(tail),
             (None, None, None) => self.empty_list(id),
         };
-        for ((part, spliced), &item) in parts.into_iter().zip(items).rev() {
-            let part = self.or_literal(part, item);
-            let primitive = if spliced { Primitive::AppendTwo } else { Primitive::Cons };
-            list = self.push(Expr::Primitive(primitive, vec![part, list]), id);
+        let parts: Vec<_> = parts
+            .into_iter()
+            .zip(items)
+            .map(|((part, spliced), &item)| (self.or_literal(part, item), spliced))
+            .collect();
+        // A long list is made of short ones: else all elements would be in registers at once.
+        for (index, chunk) in parts.chunks(LIST_MAX).enumerate().rev() {
+            let is_last = (index + 1) * LIST_MAX >= parts.len();
+            let rest = if is_last { list } else { self.empty_list(id) };
+            let front = self.linked(chunk, rest, id);
+            list = if is_last {
+                front
+            } else {
+                self.push(Expr::Primitive(Primitive::AppendTwo, vec![front, list]), id)
+            };
         }
         Ok(Some(list))
+    }
+
+    /// The parts in front of a list.
+    fn linked(&mut self, parts: &[(ExprId, bool)], rest: ExprId, id: DatumId) -> ExprId {
+        parts.iter().rev().fold(rest, |list, &(part, spliced)| {
+            let primitive = if spliced { Primitive::AppendTwo } else { Primitive::Cons };
+            self.push(Expr::Primitive(primitive, vec![part, list]), id)
+        })
     }
 
     /// An element of a list or vector, and whether it is spliced in.
