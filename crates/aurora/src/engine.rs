@@ -5,7 +5,7 @@ use crate::core::{Program, arena_leaks, resolve_known_globals, resolve_variables
 use crate::diagnostic::{Complaint, Diagnostic, Failure};
 use crate::expand::{Texts, expand_program};
 use crate::ir::{Module, lower_program};
-use crate::placement::Placements;
+use crate::placement::{Placements, Reasons};
 use crate::report::Report;
 use crate::source::{Origin, Source, Sources};
 use crate::syntax::{DatumId, DatumPool, read_program};
@@ -166,7 +166,7 @@ impl Engine {
     }
 
     fn prepare(&self, source: &Source) -> Result<(Compiled, Machine, Rc<Code>), Failure> {
-        let mut compiled = Compiled::new(source, self.options.placement)?;
+        let mut compiled = Compiled::new(source, self.options.placement, Reasons::Unread)?;
         let module = std::mem::take(&mut compiled.module);
         let code =
             Rc::new(emit_module(module).map_err(|complaint| located(vec![complaint], &compiled.sources))?);
@@ -223,7 +223,7 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
-    pub(crate) fn new(source: &Source, placement: bool) -> Result<Self, Failure> {
+    pub(crate) fn new(source: &Source, placement: bool, reasons: Reasons) -> Result<Self, Failure> {
         let sources = Sources { prelude: Source::new("(library)", PRELUDE), user: source.clone() };
         let texts = ReadTexts {
             prelude: read_program(PRELUDE, Origin::Prelude).map_err(|c| located(vec![c], &sources))?,
@@ -240,7 +240,7 @@ impl Compiled {
         if !leaks.is_empty() {
             return Err(located(leaks, &sources));
         }
-        let placements = Placements::decide(&program, placement);
+        let placements = Placements::decide(&program, placement, reasons);
         let module = lower_program(&program, &placements);
         Ok(Self { program, module, sources, texts })
     }
@@ -281,5 +281,10 @@ fn failure(trap: Trap, machine: &Machine, sources: &Sources) -> Failure {
 }
 
 fn memory_message(error: &MemoryError) -> String {
-    format!("memory exhausted: {error}")
+    match error {
+        MemoryError::BudgetExceeded { requested, remaining, .. } => format!(
+            "memory exhausted: {requested} requested, {remaining} remain of the limit for symbols, string ports and stacks"
+        ),
+        other => format!("memory exhausted: {other}"),
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Failure;
 use crate::engine::Compiled;
-use crate::placement::Zone;
+use crate::placement::{Reasons, Zone};
 use crate::source::{Origin, Source};
 
 /// One allocation site of a program.
@@ -36,11 +36,12 @@ pub struct SitePlacement {
 /// # Errors
 /// [`Failure::Diagnostics`] if the program cannot be compiled.
 pub fn explain(source: &Source) -> Result<Vec<SitePlacement>, Failure> {
-    let compiled = Compiled::new(source, true)?;
+    let compiled = Compiled::new(source, true, Reasons::Wanted)?;
     let user = compiled.module.sites.iter().filter(|site| site.placed && site.span.origin == Origin::User);
+    let places = compiled.sources.lines_columns(compiled.module.sites.iter().map(|site| site.span));
     let mut sites: Vec<SitePlacement> = user
         .map(|site| {
-            let (line, column) = compiled.sources.line_column(site.span);
+            let (line, column) = places[&site.span];
             SitePlacement {
                 line,
                 column,
@@ -59,7 +60,7 @@ pub fn explain(source: &Source) -> Result<Vec<SitePlacement>, Failure> {
 /// # Errors
 /// [`Failure::Diagnostics`] if the program cannot be compiled.
 pub fn intermediate_text(source: &Source) -> Result<String, Failure> {
-    let compiled = Compiled::new(source, true)?;
+    let compiled = Compiled::new(source, true, Reasons::Unread)?;
     let user = compiled.module.functions.iter().filter(|function| function.span.origin == Origin::User);
     Ok(user.map(ToString::to_string).collect::<Vec<_>>().join("\n"))
 }

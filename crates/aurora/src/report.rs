@@ -154,11 +154,12 @@ fn collections(stats: &HeapStats, kind: CollectionKind) -> CollectionReport {
 
 fn sites(machine: &Machine, code: &Code, sources: &Sources) -> Vec<SiteReport> {
     let Some(profile) = &machine.profile else { return Vec::new() };
+    let places = sources.lines_columns(profile.iter().map(|(id, ..)| code.sites[id.index()].span));
     let mut all: Vec<SiteReport> = profile
         .iter()
         .map(|(id, zone, tally)| {
             let site = &code.sites[id.index()];
-            let (line, column) = sources.line_column(site.span);
+            let (line, column) = places[&site.span];
             let file = sources.of(site.span.origin).name.clone();
             let what = site.what.to_string();
             SiteReport { file, line, column, what, zone, allocations: tally.allocations, bytes: tally.bytes }

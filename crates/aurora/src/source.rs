@@ -3,6 +3,7 @@
 //! A [`Span`] names a half-open byte range of one source. Lines and columns are computed only when
 //! somebody wants to read them: a compiler touches many spans and prints few.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// A program text with the name that messages show for it.
@@ -86,6 +87,28 @@ impl Sources {
     pub(crate) fn line_column(&self, span: Span) -> (u32, u32) {
         self.of(span.origin).line_column(span.start as usize)
     }
+
+    /// Lines and columns of many places: the text is walked once, not once for each.
+    pub(crate) fn lines_columns(&self, spans: impl Iterator<Item = Span>) -> HashMap<Span, (u32, u32)> {
+        let mut sorted: Vec<Span> = spans.collect();
+        sorted.sort_by_key(|span| (span.origin as u8, span.start));
+        let mut found = HashMap::new();
+        let mut last = (Origin::Prelude, 0, (1, 1));
+        for span in sorted {
+            let text = &self.of(span.origin).text;
+            let (mut from, (mut line, mut column)) = match last {
+                (origin, from, place) if origin == span.origin => (from, place),
+                _ => (0, (1, 1)),
+            };
+            for c in text.get(from..span.start as usize).unwrap_or_default().chars() {
+                (line, column) = if c == '\n' { (line + 1, 1) } else { (line, column + 1) };
+                from += c.len_utf8();
+            }
+            last = (span.origin, from, (line, column));
+            found.insert(span, (line, column));
+        }
+        found
+    }
 }
 
 #[cfg(test)]
@@ -99,6 +122,20 @@ mod tests {
         assert_eq!(source.line_column(3), (1, 3));
         assert_eq!(source.line_column(5), (2, 1));
         assert_eq!(source.line_column(99), (2, 3));
+    }
+
+    #[test]
+    fn many_places_are_found_like_one() {
+        let user = Source::new("t", "(a\n λb\n\n c)");
+        let sources = Sources { prelude: Source::new("p", "xy\nz"), user };
+        let at = |origin, start| Span::new(origin, start..start);
+        let starts = [0, 1, 3, 4, 6, 8, 9, 10].map(|start| at(Origin::User, start));
+        let spans: Vec<_> =
+            starts.into_iter().chain([at(Origin::Prelude, 3), at(Origin::Prelude, 0)]).collect();
+        let found = sources.lines_columns(spans.iter().copied());
+        for span in spans {
+            assert_eq!(found[&span], sources.line_column(span), "{span:?}");
+        }
     }
 
     #[test]

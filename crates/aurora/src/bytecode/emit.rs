@@ -29,7 +29,12 @@ struct Emitter<'a> {
     scratch: u32,
     scratch_max: u32,
     span: Span,
+    /// A form with more operands than an instruction can count.
+    oversized: Option<Span>,
 }
+
+/// Operands of one instruction.
+const OPERANDS_MAX: usize = 60_000;
 
 impl<'a> Emitter<'a> {
     fn run(function: &'a Function) -> Result<CodeFunction, Complaint> {
@@ -59,10 +64,13 @@ impl<'a> Emitter<'a> {
             scratch,
             scratch_max: scratch,
             span: function.span,
+            oversized: None,
         };
         for (at, &block) in order.iter().enumerate() {
             emitter.starts[block.index()] = emitter.out.code.len() as u32;
-            let live_here = safepoints::of_block(function, &live, &emitter.registers, block);
+            let most = safepoints::LIVE_MAX.saturating_sub(emitter.out.live.len());
+            let live_here = safepoints::of_block(function, &live, &emitter.registers, block, most)
+                .ok_or_else(|| emitter.too_large("too many values are in use at once"))?;
             emitter.block(block, &live_here, order.get(at + 1).copied());
         }
         emitter.finish()
@@ -70,9 +78,11 @@ impl<'a> Emitter<'a> {
 
     fn finish(mut self) -> Result<CodeFunction, Complaint> {
         if self.scratch_max >= u32::from(u16::MAX) {
-            let message =
-                format!("`{}` is too large: it needs {} registers", self.function.name, self.scratch_max);
-            return Err(Complaint::new(self.function.span, message, "this procedure").help("split it up"));
+            return Err(self.too_large(&format!("it needs {} registers", self.scratch_max)));
+        }
+        if let Some(span) = self.oversized {
+            let message = format!("more than {OPERANDS_MAX} operands in one form");
+            return Err(Complaint::new(span, message, "this form").help("use quoted data, or split it up"));
         }
         for instr in &mut self.out.code {
             if let Some(target) = target_of(instr) {
@@ -81,6 +91,19 @@ impl<'a> Emitter<'a> {
         }
         self.out.registers = self.scratch_max as usize;
         Ok(self.out)
+    }
+
+    fn too_large(&self, why: &str) -> Complaint {
+        let message = format!("`{}` is too large: {why}", self.function.name);
+        Complaint::new(self.function.span, message, "this procedure").help("split it up")
+    }
+
+    /// The number of operands of an instruction.
+    fn count(&mut self, operands: usize) -> u16 {
+        if operands > OPERANDS_MAX {
+            self.oversized.get_or_insert(self.span);
+        }
+        operands.min(OPERANDS_MAX) as u16
     }
 
     fn push(&mut self, instr: Instr) {
@@ -269,7 +292,7 @@ impl<'a> Emitter<'a> {
     ) {
         let frame = zone == Zone::Frame;
         let parts = self.regs(parts);
-        let count = parts.len() as u16;
+        let count = self.count(parts.len());
         self.safepoint(live, true);
         self.site(site);
         match made {
@@ -316,7 +339,8 @@ impl<'a> Emitter<'a> {
         let registers = self.regs(args);
         self.safepoint(live, false);
         self.site(site);
-        self.push(Instr::Primitive { to, count: registers.len() as u16, primitive });
+        let count = self.count(registers.len());
+        self.push(Instr::Primitive { to, count, primitive });
         self.arguments(&registers);
     }
 
@@ -366,7 +390,7 @@ impl<'a> Emitter<'a> {
     }
 
     fn call(&mut self, to: u16, callee: &Callee, args: &[Operand], live: Option<&Vec<u16>>) {
-        let count = args.len() as u16;
+        let count = self.count(args.len());
         let instr = match *callee {
             Callee::Known(function) => Instr::Call { to, count, function: function.index() as u32 },
             Callee::KnownClosure(function, closure) => Instr::CallClosure {
@@ -408,7 +432,7 @@ impl<'a> Emitter<'a> {
     }
 
     fn tail_call(&mut self, callee: &Callee, args: &[Operand]) {
-        let count = args.len() as u16;
+        let count = self.count(args.len());
         let instr = match *callee {
             Callee::Known(function) => Instr::TailCall { count, function: function.index() as u32 },
             Callee::KnownClosure(function, closure) => Instr::TailCallClosure {

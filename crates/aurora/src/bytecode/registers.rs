@@ -77,7 +77,7 @@ fn intervals(function: &Function, live: &Liveness, order: &[BlockId]) -> Vec<Opt
     }
     let mut position = 2;
     for &block in order {
-        live.at_start(block).iter().for_each(|temp| extend(temp, position));
+        live.at_start(block).for_each(|temp| extend(temp, position));
         for (inst, _) in &function.blocks[block.index()].insts {
             visit_inst(inst, position, &mut extend);
             position += 2;
@@ -87,7 +87,7 @@ fn intervals(function: &Function, live: &Liveness, order: &[BlockId]) -> Vec<Opt
                 extend(temp.index(), position);
             }
         }
-        live.at_end(block).iter().for_each(|temp| extend(temp, position + 1));
+        live.at_end(block).for_each(|temp| extend(temp, position + 1));
         position += 2;
     }
     all

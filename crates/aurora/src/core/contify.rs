@@ -19,7 +19,8 @@ pub(crate) fn contify(program: &mut Program, letrec: ExprId) -> Option<ExprId> {
         return None;
     }
     let (inits, variables, body) = (inits.clone(), procedure.parameters.clone(), procedure.body);
-    let mut search = Search { program, variable, arity: inits.len(), calls: Vec::new() };
+    let references = program.var(variable).references as usize;
+    let mut search = Search { program, variable, references, arity: inits.len(), calls: Vec::new() };
     if !inits.iter().all(|&init| search.uses_well(init, false)) || !search.uses_well(body, true) {
         return None;
     }
@@ -39,6 +40,8 @@ pub(crate) fn contify(program: &mut Program, letrec: ExprId) -> Option<ExprId> {
 struct Search<'a> {
     program: &'a Program,
     variable: VariableId,
+    /// How many uses there are at most.
+    references: usize,
     arity: usize,
     /// The tail calls found.
     calls: Vec<ExprId>,
@@ -47,7 +50,9 @@ struct Search<'a> {
 impl Search<'_> {
     /// Does `expr` use the variable only as the callee of tail calls with the right count?
     fn uses_well(&mut self, id: ExprId, tail: bool) -> bool {
-        deeper(|| self.examine(id, tail))
+        // Where all uses are found there is no need to look on: without this, loops in loops in loops would
+        // each search all that is inside.
+        self.calls.len() == self.references || deeper(|| self.examine(id, tail))
     }
 
     fn examine(&mut self, id: ExprId, tail: bool) -> bool {

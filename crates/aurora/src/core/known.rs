@@ -1,7 +1,7 @@
 //! Calls of top-level procedures whose whole body is one operation on a record are replaced by that
 //! operation, so that a constructor's object belongs to the place that calls it.
 
-use super::tree::{Expr, ExprId, LambdaId, Program};
+use super::tree::{Expr, ExprId, LambdaId, Program, VariableId};
 
 /// Rewrites the calls in place.
 pub(crate) fn resolve_known_globals(program: &mut Program) {
@@ -21,21 +21,21 @@ fn record_operation(program: &Program, lambda: LambdaId, args: &[ExprId]) -> Opt
     if lambda.rest.is_some() || lambda.parameters.len() != args.len() {
         return None;
     }
-    let argument = |id: &ExprId| match program.expr(*id) {
-        Expr::Local(v) => lambda.parameters.iter().position(|p| p == v).map(|at| args[at]),
-        _ => None,
+    // The operation must use every parameter once and in order: otherwise arguments would be evaluated
+    // twice, in another order, or not at all.
+    let in_order = |operands: &[ExprId]| {
+        let is_parameter = |(&operand, &parameter): (&ExprId, &VariableId)| matches!(program.expr(operand), Expr::Local(v) if *v == parameter);
+        operands.len() == args.len() && operands.iter().zip(&lambda.parameters).all(is_parameter)
     };
     match program.expr(lambda.body) {
-        Expr::RecordIs(record, a) => Some(Expr::RecordIs(*record, argument(a)?)),
-        Expr::RecordRef(record, field, a) => Some(Expr::RecordRef(*record, *field, argument(a)?)),
-        Expr::RecordSet(record, field, a, b) => {
-            Some(Expr::RecordSet(*record, *field, argument(a)?, argument(b)?))
+        Expr::RecordIs(record, a) if in_order(&[*a]) => Some(Expr::RecordIs(*record, args[0])),
+        Expr::RecordRef(record, field, a) if in_order(&[*a]) => {
+            Some(Expr::RecordRef(*record, *field, args[0]))
         }
-        // The constructor must take every field in order: otherwise evaluation order would change.
-        Expr::RecordNew(record, values) => {
-            let in_order = values.iter().map(argument).collect::<Option<Vec<_>>>()?;
-            (in_order == args).then_some(Expr::RecordNew(*record, in_order))
+        Expr::RecordSet(record, field, a, b) if in_order(&[*a, *b]) => {
+            Some(Expr::RecordSet(*record, *field, args[0], args[1]))
         }
+        Expr::RecordNew(record, values) if in_order(values) => Some(Expr::RecordNew(*record, args.to_vec())),
         _ => None,
     }
 }

@@ -143,7 +143,8 @@ impl<'a> Expander<'a> {
     }
 
     pub(super) fn is_lambda(&self, id: DatumId) -> bool {
-        self.pool.starts_with(id, "lambda") && self.local("lambda").is_none()
+        let head = self.pool.list(id).and_then(<[_]>::first);
+        head.is_some_and(|&head| self.keyword(head) == Some("lambda"))
     }
 
     pub(super) fn bind_values(

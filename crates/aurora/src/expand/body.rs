@@ -74,13 +74,14 @@ impl<'a> Expander<'a> {
     }
 
     fn collect_items(&self, items: &'a [DatumId], parts: &mut Vec<Item<'a>>) -> Expanded<()> {
-        for &item in items {
+        let mut pending: Vec<DatumId> = items.iter().rev().copied().collect();
+        while let Some(item) = pending.pop() {
             let list = self.pool.list(item).unwrap_or_default();
             let head = list.first().and_then(|&head| self.keyword(head));
             match head {
                 Some("define") => parts.push(self.definition(item, list)?),
                 Some("define-record-type") => parts.push(Item::Record { place: item }),
-                Some("begin") if list.len() > 1 => self.collect_items(&list[1..], parts)?,
+                Some("begin") if list.len() > 1 => pending.extend(list[1..].iter().rev()),
                 _ => parts.push(Item::Expression { expr: item }),
             }
         }
@@ -192,12 +193,12 @@ impl<'a> Expander<'a> {
     ) -> Expanded<()> {
         match *part {
             Item::Procedure { name, formals, body, place } => {
-                let lambda = self.defined_procedure(name, formals, body, place)?;
+                let lambda = self.nested(place, |e| e.defined_procedure(name, formals, body, place))?;
                 done.push(Done::Procedure(variables[0], lambda));
             }
             Item::Value { name, value, .. } if self.is_lambda(value) => {
                 let items = self.pool.list(value).unwrap_or_default();
-                let lambda = self.lambda(value, items, Some(name))?;
+                let lambda = self.nested(value, |e| e.lambda(value, items, Some(name)))?;
                 done.push(Done::Procedure(variables[0], lambda));
             }
             Item::Value { value, .. } => {
@@ -211,7 +212,10 @@ impl<'a> Expander<'a> {
                 }
             }
             Item::Expression { expr } => done.push(Done::Expression(self.expr(expr)?)),
-            Item::Body { items } => done.push(Done::Expression(self.body(items, items[0])?)),
+            Item::Body { items } => {
+                let body = self.nested(items[0], |e| e.body(items, items[0]))?;
+                done.push(Done::Expression(body));
+            }
         }
         Ok(())
     }
@@ -243,20 +247,22 @@ impl<'a> Expander<'a> {
 
     /// Nests the parts from the last to the first.
     fn nest(&mut self, done: &[Done], id: DatumId) -> ExprId {
+        // Both are filled from the back, so they hold their parts in reverse.
         let mut rest: Vec<ExprId> = Vec::new();
         let mut group: Vec<(VariableId, LambdaId)> = Vec::new();
         for (index, part) in done.iter().enumerate().rev() {
             match *part {
-                Done::Expression(expr) => rest.insert(0, expr),
+                Done::Expression(expr) => rest.push(expr),
                 Done::Value { variable, init, .. } => {
-                    let body = self.in_sequence(std::mem::take(&mut rest), id);
+                    let body = self.in_reversed_sequence(std::mem::take(&mut rest), id);
                     rest = vec![self.bind_values(vec![(variable, init)], body, id)];
                 }
                 Done::Procedure(variable, lambda) => {
-                    group.insert(0, (variable, lambda));
+                    group.push((variable, lambda));
                     let more = index > 0 && matches!(done[index - 1], Done::Procedure(..));
                     if !more {
-                        let body = self.in_sequence(std::mem::take(&mut rest), id);
+                        let body = self.in_reversed_sequence(std::mem::take(&mut rest), id);
+                        group.reverse();
                         rest = vec![self.push(Expr::Letrec(std::mem::take(&mut group), body), id)];
                         if let Some(looped) = crate::core::contify(self.program, rest[0]) {
                             rest = vec![looped];
@@ -265,6 +271,11 @@ impl<'a> Expander<'a> {
                 }
             }
         }
-        self.in_sequence(rest, id)
+        self.in_reversed_sequence(rest, id)
+    }
+
+    fn in_reversed_sequence(&mut self, mut parts: Vec<ExprId>, id: DatumId) -> ExprId {
+        parts.reverse();
+        self.in_sequence(parts, id)
     }
 }

@@ -59,6 +59,15 @@ impl<'a> Expander<'a> {
 
     /// Expands one expression.
     pub(super) fn expr(&mut self, id: DatumId) -> Expanded {
+        self.nested(id, |expander| expander.dispatch(id))
+    }
+
+    /// Expands a part of the program one level deeper.
+    pub(super) fn nested<T>(
+        &mut self,
+        id: DatumId,
+        expand: impl FnOnce(&mut Self) -> Expanded<T>,
+    ) -> Expanded<T> {
         self.depth += 1;
         if self.depth > NESTING_MAX {
             self.depth = 0;
@@ -66,7 +75,7 @@ impl<'a> Expander<'a> {
             return Err(Complaint::new(self.span(id), message, "too deep here")
                 .help("use quoted data, or split it up"));
         }
-        let result = deeper(|| self.dispatch(id));
+        let result = deeper(|| expand(self));
         self.depth = self.depth.saturating_sub(1);
         result
     }
@@ -270,9 +279,9 @@ impl<'a> Expander<'a> {
 
     pub(super) fn literal(&mut self, id: DatumId) -> ExprId {
         let span = self.span(id);
-        let constant = match self.pool.datum(id) {
-            Datum::Fixnum(value) => Constant::Fixnum(*value),
-            Datum::Boolean(value) => Constant::Boolean(*value),
+        let constant = match *self.pool.datum(id) {
+            Datum::Fixnum(value) => Constant::Fixnum(value),
+            Datum::Boolean(value) => Constant::Boolean(value),
             _ => Constant::Datum(self.origin, id),
         };
         self.program.constant(constant, span)

@@ -97,6 +97,7 @@ impl<'a> Expander<'a> {
             });
         }
         let callee = self.push(Expr::Local(looped), id);
+        self.program.var_mut(looped).references += 1;
         again.push(self.push(Expr::Call(callee, next), id));
         let again = self.in_sequence(again, id);
         Ok(self.push(Expr::If(test, result, again), id))

@@ -4,8 +4,12 @@ use super::expander::{Expanded, Expander};
 use crate::core::{Expr, ExprId, Lambda, LambdaId, RecordType, RecordTypeId, VariableId};
 use crate::diagnostic::Complaint;
 use crate::syntax::{Datum, DatumId};
+use std::collections::{HashMap, HashSet};
 
 const SHAPE: &str = "(define-record-type type (constructor field …) predicate (field accessor modifier) …)";
+
+/// Instructions have 16 bits for the number of a field.
+const FIELDS_MAX: usize = 60_000;
 
 /// The parts of a definition, as written.
 struct Parts<'a> {
@@ -68,12 +72,14 @@ impl<'a> Expander<'a> {
         given: &[&'a str],
         parts: &Parts<'a>,
     ) -> Expanded<LambdaId> {
-        if let Some(unknown) = given.iter().find(|g| parts.fields.iter().all(|f| f.name != **g)) {
+        let fields: HashSet<&str> = parts.fields.iter().map(|f| f.name).collect();
+        if let Some(unknown) = given.iter().find(|g| !fields.contains(*g)) {
             let message = format!("`{unknown}` is not a field of `{}`", parts.type_name);
             return Err(Complaint::new(self.span(id), message, "in the constructor of this type"));
         }
-        let order: Vec<Option<usize>> =
-            parts.fields.iter().map(|f| given.iter().position(|g| *g == f.name)).collect();
+        let positions: HashMap<&str, usize> =
+            given.iter().enumerate().map(|(at, &name)| (name, at)).collect();
+        let order: Vec<Option<usize>> = parts.fields.iter().map(|f| positions.get(f.name).copied()).collect();
         Ok(self.over_record(id, name, given, |expander, args| {
             let values = order.iter().map(|at| match at {
                 Some(at) => args[*at],
@@ -116,6 +122,10 @@ impl<'a> Expander<'a> {
         };
         let fields =
             items[4..].iter().map(|&field| self.record_field(field)).collect::<Expanded<Vec<_>>>()?;
+        if fields.len() > FIELDS_MAX {
+            let message = format!("a record has at most {FIELDS_MAX} fields");
+            return Err(Complaint::new(self.span(id), message, "too many fields"));
+        }
         self.distinct(fields.iter().map(|f| f.name), id)?;
         let constructor = match self.pool.datum(items[2]) {
             Datum::Boolean(false) => None,

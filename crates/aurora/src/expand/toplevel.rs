@@ -73,7 +73,8 @@ fn declare(program: &mut Program, found: Vec<Box<str>>) -> Names {
 
 impl<'a> Expander<'a> {
     fn defined_names(&self, forms: &'a [DatumId], found: &mut Vec<&'a str>) -> Expanded<()> {
-        for &form in forms {
+        let mut pending: Vec<DatumId> = forms.iter().rev().copied().collect();
+        while let Some(form) = pending.pop() {
             let list = self.pool.list(form).unwrap_or_default();
             match list.first().and_then(|&head| self.pool.symbol(head)) {
                 Some("define") => match self.definition(form, list)? {
@@ -81,7 +82,7 @@ impl<'a> Expander<'a> {
                     _ => {}
                 },
                 Some("define-record-type") => found.extend(self.record_names(form)?),
-                Some("begin") => self.defined_names(&list[1..], found)?,
+                Some("begin") => pending.extend(list[1..].iter().rev()),
                 _ => {}
             }
         }
@@ -89,9 +90,18 @@ impl<'a> Expander<'a> {
     }
 
     fn top_level_form(&mut self, form: DatumId) -> Expanded<()> {
+        let mut pending = vec![form];
+        while let Some(form) = pending.pop() {
+            self.top_level_part(form, &mut pending)?;
+        }
+        Ok(())
+    }
+
+    /// One form; the forms of a `begin` are left to be done.
+    fn top_level_part(&mut self, form: DatumId, pending: &mut Vec<DatumId>) -> Expanded<()> {
         let pool = self.pool;
         let list = pool.list(form).unwrap_or_default();
-        match list.first().and_then(|&head| pool.symbol(head)) {
+        match list.first().and_then(|&head| self.keyword(head)) {
             Some("define") => self.top_level_definition(form, list),
             Some("define-record-type") => {
                 let names = self.record_names(form)?;
@@ -100,7 +110,10 @@ impl<'a> Expander<'a> {
                 }
                 Ok(())
             }
-            Some("begin") => list[1..].iter().try_for_each(|&inner| self.top_level_form(inner)),
+            Some("begin") => {
+                pending.extend(list[1..].iter().rev());
+                Ok(())
+            }
             _ => {
                 let body = self.expr(form)?;
                 self.add_form(body, self.span(form));

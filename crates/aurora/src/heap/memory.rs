@@ -24,6 +24,8 @@ pub(crate) trait Mutator: RootSource {
 pub(crate) const LARGE_BYTES_MIN: usize = LARGE_OBJECT_MIN;
 /// Bytes of a pair.
 pub(crate) const PAIR_BYTES: usize = 16;
+/// No object is larger: sizes up to here can be rounded and summed without overflow.
+const OBJECT_BYTES_MAX: usize = isize::MAX as usize / 2;
 const FLONUM_BYTES: usize = 16;
 const STRING_BYTES: usize = 24;
 /// An arena's index in its handle; the other 32 bits of the payload are its generation.
@@ -153,22 +155,21 @@ impl Memory {
         kind: Kind,
         count: usize,
     ) -> Result<Object, MemoryError> {
-        let bytes =
-            count.checked_mul(8).and_then(|n| n.checked_add(16)).filter(|&n| n < isize::MAX as usize / 2);
-        if bytes.is_none() {
-            return Err(too_large(count));
+        let bytes = slots_bytes(count);
+        if bytes > OBJECT_BYTES_MAX {
+            return Err(too_large(bytes));
         }
-        let at = self.heap.alloc(slots_bytes(count), roots)?;
+        let at = self.heap.alloc(bytes, roots)?;
         Ok(begin_slots(at.as_ptr() as usize, kind, count))
     }
 
     /// A bytes object, every byte 0.
     pub(crate) fn bytes(&mut self, roots: &mut impl Mutator, count: usize) -> Result<Object, MemoryError> {
-        if count > isize::MAX as usize / 2 {
-            return Err(too_large(count));
+        let bytes = raw_bytes(count);
+        if bytes > OBJECT_BYTES_MAX {
+            return Err(too_large(bytes));
         }
-        let size = (8 + count.next_multiple_of(8)).max(16);
-        let at = self.heap.alloc(size, roots)?;
+        let at = self.heap.alloc(bytes, roots)?;
         let mut object = Object::begin(at.as_ptr() as usize, Kind::Bytes, count);
         object.bytes_mut().fill(0);
         Ok(object)
@@ -239,10 +240,16 @@ impl Memory {
     }
 }
 
-/// Bytes of an object with so many slots.
+/// Bytes of an object with so many slots; more than [`OBJECT_BYTES_MAX`] for what no memory can hold.
 #[inline]
 pub(crate) fn slots_bytes(count: usize) -> usize {
-    (8 + count * 8).max(16)
+    count.saturating_mul(8).saturating_add(8).max(16)
+}
+
+/// Bytes of an object with so many bytes; more than [`OBJECT_BYTES_MAX`] for what no memory can hold.
+#[inline]
+pub(crate) fn raw_bytes(count: usize) -> usize {
+    count.saturating_add(15).max(16) & !7
 }
 
 #[inline]
@@ -258,7 +265,7 @@ fn begin_slots(at: usize, kind: Kind, count: usize) -> Object {
 fn too_large(requested: usize) -> MemoryError {
     MemoryError::AllocationTooLarge {
         requested: Bytes::new(requested as u64),
-        max: Bytes::new(isize::MAX as u64 / 2),
+        max: Bytes::new(OBJECT_BYTES_MAX as u64),
     }
 }
 

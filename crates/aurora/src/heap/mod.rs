@@ -24,6 +24,6 @@ mod model;
 mod object;
 mod value;
 
-pub(crate) use memory::{LARGE_BYTES_MIN, Memory, Mutator, PAIR_BYTES, StringParts, slots_bytes};
+pub(crate) use memory::{LARGE_BYTES_MIN, Memory, Mutator, PAIR_BYTES, StringParts, raw_bytes, slots_bytes};
 pub(crate) use object::{Kind, Object};
 pub(crate) use value::{Immediate, Value};

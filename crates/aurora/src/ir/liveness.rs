@@ -1,117 +1,139 @@
 //! Which temporaries are live where: backward dataflow over the blocks (Appel, "Modern Compiler
 //! Implementation", §10.1).
+//!
+//! Most temporaries are written and read within one block. Only those that some block reads before it
+//! writes them can be live across a border (the "non-local names" of Briggs, Cooper, Harvey and Simpson
+//! 1998), so the sets that the fixpoint works on have a bit for each of these only: with one bit for every
+//! temporary, a function of *n* blocks would need *n*² of them.
 
-use super::function::{BlockId, Function, Operand, Temp};
+use super::function::{Block, BlockId, Function, Operand, Temp};
+use std::collections::BTreeSet;
 
-/// A set of temporaries. The last bit stands for the running closure.
+/// A set of the temporaries that cross borders, by their rank among these.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TempSet {
+struct CrossingSet {
     words: Vec<u64>,
 }
 
-impl TempSet {
+impl CrossingSet {
     fn new(bits: usize) -> Self {
         Self { words: vec![0; bits.div_ceil(64)] }
     }
 
-    pub(crate) fn insert(&mut self, index: usize) {
-        self.words[index / 64] |= 1 << (index % 64);
+    fn insert(&mut self, rank: usize) {
+        self.words[rank / 64] |= 1 << (rank % 64);
     }
 
-    pub(crate) fn remove(&mut self, index: usize) {
-        self.words[index / 64] &= !(1 << (index % 64));
-    }
-
-    /// Adds all of `other`; true if that changed anything.
-    fn unite(&mut self, other: &TempSet) -> bool {
+    /// Adds all of `other` but `except`; true if that changed anything.
+    fn unite(&mut self, other: &CrossingSet, except: Option<&CrossingSet>) -> bool {
         let mut changed = false;
-        for (word, &more) in self.words.iter_mut().zip(&other.words) {
+        for (at, word) in self.words.iter_mut().enumerate() {
+            let more = other.words[at] & !except.map_or(0, |set| set.words[at]);
             changed |= more & !*word != 0;
             *word |= more;
         }
         changed
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+    fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         self.words.iter().enumerate().flat_map(|(at, &word)| {
-            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at * 64 + bit)
+            let bits = std::iter::successors(Some(word), |rest| Some(rest & rest.wrapping_sub(1)));
+            bits.take_while(|&rest| rest != 0).map(move |rest| at * 64 + rest.trailing_zeros() as usize)
         })
-    }
-
-    pub(crate) fn insert_operand(&mut self, operand: Operand) {
-        if let Operand::Temp(Temp(index)) = operand {
-            self.insert(index as usize);
-        }
     }
 }
 
-/// What is live at the end of each block.
+/// What is live at the borders of each block.
 #[derive(Debug)]
 pub(crate) struct Liveness {
-    at_end: Vec<TempSet>,
-    at_start: Vec<TempSet>,
+    /// The temporaries that cross borders, by rank.
+    crossing: Vec<usize>,
+    at_start: Vec<CrossingSet>,
+    at_end: Vec<CrossingSet>,
 }
 
 impl Liveness {
-    /// The bit that stands for the running closure.
+    /// The number that stands for the running closure.
     pub(crate) fn closure_bit(function: &Function) -> usize {
         function.temps
     }
 
     pub(crate) fn of(function: &Function) -> Self {
-        let bits = function.temps + 1;
-        let count = function.blocks.len();
-        let mut live =
-            Self { at_end: vec![TempSet::new(bits); count], at_start: vec![TempSet::new(bits); count] };
-        let mut changed = true;
-        while changed {
-            changed = false;
-            for index in (0..count).rev() {
-                let mut set = live.at_end[index].clone();
-                for successor in function.blocks[index].end.successors() {
-                    set.unite(&live.at_start[successor.index()]);
-                }
-                live.at_end[index] = set.clone();
-                step_block(function, index, &mut set);
-                changed |= live.at_start[index].unite(&set);
-            }
+        let exposed: Vec<_> = function.blocks.iter().map(|block| exposed(function, block)).collect();
+        let crossing: Vec<usize> =
+            exposed.iter().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        let mut ranks: Vec<Option<usize>> = vec![None; function.temps + 1];
+        for (rank, &temp) in crossing.iter().enumerate() {
+            ranks[temp] = Some(rank);
         }
+        let ranked = |temps: &mut dyn Iterator<Item = usize>| {
+            let mut set = CrossingSet::new(crossing.len());
+            temps.filter_map(|temp| ranks[temp]).for_each(|rank| set.insert(rank));
+            set
+        };
+        let read: Vec<_> = exposed.iter().map(|temps| ranked(&mut temps.iter().copied())).collect();
+        let written: Vec<_> =
+            function.blocks.iter().map(|block| ranked(&mut targets(block).map(Temp::index))).collect();
+        let mut live = Self {
+            at_start: read,
+            at_end: vec![CrossingSet::new(crossing.len()); function.blocks.len()],
+            crossing,
+        };
+        live.find_fixpoint(function, &written);
         live
     }
 
-    /// What is live after the last instruction of a block, before its end is executed.
-    pub(crate) fn before_end(&self, function: &Function, block: BlockId) -> TempSet {
-        let mut set = self.at_end[block.index()].clone();
-        for operand in function.blocks[block.index()].end.operands() {
-            set.insert_operand(operand);
+    fn find_fixpoint(&mut self, function: &Function, written: &[CrossingSet]) {
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for (index, block) in function.blocks.iter().enumerate().rev() {
+                for successor in block.end.successors() {
+                    self.at_end[index].unite(&self.at_start[successor.index()], None);
+                }
+                changed |= self.at_start[index].unite(&self.at_end[index], Some(&written[index]));
+            }
         }
-        set
     }
 
-    pub(crate) fn at_start(&self, block: BlockId) -> &TempSet {
-        &self.at_start[block.index()]
+    /// What is live after the last instruction of a block, before its end is executed.
+    pub(crate) fn before_end(&self, function: &Function, block: BlockId) -> BTreeSet<usize> {
+        let operands = function.blocks[block.index()].end.operands();
+        self.at_end(block).chain(operands.into_iter().filter_map(temp_of)).collect()
     }
 
-    pub(crate) fn at_end(&self, block: BlockId) -> &TempSet {
-        &self.at_end[block.index()]
+    pub(crate) fn at_start(&self, block: BlockId) -> impl Iterator<Item = usize> + '_ {
+        self.at_start[block.index()].iter().map(|rank| self.crossing[rank])
+    }
+
+    pub(crate) fn at_end(&self, block: BlockId) -> impl Iterator<Item = usize> + '_ {
+        self.at_end[block.index()].iter().map(|rank| self.crossing[rank])
     }
 }
 
-/// From the end of a block to its start.
-fn step_block(function: &Function, index: usize, set: &mut TempSet) {
-    let block = &function.blocks[index];
-    for operand in block.end.operands() {
-        set.insert_operand(operand);
+/// The temporary that an operand reads.
+pub(crate) fn temp_of(operand: Operand) -> Option<usize> {
+    match operand {
+        Operand::Temp(temp) => Some(temp.index()),
+        _ => None,
     }
+}
+
+fn targets(block: &Block) -> impl Iterator<Item = Temp> + '_ {
+    block.insts.iter().filter_map(|(inst, _)| inst.target())
+}
+
+/// What a block reads before it writes it.
+fn exposed(function: &Function, block: &Block) -> BTreeSet<usize> {
+    let mut set: BTreeSet<usize> = block.end.operands().into_iter().filter_map(temp_of).collect();
     for (inst, _) in block.insts.iter().rev() {
-        if let Some(Temp(target)) = inst.target() {
-            set.remove(target as usize);
+        if let Some(target) = inst.target() {
+            set.remove(&target.index());
         }
-        for operand in inst.operands() {
-            set.insert_operand(operand);
-        }
+        set.extend(inst.operands().into_iter().filter_map(temp_of));
         if inst.reads_closure() {
             set.insert(Liveness::closure_bit(function));
         }
     }
+    set
 }

@@ -19,5 +19,5 @@ pub(crate) use function::{
     BlockId, Callee, Comparison, Function, FunctionId, Inst, Made, Module, Operand, Site, SiteId, Temp,
     Terminator, Test,
 };
-pub(crate) use liveness::{Liveness, TempSet};
+pub(crate) use liveness::{Liveness, temp_of};
 pub(crate) use lower::lower_program;

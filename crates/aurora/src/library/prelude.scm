@@ -138,7 +138,13 @@
 (define (second list) (cadr list))
 (define (third list) (caddr list))
 
+;; Counts of elements are checked first: a loop down to 0 would never meet it from below.
+(define (%check-count name n)
+  (if (not (and (exact-integer? n) (>= n 0)))
+      (error (string-append name ": expected a non-negative integer, got") n)))
+
 (define (take list n)
+  (%check-count "take" n)
   (let loop ((rest list) (n n) (done '()))
     (if (= n 0) (reverse done) (loop (cdr rest) (- n 1) (cons (car rest) done)))))
 
@@ -147,6 +153,7 @@
 (define (list-head list n) (take list n))
 
 (define (make-list n . fill)
+  (%check-count "make-list" n)
   (let ((fill (if (null? fill) #f (car fill))))
     (let loop ((n n) (done '()))
       (if (= n 0) done (loop (- n 1) (cons fill done))))))
@@ -154,12 +161,14 @@
 (define (list-set! list index value) (set-car! (list-tail list index) value))
 
 (define (iota n . more)
+  (%check-count "iota" n)
   (let ((start (if (pair? more) (car more) 0))
         (step (if (and (pair? more) (pair? (cdr more))) (cadr more) 1)))
     (let loop ((i (- n 1)) (done '()))
       (if (< i 0) done (loop (- i 1) (cons (+ start (* i step)) done))))))
 
 (define (list-tabulate n f)
+  (%check-count "list-tabulate" n)
   (let loop ((i 0) (done '()))
     (if (= i n) (reverse done) (loop (+ i 1) (cons (f i) done)))))
 
@@ -450,7 +459,9 @@
 (define (call-with-output-string f)
   (let ((port (open-output-string)))
     (f port)
-    (get-output-string port)))
+    (let ((text (get-output-string port)))
+      (close-port port)
+      text)))
 
 (define (write-line object . port)
   (apply write object port)

@@ -116,7 +116,8 @@ impl Reach<'_> {
         if let Some(lambda) = self.program.globals[global.index()].procedure() {
             return pending.push(lambda);
         }
-        for form in self.defined_by.get(&global).cloned().unwrap_or_default() {
+        // Taken out: the next reference has nothing to add.
+        for form in self.defined_by.remove(&global).unwrap_or_default() {
             if self.forms.insert(form) {
                 pending.push(form);
             }

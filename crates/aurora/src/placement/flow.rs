@@ -6,7 +6,7 @@
 
 use super::closures::Closures;
 use super::reasons::{Notes, Subject};
-use super::{Decisions, Placements, SiteKey, Zone};
+use super::{Decisions, Placements, Reasons, SiteKey, Zone};
 use crate::core::{Expr, ExprId, LambdaId, LoopId, Program, VariableId, deeper};
 use crate::primitive::{Effect, Primitive};
 use crate::source::Span;
@@ -14,7 +14,7 @@ use aurora_escape::{EscapeReason, Graph, LocationId, Note, Placement, ProcedureI
 use std::collections::HashMap;
 
 /// Fills in the decisions.
-pub(super) fn place(program: &Program, placements: &mut Placements) {
+pub(super) fn place(program: &Program, placements: &mut Placements, reasons: Reasons) {
     let mut builder = FlowBuilder {
         program,
         closures: &placements.closures,
@@ -36,7 +36,7 @@ pub(super) fn place(program: &Program, placements: &mut Placements) {
             builder.body(lambda);
         }
     }
-    let decisions = builder.finish();
+    let decisions = builder.finish(reasons);
     placements.accept(decisions);
 }
 
@@ -438,7 +438,10 @@ impl FlowBuilder<'_> {
         }
     }
 
-    fn finish(self) -> Decisions {
+    fn finish(self, reasons: Reasons) -> Decisions {
+        /// Steps of all explanations together: where objects hold objects that hold objects, each has a longer one.
+        const STEPS_MAX: usize = 1 << 20;
+        let mut steps_left = if reasons == Reasons::Wanted { STEPS_MAX } else { 0 };
         let mut decisions = Decisions::default();
         let Self { program, graph, notes, procedures, sites, loop_scopes, .. } = self;
         let bodies: HashMap<ScopeId, LambdaId> =
@@ -464,7 +467,9 @@ impl FlowBuilder<'_> {
                 };
                 (Zone::Frame, reason)
             } else {
-                (Zone::Heap, notes.explain(program, &analysis.explain(site)))
+                let steps = if steps_left > 0 { analysis.explain(site) } else { Vec::new() };
+                steps_left = steps_left.saturating_sub(steps.len());
+                (Zone::Heap, notes.explain(program, &steps))
             };
             decisions.sites.insert(key, decision);
         }

@@ -38,6 +38,13 @@ impl fmt::Display for Zone {
     }
 }
 
+/// Does anybody read why a site is where it is? To say so takes longer than to decide it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reasons {
+    Wanted,
+    Unread,
+}
+
 /// What allocates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum SiteKey {
@@ -66,10 +73,10 @@ struct Decisions {
 
 impl Placements {
     /// Analyses the program. With `enabled` off, everything goes to the heap.
-    pub(crate) fn decide(program: &Program, enabled: bool) -> Self {
+    pub(crate) fn decide(program: &Program, enabled: bool, reasons: Reasons) -> Self {
         let mut placements = Self { closures: Closures::of(program), decisions: Decisions::default() };
         if enabled {
-            flow::place(program, &mut placements);
+            flow::place(program, &mut placements, reasons);
         }
         placements
     }

@@ -49,7 +49,9 @@ impl Notes {
             }
         }
         // The decisive reason first, then the way to it.
+        const SHOWN_MAX: usize = 8;
         let last = parts.pop().unwrap_or_else(|| "leaves its scope".to_owned());
+        parts.truncate(SHOWN_MAX);
         if parts.is_empty() { last } else { format!("{last} ({})", parts.join(", ")) }
     }
 }

@@ -3,7 +3,7 @@
 mod simplify;
 mod table;
 
-pub(crate) use simplify::simplify;
+pub(crate) use simplify::{LIST_MAX, simplify};
 pub(crate) use table::{Primitive, count_of_arguments};
 
 /// What a primitive does with its arguments, as far as their lifetime is concerned.

@@ -5,8 +5,8 @@ use super::Primitive;
 use crate::core::{Constant, Expr, ExprId, Program};
 use crate::source::Span;
 
-/// A literal `(list …)` longer than this is built by the primitive.
-const LIST_MAX: usize = 64;
+/// A list of more elements than this is made of several: else all elements would be in registers at once.
+pub(crate) const LIST_MAX: usize = 64;
 
 /// The call in simpler terms, if there are any.
 pub(crate) fn simplify(
@@ -32,7 +32,7 @@ pub(crate) fn simplify(
             | Primitive::AtLeast,
             [_, _, _, ..],
         ) => Some(chain(program, primitive, args, span)),
-        (Primitive::List, args) if args.len() <= LIST_MAX => Some(list(program, args, span)),
+        (Primitive::List, args) => Some(list(program, args, span)),
         (Primitive::Caar, [a]) => Some(path(program, &[Primitive::Car, Primitive::Car], *a, span)),
         (Primitive::Cadr, [a]) => Some(path(program, &[Primitive::Cdr, Primitive::Car], *a, span)),
         (Primitive::Cdar, [a]) => Some(path(program, &[Primitive::Car, Primitive::Cdr], *a, span)),
@@ -83,10 +83,18 @@ fn chain(program: &mut Program, primitive: Primitive, args: &[ExprId], span: Spa
 }
 
 fn list(program: &mut Program, args: &[ExprId], span: Span) -> ExprId {
-    let empty = program.constant(Constant::EmptyList, span);
-    args.iter()
-        .rev()
-        .fold(empty, |rest, &item| program.push(Expr::Primitive(Primitive::Cons, vec![item, rest]), span))
+    let mut whole = None;
+    for chunk in args.chunks(LIST_MAX).rev() {
+        let empty = program.constant(Constant::EmptyList, span);
+        let front = chunk.iter().rev().fold(empty, |rest, &item| {
+            program.push(Expr::Primitive(Primitive::Cons, vec![item, rest]), span)
+        });
+        whole = Some(match whole {
+            None => front,
+            Some(rest) => program.push(Expr::Primitive(Primitive::AppendTwo, vec![front, rest]), span),
+        });
+    }
+    whole.unwrap_or_else(|| program.constant(Constant::EmptyList, span))
 }
 
 fn path(program: &mut Program, steps: &[Primitive], start: ExprId, span: Span) -> ExprId {

@@ -84,9 +84,4 @@ impl DatumPool {
             _ => None,
         }
     }
-
-    /// Is this a list that starts with the symbol `head`?
-    pub(crate) fn starts_with(&self, id: DatumId, head: &str) -> bool {
-        self.list(id).and_then(|items| items.first()).is_some_and(|&first| self.symbol(first) == Some(head))
-    }
 }

@@ -56,10 +56,6 @@ impl<'a> Lexer<'a> {
         Ok(Some((token, self.span(start))))
     }
 
-    pub(crate) fn end(&self) -> Span {
-        self.span(self.text.len())
-    }
-
     fn span(&self, start: usize) -> Span {
         Span::new(self.origin, start..self.at.max(start))
     }
@@ -172,6 +168,11 @@ impl<'a> Lexer<'a> {
                 Err(Complaint::new(self.span(start), message, "does not fit 63 bits")
                     .help("write it with a decimal point to get an inexact number"))
             }
+            Err(NumberError::NotANumber) if is_fraction(word) => {
+                let message = format!("the fraction {word} is not part of this version");
+                Err(Complaint::new(self.span(start), message, "not supported")
+                    .help("write it as a decimal, or as a division"))
+            }
             Err(NumberError::NotANumber) => otherwise(self),
         }
     }
@@ -255,6 +256,13 @@ impl<'a> Lexer<'a> {
             "escapes are \\n \\t \\r \\a \\b \\\" \\\\ \\| \\xHEX; and a backslash at the end of a line",
         )
     }
+}
+
+/// Is it an exact fraction of R7RS, such as `-1/2`?
+fn is_fraction(word: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+    let unsigned = word.strip_prefix(['+', '-']).unwrap_or(word);
+    unsigned.split_once('/').is_some_and(|(above, below)| digits(above) && digits(below))
 }
 
 fn is_delimiter(c: char) -> bool {

@@ -7,5 +7,5 @@ mod reader;
 
 pub(crate) use datum::{Datum, DatumId, DatumPool};
 pub(crate) use lexer::character_name;
-pub(crate) use number::{Number, parse_number};
+pub(crate) use number::{Number, NumberError, parse_number};
 pub(crate) use reader::read_program;

@@ -84,7 +84,8 @@ fn apply_exactness(number: Number, exactness: Option<char>) -> Result<Number, Nu
     match (exactness, number) {
         (Some('i'), Number::Fixnum(value)) => Ok(Number::Flonum(value as f64)),
         (Some('e'), Number::Flonum(value)) => {
-            let whole = value.trunc() == value && value >= FIXNUM_MIN as f64 && value <= FIXNUM_MAX as f64;
+            // As a flonum the largest fixnum is rounded up to the first number that is none.
+            let whole = value.trunc() == value && value >= FIXNUM_MIN as f64 && value < FIXNUM_MAX as f64;
             if whole { Ok(Number::Fixnum(value as i64)) } else { Err(NumberError::TooLarge) }
         }
         _ => Ok(number),
@@ -124,5 +125,7 @@ mod tests {
         assert_eq!(parse_number("4611686018427387904", 10), Err(NumberError::TooLarge));
         assert_eq!(parse_number("-4611686018427387904", 10), Ok(Number::Fixnum(FIXNUM_MIN)));
         assert_eq!(parse_number("99999999999999999999999", 10), Err(NumberError::TooLarge));
+        assert_eq!(parse_number("#e4611686018427387904.0", 10), Err(NumberError::TooLarge));
+        assert_eq!(parse_number("#e-4611686018427387904.0", 10), Ok(Number::Fixnum(FIXNUM_MIN)));
     }
 }

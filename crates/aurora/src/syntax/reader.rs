@@ -24,6 +24,7 @@ pub(crate) fn read_program(text: &str, origin: Origin) -> Result<(DatumPool, Vec
 enum Shape {
     List {
         tail: Tail,
+        inner: InnerLists,
     },
     Vector,
     Bytevector,
@@ -39,6 +40,18 @@ enum Tail {
     /// The dot has been seen, its datum has not.
     Awaited(Span),
     Read(DatumId),
+}
+
+/// Lists that stand after a dot: `(a . (b . (c)))` is `(a b c)`. They are read into the list around them
+/// at once; copying each into the next when it ends would take quadratic time and memory.
+#[derive(Debug, Clone, Copy, Default)]
+struct InnerLists {
+    /// Opened and not yet closed.
+    open: usize,
+    /// How many items there were when the innermost one began.
+    start: usize,
+    /// One has been closed, so nothing but closing parentheses may follow.
+    closed: bool,
 }
 
 #[derive(Debug)]
@@ -65,12 +78,12 @@ impl Reader<'_> {
                 };
             };
             let finished = match token {
-                Token::Open => self.begin(Shape::List { tail: Tail::None }, span),
+                Token::Open => self.open_list(span),
                 Token::OpenVector => self.begin(Shape::Vector, span),
                 Token::OpenBytevector => self.begin(Shape::Bytevector, span),
                 Token::Quote(name) => self.begin(Shape::Prefix(name), span),
                 Token::SkipDatum => self.begin(Shape::Skip, span),
-                Token::Close => Some(self.close(span)?),
+                Token::Close => self.close(span)?,
                 Token::Dot => self.dot(span)?,
                 Token::Boolean(value) => Some(self.pool.push(Datum::Boolean(value), span)),
                 Token::Character(value) => Some(self.pool.push(Datum::Character(value), span)),
@@ -87,6 +100,18 @@ impl Reader<'_> {
         }
     }
 
+    fn open_list(&mut self, span: Span) -> Option<DatumId> {
+        if let Some(Frame { shape: Shape::List { tail: tail @ Tail::Awaited(_), inner }, items, .. }) =
+            self.open.last_mut()
+        {
+            *tail = Tail::None;
+            inner.open += 1;
+            inner.start = items.len();
+            return None;
+        }
+        self.begin(Shape::List { tail: Tail::None, inner: InnerLists::default() }, span)
+    }
+
     fn begin(&mut self, shape: Shape, span: Span) -> Option<DatumId> {
         self.open.push(Frame { shape, items: Vec::new(), span });
         None
@@ -97,8 +122,8 @@ impl Reader<'_> {
         loop {
             let Some(frame) = self.open.last_mut() else { return Ok(Some(id)) };
             match &mut frame.shape {
-                Shape::List { tail: tail @ Tail::Awaited(_) } => *tail = Tail::Read(id),
-                Shape::List { tail: Tail::Read(_) } => {
+                Shape::List { tail: tail @ Tail::Awaited(_), .. } => *tail = Tail::Read(id),
+                Shape::List { tail, inner } if inner.closed || matches!(tail, Tail::Read(_)) => {
                     let span = self.pool.span(id);
                     return Err(Complaint::new(span, "only one datum may follow the dot", "one too many"));
                 }
@@ -122,8 +147,8 @@ impl Reader<'_> {
 
     fn dot(&mut self, span: Span) -> Result<Option<DatumId>, Complaint> {
         match self.open.last_mut() {
-            Some(Frame { shape: Shape::List { tail: tail @ Tail::None }, items, .. })
-                if !items.is_empty() =>
+            Some(Frame { shape: Shape::List { tail: tail @ Tail::None, inner }, items, .. })
+                if items.len() > inner.start && !inner.closed =>
             {
                 *tail = Tail::Awaited(span);
                 Ok(None)
@@ -133,16 +158,24 @@ impl Reader<'_> {
         }
     }
 
-    fn close(&mut self, span: Span) -> Result<DatumId, Complaint> {
+    fn close(&mut self, span: Span) -> Result<Option<DatumId>, Complaint> {
+        if let Some(Frame { shape: Shape::List { tail, inner }, .. }) = self.open.last_mut()
+            && inner.open > 0
+            && !matches!(tail, Tail::Awaited(_))
+        {
+            inner.open -= 1;
+            inner.closed = true;
+            return Ok(None);
+        }
         let Some(frame) = self.open.pop() else {
             return Err(Complaint::new(span, "this closing parenthesis has no opening one", "unexpected")
                 .help("remove it, or add the `(` that it was meant to close"));
         };
         let whole = frame.span.to(span);
         let datum = match frame.shape {
-            Shape::List { tail: Tail::None } => Datum::List(frame.items, None),
-            Shape::List { tail: Tail::Read(tail) } => self.dotted(frame.items, tail),
-            Shape::List { tail: Tail::Awaited(dot) } => {
+            Shape::List { tail: Tail::None, .. } => Datum::List(frame.items, None),
+            Shape::List { tail: Tail::Read(tail), .. } => self.dotted(frame.items, tail),
+            Shape::List { tail: Tail::Awaited(dot), .. } => {
                 return Err(Complaint::new(dot, "a datum is missing after this dot", "nothing follows"));
             }
             Shape::Vector => Datum::Vector(frame.items),
@@ -155,10 +188,10 @@ impl Reader<'_> {
                 ));
             }
         };
-        Ok(self.pool.push(datum, whole))
+        Ok(Some(self.pool.push(datum, whole)))
     }
 
-    /// `(a . (b c))` is `(a b c)`.
+    /// `(a . 'b)` is `(a quote b)`.
     fn dotted(&self, mut items: Vec<DatumId>, tail: DatumId) -> Datum {
         match self.pool.datum(tail) {
             Datum::List(rest, end) => {
@@ -186,7 +219,11 @@ impl Reader<'_> {
                 Complaint::new(frame.span, "the text ends after this mark", "a datum is missing after it")
             }
             _ => {
-                let (depth, _) = (self.open.len() + 1, self.lexer.end());
+                let inner = |frame: &Frame| match frame.shape {
+                    Shape::List { inner, .. } => inner.open,
+                    _ => 0,
+                };
+                let depth = self.open.len() + 1 + inner(frame) + self.open.iter().map(inner).sum::<usize>();
                 Complaint::new(frame.span, "this parenthesis is never closed", "opened here")
                     .note(format!("the text ends with {depth} unclosed"))
                     .help("add the missing `)`")
@@ -226,6 +263,20 @@ mod tests {
     }
 
     #[test]
+    fn lists_after_dots_are_part_of_the_list_around_them() {
+        for (text, shown) in [
+            ("(a . (b . (c . d)))", "(a b c . d)"),
+            ("(a . ())", "(a)"),
+            ("((a . (b)) . ((c) . ()))", "((a b) (c))"),
+            ("(a . #;(x) (b #;c))", "(a b)"),
+            ("(a . 'b)", "(a quote b)"),
+        ] {
+            let (pool, all) = read(text).unwrap();
+            assert_eq!(show(&pool, all[0]), shown, "{text}");
+        }
+    }
+
+    #[test]
     fn skipping_takes_a_whole_prefixed_datum() {
         let (pool, all) = read("(1 #;'x #; #;a b 2)").unwrap();
         assert_eq!(show(&pool, all[0]), "(1 2)");
@@ -247,6 +298,10 @@ mod tests {
             ("(a . )", 3),
             ("( . a)", 2),
             ("(a . b c)", 7),
+            ("(a . (b) c)", 9),
+            ("(a . (b) . c)", 9),
+            ("(a . ( . c))", 7),
+            ("(a . (b . ))", 8),
             ("#u8(1 256)", 6),
             ("(')", 1),
             ("(a '", 3),

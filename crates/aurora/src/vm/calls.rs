@@ -1,13 +1,18 @@
 //! Calls: staging arguments, entering procedures, calling values.
 
 use super::machine::{Arguments, Machine};
+use super::primitives::lists::proper_length;
 use super::trap::{Outcome, Trap};
 use crate::bytecode::{ARGUMENTS_PER_WORD, CodeFunction, Instr};
 use crate::heap::{Immediate, Kind, Mutator, PAIR_BYTES, Value};
 use crate::primitive::{Primitive, count_of_arguments};
+use terrane_base::Bytes;
 
 /// Registers of all activations together: 256 MiB.
 const STACK_SLOTS_MAX: usize = 32 << 20;
+
+/// What a register is charged as: itself, and its share of an activation record.
+const SLOT_BYTES_CHARGED: usize = 12;
 
 /// What calling a value came to.
 pub(super) enum Called {
@@ -32,17 +37,26 @@ impl Machine {
 
     #[cold]
     #[inline(never)]
-    fn grow_stack(&mut self, needed: usize) -> Result<(), Trap> {
+    pub(super) fn grow_stack(&mut self, needed: usize) -> Result<(), Trap> {
         if needed > STACK_SLOTS_MAX {
-            let depth = self.roots.activations.len();
-            return Err(Trap::error(format!(
-                "recursion too deep: {depth} calls are waiting for their result"
-            ))
-            .with_help("does the recursion end? A tail call or a loop needs no stack"));
+            return Err(self.too_deep());
         }
         let size = needed.next_power_of_two().clamp(1024, STACK_SLOTS_MAX);
+        let more = size - self.roots.stack.len();
+        let charged = self.stack_charge.try_grow(Bytes::from_usize(more * SLOT_BYTES_CHARGED));
+        if charged.is_err() || self.roots.stack.try_reserve_exact(more).is_err() {
+            return Err(self.too_deep());
+        }
         self.roots.stack.resize(size, Value::ZERO);
         Ok(())
+    }
+
+    fn too_deep(&self) -> Trap {
+        let depth = self.roots.activations.len();
+        Trap::error(format!(
+            "recursion too deep: {depth} calls are waiting for their result, and the stack is full"
+        ))
+        .with_help("does the recursion end? A tail call or a loop needs no stack")
     }
 
     /// Copies the operands of the instruction at `at` to registers from `target` on.
@@ -139,16 +153,16 @@ impl Machine {
         let callee = self.roots.stack[target + 1];
         let last = target + *count;
         let mut list = self.roots.stack[last];
+        let Some(length) = proper_length(list) else {
+            return Err(self.wrong_type("apply", "a proper list as the last argument", list));
+        };
+        self.ensure_stack(target + *count + length)?;
         self.roots.stack.copy_within(target + 2..last, target + 1);
         *count -= 2;
         while let (Some(item), Some(rest)) = (list.car(), list.cdr()) {
-            self.ensure_stack(target + *count + 2)?;
             self.roots.stack[target + 1 + *count] = item;
             *count += 1;
             list = rest;
-        }
-        if list != Value::EMPTY_LIST {
-            return Err(self.wrong_type("apply", "a list as the last argument", list));
         }
         Ok(callee)
     }

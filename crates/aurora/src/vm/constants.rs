@@ -76,7 +76,7 @@ impl Machine {
             Datum::Boolean(value) => Value::boolean(*value),
             Datum::Character(value) => Value::character(*value),
             Datum::String(text) => self.string(text)?,
-            Datum::Symbol(name) => self.symbols.intern(name),
+            Datum::Symbol(name) => self.symbols.intern(name)?,
             Datum::Bytevector(bytes) => {
                 let mut object = self.bytes(bytes.len())?;
                 object.bytes_mut().copy_from_slice(bytes);

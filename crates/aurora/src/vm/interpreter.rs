@@ -108,7 +108,9 @@ impl Machine {
                 self.roots.function = number;
                 self.roots.base = base;
                 at = 0;
-                self.ensure_stack(base + function.registers)?;
+                if self.roots.stack.len() < base + function.registers {
+                    slow!(self.grow_stack(base + function.registers));
+                }
                 if function.has_rest {
                     self.roots.at = NOWHERE;
                     self.gather_rest(function, base, $count)?;

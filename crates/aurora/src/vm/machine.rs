@@ -7,7 +7,7 @@ use super::trap::{Outcome, Trap};
 use crate::bytecode::Code;
 use crate::core::{Program, RecordType};
 use crate::heap::{
-    Immediate, Kind, LARGE_BYTES_MIN, Memory, Mutator, Object, PAIR_BYTES, Value, slots_bytes,
+    Immediate, Kind, LARGE_BYTES_MIN, Memory, Mutator, Object, PAIR_BYTES, Value, raw_bytes, slots_bytes,
 };
 use crate::placement::Zone;
 use crate::source::Span;
@@ -15,6 +15,7 @@ use std::num::NonZeroU64;
 use std::ops::Range;
 use std::rc::Rc;
 use terrane_arena::FrameStack;
+use terrane_base::{Budget, Bytes, Reservation};
 use terrane_gc::raw::{CollectionKind, HeapConfig};
 
 /// Arguments of a running primitive: they are rooted, and read by index.
@@ -46,6 +47,8 @@ pub(crate) struct Machine {
     pub(crate) roots: Roots,
     pub(crate) ports: Ports,
     pub(crate) symbols: super::text::Symbols,
+    /// What the stacks take, as charged to the budget.
+    pub(super) stack_charge: Reservation,
     pub(crate) record_types: Vec<RecordType>,
     pub(super) global_names: Vec<Box<str>>,
     pub(super) variable_names: Vec<Box<str>>,
@@ -62,12 +65,16 @@ impl Machine {
     pub(crate) fn new(setup: Setup, program: &Program) -> Result<Self, Trap> {
         let memory = Memory::new(setup.config)?;
         let frames = memory.frame_stack();
-        let limit = memory.limit();
+        // Stacks, symbols and string ports lie beside the heap; together they may take as much again.
+        let beside = Budget::root(memory.limit());
+        let symbols = super::text::Symbols::new(&beside)?;
+        let stack_charge = beside.child("stacks").try_reserve(Bytes::ZERO)?;
         Ok(Self {
             memory,
             roots: Roots::new(setup.code, program.globals.len(), frames),
-            ports: Ports::new(limit),
-            symbols: super::text::Symbols::default(),
+            ports: Ports::new(beside.child("string ports")),
+            symbols,
+            stack_charge,
             record_types: program.record_types.clone(),
             global_names: program.globals.iter().map(|g| g.name.clone()).collect(),
             variable_names: program.variables.iter().map(|v| v.name.clone()).collect(),
@@ -129,7 +136,7 @@ impl Machine {
 
     /// A bytes object, every byte 0.
     pub(crate) fn bytes(&mut self, count: usize) -> Result<Object, Trap> {
-        self.tally(8 + count.next_multiple_of(8));
+        self.tally(raw_bytes(count));
         Ok(self.memory.bytes(&mut self.roots, count)?)
     }
 

@@ -1,6 +1,7 @@
 //! Ports: where characters come from and go to. A port value is a number in this table.
 
 use super::trap::Trap;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Write};
 use terrane_base::{Budget, Bytes, Reservation};
@@ -10,6 +11,8 @@ use terrane_base::{Budget, Bytes, Reservation};
 pub(crate) struct Ports {
     all: Vec<Option<Port>>,
     text_budget: Budget,
+    /// Numbers of closed ports, the longest closed first.
+    free: VecDeque<usize>,
     /// Bytes that wait to be written to standard output.
     output: Output,
 }
@@ -137,16 +140,12 @@ impl Ports {
     pub(crate) const STANDARD_OUTPUT: usize = 1;
     pub(crate) const STANDARD_ERROR: usize = 2;
 
-    /// The standard ports. What is written to string ports may take up to `limit`.
-    pub(crate) fn new(limit: Bytes) -> Self {
-        let text_budget = Budget::root(limit).child("string ports");
+    /// The standard ports. What is written to string ports is charged to the budget.
+    pub(crate) fn new(text_budget: Budget) -> Self {
         let input = Input::from_reader("standard input".into(), Box::new(BufReader::new(std::io::stdin())));
         let all = vec![Some(Port::Input(input)), Some(Port::StandardOutput), Some(Port::StandardError)];
-        Self {
-            all,
-            text_budget,
-            output: Output::Process(BufWriter::with_capacity(64 * 1024, std::io::stdout())),
-        }
+        let output = Output::Process(BufWriter::with_capacity(64 * 1024, std::io::stdout()));
+        Self { all, text_budget, free: VecDeque::new(), output }
     }
 
     /// Keeps what is written to standard output from now on, instead of writing it.
@@ -170,17 +169,16 @@ impl Ports {
 
     /// Opens a port and answers its number.
     pub(crate) fn add(&mut self, port: Port) -> usize {
-        match self.all.iter().position(Option::is_none) {
-            // A number is used again only when many are open: a stale handle is then likelier to be noticed.
-            Some(free) if self.all.len() > 1024 => {
-                self.all[free] = Some(port);
-                free
-            }
-            _ => {
-                self.all.push(Some(port));
-                self.all.len() - 1
-            }
+        /// A number is used again only after many others: a stale handle is then likelier to be noticed.
+        const FREE_MIN: usize = 1024;
+        if self.free.len() >= FREE_MIN
+            && let Some(free) = self.free.pop_front()
+        {
+            self.all[free] = Some(port);
+            return free;
         }
+        self.all.push(Some(port));
+        self.all.len() - 1
     }
 
     pub(crate) fn port(&mut self, number: usize) -> Option<&mut Port> {
@@ -192,7 +190,11 @@ impl Ports {
         if number <= Self::STANDARD_ERROR {
             return self.flush(number);
         }
-        match self.all.get_mut(number).and_then(Option::take) {
+        let closed = self.all.get_mut(number).and_then(Option::take);
+        if closed.is_some() {
+            self.free.push_back(number);
+        }
+        match closed {
             Some(Port::OutputFile { name, mut file }) => {
                 file.flush().map_err(|e| file_error("write", &name, &e))
             }

@@ -17,8 +17,6 @@ enum Step {
     Elements(Object, usize),
     /// The fields of a record from an index on.
     Fields(Object, usize),
-    /// The value is finished: an inner occurrence of it is no cycle any more.
-    Finish(Value),
 }
 
 impl Machine {
@@ -114,9 +112,6 @@ impl Printer<'_> {
                 }
             }
             Step::Fields(record, index) => self.field(record, index),
-            Step::Finish(value) => {
-                self.labels.remove(&value);
-            }
         }
     }
 
@@ -202,7 +197,6 @@ impl Printer<'_> {
             }
             _ => {
                 self.out.push_str(" . ");
-                self.steps.push(Step::Finish(value));
                 self.steps.push(Step::Value(value));
             }
         }
@@ -313,7 +307,7 @@ fn write_symbol(out: &mut String, name: &str) {
         && name != "."
         && !name.starts_with('#')
         && name.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"()[]\"';`,|".contains(c))
-        && crate::syntax::parse_number(name, 10).is_err();
+        && crate::syntax::parse_number(name, 10) == Err(crate::syntax::NumberError::NotANumber);
     if plain {
         out.push_str(name);
     } else {
@@ -352,6 +346,7 @@ mod tests {
         assert_eq!(written("a->b"), "a->b");
         assert_eq!(written("two words"), "|two words|");
         assert_eq!(written("12"), "|12|");
+        assert_eq!(written("99999999999999999999"), "|99999999999999999999|");
         assert_eq!(written(""), "||");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::machine::Machine;
 use crate::heap::{Kind, StringParts, Value};
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
 
 /// Same object, or same number.
@@ -15,20 +16,62 @@ pub(crate) fn eqv(a: Value, b: Value) -> bool {
     }
 }
 
-/// Same shape and contents. Circular data end after a bounded number of steps with `true` for what
-/// could not be told apart.
+/// Same shape and contents, circular data included.
+///
+/// Most comparisons are short and of trees: they are tried plainly first. What takes longer may be a cycle,
+/// or share so much that it is exponentially large as a tree, and is compared with classes of values that
+/// have been found equal so far (Adams and Dybvig, "Efficient Nondestructive Equality Checking for Trees
+/// and Graphs", 2008).
 pub(crate) fn equal(a: Value, b: Value) -> bool {
-    /// More steps than any acyclic pair of values in memory could need is a cycle.
-    const STEPS_MAX: u64 = 1 << 36;
+    const PLAIN_STEPS_MAX: u64 = 1 << 16;
+    compare(a, b, PLAIN_STEPS_MAX, &mut |_, _| false)
+        .or_else(|| {
+            let mut classes = Classes::default();
+            compare(a, b, u64::MAX, &mut |x, y| classes.unite(x, y))
+        })
+        .unwrap_or(true)
+}
+
+/// Values that are equal if everything that is still to be compared is.
+#[derive(Default)]
+struct Classes {
+    parents: HashMap<Value, Value>,
+}
+
+impl Classes {
+    fn root(&mut self, mut value: Value) -> Value {
+        while let Some(&parent) = self.parents.get(&value) {
+            // Halve the way for the next one.
+            if let Some(&grandparent) = self.parents.get(&parent) {
+                self.parents.insert(value, grandparent);
+            }
+            value = parent;
+        }
+        value
+    }
+
+    /// Puts two values into one class; true if they were in one before.
+    fn unite(&mut self, a: Value, b: Value) -> bool {
+        let (a, b) = (self.root(a), self.root(b));
+        if a != b {
+            self.parents.insert(a, b);
+        }
+        a == b
+    }
+}
+
+/// The comparison, unless it takes more steps than `steps_max`. `known` is asked about pairs and vectors: are
+/// the two known to be equal?
+fn compare(a: Value, b: Value, steps_max: u64, known: &mut dyn FnMut(Value, Value) -> bool) -> Option<bool> {
     let mut pending = vec![(a, b)];
     let mut steps = 0;
     while let Some((mut a, mut b)) = pending.pop() {
         loop {
             steps += 1;
-            if steps > STEPS_MAX {
-                return true;
+            if steps > steps_max {
+                return None;
             }
-            if eqv(a, b) {
+            if eqv(a, b) || a.is_reference() && b.is_reference() && known(a, b) {
                 break;
             }
             if let (Some(x), Some(y)) = (a.car(), b.car()) {
@@ -37,12 +80,12 @@ pub(crate) fn equal(a: Value, b: Value) -> bool {
                 continue;
             }
             if !same_object(a, b, &mut pending) {
-                return false;
+                return Some(false);
             }
             break;
         }
     }
-    true
+    Some(true)
 }
 
 /// Are two objects with headers equal, given that the pairs pushed to `pending` are?

@@ -4,26 +4,36 @@ use super::machine::Machine;
 use super::trap::{Outcome, Trap};
 use crate::heap::{Immediate, Mutator, Object, StringParts, Value};
 use std::collections::HashMap;
+use terrane_base::{Budget, Bytes, MemoryError, Reservation};
 
 /// The symbol table: names are interned, a symbol is the number of its name.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Symbols {
+    charge: Reservation,
     names: Vec<Box<str>>,
     numbers: HashMap<Box<str>, u32>,
 }
 
 impl Symbols {
-    pub(crate) fn intern(&mut self, name: &str) -> Value {
+    pub(crate) fn new(budget: &Budget) -> Result<Self, MemoryError> {
+        let charge = budget.child("symbols").try_reserve(Bytes::ZERO)?;
+        Ok(Self { charge, names: Vec::new(), numbers: HashMap::new() })
+    }
+
+    /// The symbol of a name. A new one is charged to the budget, for as long as the machine lives.
+    pub(crate) fn intern(&mut self, name: &str) -> Result<Value, MemoryError> {
         let number = match self.numbers.get(name) {
             Some(&number) => number,
             None => {
+                // The name twice, and its entries in list and table.
+                self.charge.try_grow(Bytes::from_usize(2 * name.len() + 64))?;
                 let number = self.names.len() as u32;
                 self.names.push(name.into());
                 self.numbers.insert(name.into(), number);
                 number
             }
         };
-        Value::immediate(Immediate::Symbol, u64::from(number))
+        Ok(Value::immediate(Immediate::Symbol, u64::from(number)))
     }
 
     pub(crate) fn name(&self, symbol: Value) -> Option<&str> {

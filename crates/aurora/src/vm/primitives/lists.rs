@@ -67,7 +67,7 @@ pub(crate) fn is_pair(m: &mut Machine, args: Arguments) -> Outcome {
 }
 
 /// Number of pairs of a proper list; `None` for anything else, circular lists included (Floyd).
-fn proper_length(list: Value) -> Option<usize> {
+pub(crate) fn proper_length(list: Value) -> Option<usize> {
     let (mut slow, mut fast, mut count) = (list, list, 0);
     while let Some(rest) = fast.cdr() {
         count += 1;

@@ -287,6 +287,10 @@ fn radix(m: &Machine, args: Arguments, what: &str) -> Result<u32, Trap> {
 pub(crate) fn number_to_string(m: &mut Machine, args: Arguments) -> Outcome {
     let radix = radix(m, args, "number->string")?;
     let text = match m.number("number->string", m.argument(args, 0))? {
+        Number::Flonum(_) if radix != 10 => {
+            let value = m.argument(args, 0);
+            return Err(m.wrong_type("number->string", "an exact integer for a radix other than 10", value));
+        }
         Number::Flonum(n) => flonum_text(n),
         Number::Fixnum(n) => digits(n, radix),
     };

@@ -17,5 +17,5 @@ pub(crate) fn symbol_to_string(m: &mut Machine, args: Arguments) -> Outcome {
 
 pub(crate) fn string_to_symbol(m: &mut Machine, args: Arguments) -> Outcome {
     let name = m.text_argument("string->symbol", m.argument(args, 0))?;
-    Ok(m.symbols.intern(&name))
+    Ok(m.symbols.intern(&name)?)
 }
