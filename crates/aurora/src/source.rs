@@ -130,7 +130,8 @@ mod tests {
         let sources = Sources { prelude: Source::new("p", "xy\nz"), user };
         let at = |origin, start| Span::new(origin, start..start);
         let starts = [0, 1, 3, 4, 6, 8, 9, 10].map(|start| at(Origin::User, start));
-        let spans: Vec<_> = starts.into_iter().chain([at(Origin::Prelude, 3), at(Origin::Prelude, 0)]).collect();
+        let spans: Vec<_> =
+            starts.into_iter().chain([at(Origin::Prelude, 3), at(Origin::Prelude, 0)]).collect();
         let found = sources.lines_columns(spans.iter().copied());
         for span in spans {
             assert_eq!(found[&span], sources.line_column(span), "{span:?}");

@@ -77,9 +77,9 @@ impl<'a> Expander<'a> {
             let message = format!("`{unknown}` is not a field of `{}`", parts.type_name);
             return Err(Complaint::new(self.span(id), message, "in the constructor of this type"));
         }
-        let positions: HashMap<&str, usize> = given.iter().enumerate().map(|(at, &name)| (name, at)).collect();
-        let order: Vec<Option<usize>> =
-            parts.fields.iter().map(|f| positions.get(f.name).copied()).collect();
+        let positions: HashMap<&str, usize> =
+            given.iter().enumerate().map(|(at, &name)| (name, at)).collect();
+        let order: Vec<Option<usize>> = parts.fields.iter().map(|f| positions.get(f.name).copied()).collect();
         Ok(self.over_record(id, name, given, |expander, args| {
             let values = order.iter().map(|at| match at {
                 Some(at) => args[*at],

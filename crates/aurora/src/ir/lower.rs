@@ -9,7 +9,7 @@ use super::function::{
 use crate::core::{ExprId, LambdaId, LoopId, Program, VariableId};
 use crate::placement::{Placements, SiteKey, Zone};
 use crate::source::Span;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Lowers every procedure that the program's forms can reach.
 pub(crate) fn lower_program(program: &Program, placements: &Placements) -> Module {
@@ -18,8 +18,10 @@ pub(crate) fn lower_program(program: &Program, placements: &Placements) -> Modul
     for &lambda in placements.reachable() {
         ids.insert(lambda, FunctionId::new(ids.len()));
     }
+    let forms: HashSet<LambdaId> = placements.forms().iter().copied().collect();
     for &lambda in placements.reachable() {
-        let function = Lowering::new(program, placements, &ids, &mut module.sites, lambda).run();
+        let lowering = Lowering::new(program, placements, &ids, &mut module.sites, lambda);
+        let function = lowering.run(forms.contains(&lambda));
         module.functions.push(function);
     }
     module.forms = placements.forms().iter().filter_map(|form| ids.get(form).copied()).collect();
@@ -86,7 +88,7 @@ impl<'a> Lowering<'a> {
         lowering
     }
 
-    fn run(mut self) -> Function {
+    fn run(mut self, is_form: bool) -> Function {
         let source = &self.program.lambdas[self.lambda.index()];
         let bound: Vec<VariableId> = source.parameters.iter().copied().chain(source.rest).collect();
         let temps: Vec<Temp> = bound.iter().map(|_| self.temp()).collect();
@@ -96,7 +98,13 @@ impl<'a> Lowering<'a> {
         for (variable, temp) in bound.into_iter().zip(temps) {
             self.bind(variable, Operand::Temp(temp), source.span);
         }
-        self.tail(source.body);
+        if is_form {
+            // Not a tail call: while the form waits, a message about what it called has a place to point at.
+            let value = self.value(source.body);
+            self.ret(value, source.span);
+        } else {
+            self.tail(source.body);
+        }
         self.function
     }
 

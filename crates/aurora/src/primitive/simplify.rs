@@ -86,10 +86,9 @@ fn list(program: &mut Program, args: &[ExprId], span: Span) -> ExprId {
     let mut whole = None;
     for chunk in args.chunks(LIST_MAX).rev() {
         let empty = program.constant(Constant::EmptyList, span);
-        let front = chunk
-            .iter()
-            .rev()
-            .fold(empty, |rest, &item| program.push(Expr::Primitive(Primitive::Cons, vec![item, rest]), span));
+        let front = chunk.iter().rev().fold(empty, |rest, &item| {
+            program.push(Expr::Primitive(Primitive::Cons, vec![item, rest]), span)
+        });
         whole = Some(match whole {
             None => front,
             Some(rest) => program.push(Expr::Primitive(Primitive::AppendTwo, vec![front, rest]), span),

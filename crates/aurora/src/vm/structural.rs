@@ -62,12 +62,7 @@ impl Classes {
 
 /// The comparison, unless it takes more steps than `steps_max`. `known` is asked about pairs and vectors: are
 /// the two known to be equal?
-fn compare(
-    a: Value,
-    b: Value,
-    steps_max: u64,
-    known: &mut dyn FnMut(Value, Value) -> bool,
-) -> Option<bool> {
+fn compare(a: Value, b: Value, steps_max: u64, known: &mut dyn FnMut(Value, Value) -> bool) -> Option<bool> {
     let mut pending = vec![(a, b)];
     let mut steps = 0;
     while let Some((mut a, mut b)) = pending.pop() {

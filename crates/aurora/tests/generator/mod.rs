@@ -309,7 +309,10 @@ impl Writer<'_> {
         let (name, value) = (self.fresh(), self.expr(depth));
         let call = match self.choose(7) {
             0 => format!("(if (list? {name}) (reverse {name}) {name})"),
-            1 => format!("(if (and (list? {name}) (< (length {name}) 20)) (append {name} {}) {name})", self.expr(depth)),
+            1 => format!(
+                "(if (and (list? {name}) (< (length {name}) 20)) (append {name} {}) {name})",
+                self.expr(depth)
+            ),
             2 => format!("(if (list? {name}) (map {} {name}) {name})", self.closure(depth)),
             3 => format!("(if (list? {name}) (list->vector {name}) {name})"),
             4 => format!("(if (vector? {name}) (vector->list {name}) {name})"),
