@@ -113,11 +113,11 @@ impl<'a> Expander<'a> {
                 if index + 3 != items.len() {
                     return Err(self.malformed(clause, "(else expression …), as the last clause"));
                 }
-                clauses.push((clause, None, self.sequence(&parts[1..], clause)?));
+                clauses.push((clause, None, self.case_body(variable, &parts[1..], clause)?));
                 continue;
             }
             let data = self.pool.list(parts[0]).ok_or_else(|| self.malformed(clause, SHAPE))?;
-            clauses.push((clause, Some(data), self.sequence(&parts[1..], clause)?));
+            clauses.push((clause, Some(data), self.case_body(variable, &parts[1..], clause)?));
         }
         let mut expr = self.unspecified(id);
         for (clause, data, body) in clauses.into_iter().rev() {
@@ -130,6 +130,18 @@ impl<'a> Expander<'a> {
             };
         }
         Ok(self.push(Expr::Let(vec![(variable, key)], expr), id))
+    }
+
+    /// The expressions of a clause, or `=> receiver`, which is called with the key.
+    fn case_body(&mut self, key: crate::core::VariableId, parts: &'a [DatumId], clause: DatumId) -> Expanded {
+        match parts {
+            &[arrow, receiver] if self.keyword(arrow) == Some("=>") => {
+                let receiver = self.expr(receiver)?;
+                let key = self.push(Expr::Local(key), clause);
+                Ok(self.push(Expr::Call(receiver, vec![key]), clause))
+            }
+            _ => self.sequence(parts, clause),
+        }
     }
 
     /// Is the key `eqv?` to one of the data?

@@ -20,7 +20,8 @@ pub(crate) fn lower_program(program: &Program, placements: &Placements) -> Modul
         ids.insert(lambda, FunctionId::new(ids.len()));
     }
     for &lambda in placements.reachable() {
-        let function = Lowering::new(program, placements, &ids, &mut module.sites, lambda).run();
+        let lowering = Lowering::new(program, placements, &ids, &mut module.sites, lambda);
+        let function = lowering.run();
         module.functions.push(function);
     }
     module.forms = placements.forms().iter().filter_map(|form| ids.get(form).copied()).collect();

@@ -6,6 +6,8 @@
 //! instruction that makes it: `alloc.heap` or `alloc.frame`; `frame.enter` and `frame.leave` bracket the
 //! lifetime of what `alloc.frame` makes.
 
+#[cfg(test)]
+mod balance;
 mod calls;
 mod closures;
 mod display;
