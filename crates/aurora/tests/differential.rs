@@ -61,7 +61,7 @@ fn check(text: &str, stress: u64) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 3000, ..ProptestConfig::with_cases(CASES) })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: std::env::var("SHRINK").map_or(300, |n| n.parse().unwrap_or(300)), ..ProptestConfig::with_cases(CASES) })]
 
     #[test]
     fn programs_do_not_notice_where_their_objects_are(
