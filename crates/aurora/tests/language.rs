@@ -295,6 +295,12 @@ fn numbers() {
             "(write (< 9007199254740992 9007199254740993.0)) (write (= 9007199254740993 9007199254740992.0))",
             "#f#f",
         ),
+    ]);
+}
+
+#[test]
+fn numbers_that_do_not_fit_are_errors() {
+    check(&[
         ("(+ 4611686018427387903 1)", "!! t.scm:1:1: +: integer overflow, the result does not fit 63 bits"),
         ("(- -4611686018427387904 1)", "!! t.scm:1:1: -: integer overflow, the result does not fit 63 bits"),
         ("(* 4611686018427387903 2)", "!! t.scm:1:1: *: integer overflow, the result does not fit 63 bits"),

@@ -21,7 +21,7 @@ const PROLOGUE: &str = "
 (define g0 (cons 1 2))
 (define g1 (vector 1 2 3))
 (define g2 (list 1 2 3))
-(define g3 0)
+(define g3 (make-node 1 2))
 (define arena (make-arena 256))
 (define (digest start)
   (let loop ((todo (list start)) (more 60) (out '()))
@@ -175,9 +175,15 @@ impl Writer<'_> {
 
     /// Writes a part of an object, if it is one.
     fn mutation(&mut self, depth: u32) -> String {
-        let (name, target) = (self.fresh(), self.expr(depth));
+        let name = self.fresh();
+        let kind = self.choose(5);
+        // Every other time an old object that fits: it must not come to refer to a frame, nor be forgotten.
+        let target = match self.choose(2) {
+            0 => ["g0", "g2", "g1", "g3", "g3"][kind as usize].into(),
+            _ => self.expr(depth),
+        };
         let value = self.within(std::slice::from_ref(&name), |w| w.expr(depth));
-        let (test, write) = match self.choose(5) {
+        let (test, write) = match kind {
             0 => ("pair?", format!("(set-car! {name} {value})")),
             1 => ("pair?", format!("(set-cdr! {name} {value})")),
             2 => ("vector?", format!("(vector-set! {name} 0 {value})")),
