@@ -163,8 +163,11 @@ impl<M: ObjectModel> Heap<M> {
 
     /// Room for an object of `size` bytes in the nursery, or in the arena that was entered. Never collects.
     ///
-    /// `None` means that [`alloc`](Self::alloc) must be taken; that is so for every size above
-    /// [`SMALL_OBJECT_MAX`].
+    /// `size` is a multiple of 8 and at least 16. `None` means that [`alloc`](Self::alloc) must be taken; that is
+    /// so for every size above [`SMALL_OBJECT_MAX`].
+    ///
+    /// The memory is not cleared. To ask for it is safe; that the object is initialised, and of this size, before
+    /// the next collection is a promise of [`RootSource`].
     #[inline(always)]
     pub fn bump(&mut self, size: usize) -> Option<NonNull<u8>> {
         debug_assert!(size >= 16 && size.is_multiple_of(8));
@@ -179,9 +182,10 @@ impl<M: ObjectModel> Heap<M> {
         Some(unsafe { NonNull::new_unchecked(address as *mut u8) })
     }
 
-    /// Room for an object of `size` bytes, after a collection if need be. Large objects are zeroed.
+    /// Room for an object of `size` bytes (a multiple of 8, at least 16), after a collection if need be. Large
+    /// objects are zeroed.
     ///
-    /// The object must be initialised before the next call that may collect.
+    /// The object must be initialised before the next call that may collect, a promise of [`RootSource`].
     ///
     /// # Errors
     ///

@@ -7,7 +7,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use terrane_base::{Bytes, MemoryError};
 use terrane_gc::raw::{CollectionKind, HeapConfig, LARGE_OBJECT_MAX};
-use terrane_pages::{FaultyPages, HeapPages, OsPages};
+use terrane_pages::{FaultyPages, HeapPages, system_pages};
 
 use crate::machine::Machine;
 use crate::model::*;
@@ -218,7 +218,7 @@ fn fails_in_turn<P: terrane_pages::PageSource + 'static>(make: impl Fn() -> P) {
 
 #[test]
 fn every_page_request_may_fail() {
-    fails_in_turn(OsPages::new);
+    fails_in_turn(system_pages);
 }
 
 #[test]
