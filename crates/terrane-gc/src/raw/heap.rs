@@ -12,7 +12,7 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use terrane_base::{Bytes, MemoryError};
-use terrane_pages::{ChunkSpace, Owner};
+use terrane_pages::{CHUNK_SIZE, ChunkSpace, Owner};
 
 use super::arena::Arenas;
 use super::clock::Clock;
@@ -50,7 +50,7 @@ const NURSERY_MAX: usize = 64 << 20;
 const FRAME_REGION_MAX: usize = 256 << 20;
 
 /// Settings beyond are cut down to it, so that sums of sizes do not overflow.
-const SIZE_MAX: usize = 1 << 44;
+const SIZE_MAX: usize = if usize::BITS >= 64 { (1_u64 << 44) as usize } else { 1 << 30 };
 
 /// Called after every collection.
 pub(crate) type Observer = Box<dyn FnMut(&CollectionRecord)>;
@@ -119,7 +119,7 @@ impl<M: ObjectModel> Heap<M> {
         let mark_stack = config.mark_stack.as_usize().min(SIZE_MAX);
         let young = YoungRange::new(pages, range, frames, nursery_size).map_err(errors::pages)?;
         // The limit counts blocks; chunks that are partly in use may take more addresses.
-        let addresses = limit.saturating_mul(2).saturating_add(1 << 28);
+        let addresses = limit.saturating_mul(2).saturating_add(1 << 28).min(isize::MAX as usize - CHUNK_SIZE);
         let mut heap = Self {
             window: Window { cursor: 0, limit: 0 },
             window_end: 0,
