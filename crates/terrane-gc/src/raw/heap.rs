@@ -59,6 +59,16 @@ pub(crate) type Observer = Box<dyn FnMut(&CollectionRecord)>;
 ///
 /// Objects are born in the nursery and move to the old space at the first collection that finds them live.
 /// References that the caller holds outside its [`RootSource`] are stale after every call that takes one.
+///
+/// A heap stays on its thread:
+///
+/// ```compile_fail,E0277
+/// # use terrane_gc::raw::{Heap, ObjectModel};
+/// fn sent<T: Send>(_: T) {}
+/// fn send<M: ObjectModel>(heap: Heap<M>) {
+///     sent(heap);
+/// }
+/// ```
 pub struct Heap<M: ObjectModel> {
     pub(crate) window: Window,
     /// True end of the window.
@@ -105,9 +115,13 @@ impl<M: ObjectModel> Heap<M> {
     ///
     /// # Errors
     ///
-    /// When the page source refuses, or the limit is too small for the least heap (about 1 MiB).
+    /// When the page source refuses, its pages are longer than 4 MiB, or the limit is too small for the least heap
+    /// (about 1 MiB).
     pub fn new(config: HeapConfig) -> Result<Self, MemoryError> {
         let pages = &config.pages;
+        if pages.page_size() > CHUNK_SIZE {
+            return Err(errors::out_of_memory(pages.page_size(), 0));
+        }
         let limit = config.limit.as_usize().min(SIZE_MAX);
         let nursery_size = config.nursery.as_usize().min(limit / 8).clamp(NURSERY_MIN, NURSERY_MAX);
         let nursery_size = nursery_size.next_multiple_of(pages.page_size());
@@ -178,7 +192,7 @@ impl<M: ObjectModel> Heap<M> {
             return None;
         }
         self.window.cursor = address + size;
-        // SAFETY: the window never starts at address 0.
+        // SAFETY: once the heap is made, the window lies in the young range, which does not start at address 0.
         Some(unsafe { NonNull::new_unchecked(address as *mut u8) })
     }
 
@@ -290,7 +304,7 @@ impl<M: ObjectModel> Heap<M> {
         self.old.live_bytes + self.large.live_bytes
     }
 
-    /// Calls `observer` after every collection.
+    /// Calls `observer` after every collection, when the heap is whole again: it may panic.
     pub fn set_observer(&mut self, observer: Box<dyn FnMut(&CollectionRecord)>) {
         self.observer = Some(observer);
     }

@@ -111,6 +111,27 @@ fn no_configuration_panics() {
     }
 }
 
+#[test]
+fn pages_of_any_size_make_a_heap_or_an_error() {
+    for shift in 4..usize::BITS {
+        let pages = HeapPages::with_page_size(1 << shift).unwrap();
+        let config = HeapConfig::new().nursery(Bytes::from_kib(16)).limit(Bytes::from_mib(16)).verify(true);
+        if let Ok(mut machine) = Machine::try_new(config.pages(Arc::new(pages))) {
+            machine.roots.push(integer(0));
+            machine.grow_list(0, 3000).unwrap();
+            let arena = machine.heap.arena_create(Bytes::from_kib(100)).unwrap();
+            machine.heap.arena_enter(arena).unwrap();
+            machine.grow_list(0, 3000).unwrap();
+            machine.heap.arena_leave();
+            machine.heap.arena_destroy(arena, &mut machine.roots).unwrap();
+            machine.collect(CollectionKind::Full);
+            assert_eq!(machine.list_len(0), 6000);
+        } else {
+            assert!(shift > 16, "pages of {} bytes", 1_u64 << shift);
+        }
+    }
+}
+
 /// Frames full of live objects, with no room to move them: an error, and the frames are as they were.
 #[test]
 fn an_evacuation_without_room_moves_nothing() {
