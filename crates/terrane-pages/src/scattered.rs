@@ -49,11 +49,12 @@ impl ScatteredRuns {
         Ok(base)
     }
 
-    /// Releases the run that has this base and size; `false` when there is none.
+    /// The addresses of each run.
     pub(crate) fn address_ranges(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         self.runs.iter().map(|run| run.range.addresses())
     }
 
+    /// Releases the run that has this base and size; `false` when there is none.
     pub(crate) fn free(&mut self, base: usize, size: usize) -> bool {
         let found = self.runs.binary_search_by_key(&base, Run::base).ok();
         let Some(index) = found.filter(|index| self.runs[*index].range.size() == size) else { return false };

@@ -17,7 +17,8 @@ use crate::{PageError, PageOperation};
 ///   already committed keeps its contents;
 /// - after a failed `commit`, what was committed before still is, with its contents, and the rest is still zero
 ///   once a later `commit` succeeds; after a failed `decommit`, what was committed before still is, with
-///   contents that may or may not be lost.
+///   contents that may or may not be lost;
+/// - no function unwinds: callers ask for pages while their own books are half written.
 pub unsafe trait PageSource: Debug + Send + Sync {
     /// The size and alignment of a page in bytes: a power of two, and always the same.
     fn page_size(&self) -> usize;

@@ -7,7 +7,7 @@ use terrane_arena::FrameStack;
 use terrane_base::{Bytes, MemoryError};
 use terrane_gc::raw::{
     ArenaError, ArenaId, ArenaSummary, CollectionKind, CollectionRecord, Heap, HeapConfig, HeapStats,
-    LARGE_OBJECT_MIN, RootSource,
+    LARGE_OBJECT_MIN, RootSource, SMALL_OBJECT_MAX,
 };
 
 /// What the collector needs of whoever runs the program, and a place for values that only Rust holds.
@@ -16,8 +16,8 @@ pub(crate) trait Mutator: RootSource {
     fn protect(&mut self, value: Value);
     /// The value protected last, where it is now.
     fn unprotect(&mut self) -> Value;
-    /// Room for an object in the frame arena of the running procedure.
-    fn frame_room(&mut self, bytes: usize) -> Option<usize>;
+    /// The stack over the heap's frame region, of which [`RootSource::frame_top`] is the top.
+    fn frames(&mut self) -> &mut FrameStack;
 }
 
 /// Objects above this are born among the large objects.
@@ -40,16 +40,14 @@ pub(crate) struct Memory {
 type Allocated = Result<Value, MemoryError>;
 
 impl Memory {
-    pub(crate) fn new(config: HeapConfig) -> Result<Self, MemoryError> {
-        Ok(Self { heap: Heap::new(config)? })
-    }
-
-    /// The frame stack over this heap's frame region. To be made once.
-    pub(crate) fn frame_stack(&self) -> FrameStack {
-        let (base, size) = self.heap.frame_region();
-        // SAFETY: the heap sets this region aside for its embedder's frames and keeps it writable while it
-        // lives; the machine makes one stack and keeps it beside the heap.
-        unsafe { FrameStack::over(base, size) }
+    /// A heap, and the one stack over its frame region. The stack is used only while the heap lives.
+    pub(crate) fn new(config: HeapConfig) -> Result<(Self, FrameStack), MemoryError> {
+        let heap = Heap::new(config)?;
+        let (base, size) = heap.frame_region();
+        // SAFETY: the heap sets this region aside for its embedder's frames and keeps it in place and writable
+        // while it lives; no other stack is made over it; the machine keeps both together.
+        let frames = unsafe { FrameStack::over(base, size) };
+        Ok((Self { heap }, frames))
     }
 
     /// The addresses of the heap's memory.
@@ -77,10 +75,12 @@ impl Memory {
         self.heap.collect(kind, roots).map(drop)
     }
 
-    /// A frame was left: what lies above `top` is gone.
+    /// Leaves the innermost frame: its objects are gone.
     #[inline(always)]
-    pub(crate) fn frames_left(&mut self, top: usize) {
-        self.heap.frames_left(top);
+    pub(crate) fn leave_frame(&mut self, roots: &mut impl Mutator) {
+        let top = roots.frames().leave();
+        // SAFETY: the top of the stack over the frame region, which only `frame_room` pushes whole objects on.
+        unsafe { self.heap.frames_left(top) };
     }
 
     /// Makes sure that the next `bytes` (in small objects) are there without a collection.
@@ -110,7 +110,7 @@ impl Memory {
         car: Value,
         cdr: Value,
     ) -> Option<Value> {
-        roots.frame_room(PAIR_BYTES).map(|at| Value::pair_at(at, car, cdr))
+        frame_room(roots, PAIR_BYTES).map(|at| Value::pair_at(at, car, cdr))
     }
 
     /// A number of its own, out of room that was asked for.
@@ -145,7 +145,7 @@ impl Memory {
         kind: Kind,
         count: usize,
     ) -> Option<Object> {
-        roots.frame_room(slots_bytes(count)).map(|at| begin_slots(at, kind, count))
+        frame_room(roots, slots_bytes(count)).map(|at| begin_slots(at, kind, count))
     }
 
     /// An object with slots, every one holding 0.
@@ -250,6 +250,15 @@ pub(crate) fn slots_bytes(count: usize) -> usize {
 #[inline]
 pub(crate) fn raw_bytes(count: usize) -> usize {
     count.saturating_add(15).max(16) & !7
+}
+
+/// Room for an object in the frame arena of the running procedure.
+#[inline]
+fn frame_room(roots: &mut impl Mutator, bytes: usize) -> Option<usize> {
+    if bytes > SMALL_OBJECT_MAX {
+        return None;
+    }
+    roots.frames().alloc(bytes).map(|at| at.as_ptr() as usize)
 }
 
 #[inline]

@@ -261,10 +261,7 @@ impl Machine {
                     at += argument_words(count);
                 }
                 Instr::FrameEnter => self.roots.frames.enter(),
-                Instr::FrameLeave => {
-                    let top = self.roots.frames.leave();
-                    self.memory.frames_left(top);
-                }
+                Instr::FrameLeave => self.memory.leave_frame(&mut self.roots),
 
                 Instr::Car { to, from } => match reg!(from).car() {
                     Some(value) => set!(to, value),

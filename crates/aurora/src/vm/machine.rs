@@ -63,8 +63,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn new(setup: Setup, program: &Program) -> Result<Self, Trap> {
-        let memory = Memory::new(setup.config)?;
-        let frames = memory.frame_stack();
+        let (memory, frames) = Memory::new(setup.config)?;
         // Stacks, symbols and string ports lie beside the heap; together they may take as much again.
         let beside = Budget::root(memory.limit());
         let symbols = super::text::Symbols::new(&beside)?;

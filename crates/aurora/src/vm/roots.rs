@@ -167,8 +167,8 @@ impl Mutator for Roots {
         self.protected.pop().expect("every unprotect follows a protect")
     }
 
-    #[inline]
-    fn frame_room(&mut self, bytes: usize) -> Option<usize> {
-        self.frames.alloc(bytes).map(|at| at.as_ptr() as usize)
+    #[inline(always)]
+    fn frames(&mut self) -> &mut FrameStack {
+        &mut self.frames
     }
 }

@@ -369,7 +369,7 @@ impl Arenas {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use terrane_pages::{FaultyPages, OsPages};
+    use terrane_pages::{FaultyPages, system_pages};
 
     fn young(pages: &alloc::sync::Arc<dyn terrane_pages::PageSource>) -> YoungRange {
         YoungRange::new(pages, 8 << 20, BLOCK_SIZE, BLOCK_SIZE).unwrap()
@@ -424,7 +424,7 @@ mod tests {
 
     #[test]
     fn a_refused_commit_changes_nothing() {
-        let pages = alloc::sync::Arc::new(FaultyPages::new(OsPages::new()));
+        let pages = alloc::sync::Arc::new(FaultyPages::new(system_pages()));
         let mut young = young(&(pages.clone() as _));
         let mut arenas = Arenas::new(young.blocks);
         let id = arenas.create().unwrap();

@@ -65,9 +65,22 @@ impl<M: ObjectModel> Heap<M> {
         }
     }
 
-    /// Tells that the frame stack was cut back to `top`: what will be allocated above is new.
+    /// Tells that the frame stack was cut back to `top`: what will be allocated above is new. To be called
+    /// before anything is.
+    ///
+    /// ```compile_fail,E0133
+    /// # use terrane_gc::raw::{Heap, ObjectModel};
+    /// fn cut_back<M: ObjectModel>(heap: &mut Heap<M>) {
+    ///     heap.frames_left(1); // no object ends there
+    /// }
+    /// ```
+    ///
+    /// # Safety
+    ///
+    /// `top` is the end of what is in use of the frame region now: its base, or the end of an object in it.
+    /// (The next minor collection reads objects from there on.)
     #[inline(always)]
-    pub fn frames_left(&mut self, top: usize) {
+    pub unsafe fn frames_left(&mut self, top: usize) {
         self.frame_watermark = self.frame_watermark.min(top);
     }
 }

@@ -11,6 +11,7 @@
 //! ignores the watermarks and scans them all.
 
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 use core::ptr::null_mut;
 
 use super::arena::Arenas;
@@ -186,7 +187,7 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         if self.stack.is_full() {
             self.drain_stack();
         }
-        self.stack.push(slot as usize);
+        self.stack.push(slot as u64);
         false
     }
 
@@ -199,7 +200,7 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         self.old.set_cursor(hot.cursor);
         self.stack.set_top(hot.top);
         if !hot.next.is_null() {
-            self.stack.push(hot.next as usize);
+            self.stack.push(hot.next as u64);
         }
         self.copied.bytes += hot.bytes;
     }
@@ -218,7 +219,7 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
                 // SAFETY: above the bottom, so it was pushed.
                 unsafe {
                     hot.top = hot.top.sub(1);
-                    slot = *hot.top as *mut Word;
+                    slot = *hot.top as usize as *mut Word;
                 }
             }
             // SAFETY: a slot that refers into from-space, of a live object that stays where it is.
@@ -294,7 +295,7 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
                 }
                 // SAFETY: below the end of the stack.
                 unsafe {
-                    hot.top.write(slot as usize);
+                    hot.top.write(slot as u64);
                     hot.top = hot.top.add(1);
                 }
             } else if young.contains(target) {
@@ -421,7 +422,7 @@ struct Hot {
     cursor: usize,
     limit: usize,
     /// Top of the stack.
-    top: *mut usize,
+    top: *mut u64,
     /// The slot to go on with: the first of the object that was copied last. It need not go through the
     /// stack.
     next: *mut Word,
@@ -429,7 +430,8 @@ struct Hot {
     bytes: usize,
 }
 
-/// Copies `size` bytes, a multiple of 8 and at least 16.
+/// Copies `size` bytes, a multiple of 8 and at least 16, as they are: the runtime may have left padding in an
+/// object uninitialised.
 ///
 /// # Safety
 ///
@@ -438,7 +440,7 @@ struct Hot {
 unsafe fn copy_words(from: usize, to: usize, size: usize) {
     // SAFETY: the caller's promise.
     unsafe {
-        let (from, to) = (from as *const u64, to as *mut u64);
+        let (from, to) = (from as *const MaybeUninit<u64>, to as *mut MaybeUninit<u64>);
         if size == 16 {
             to.write(from.read());
             to.add(1).write(from.add(1).read());

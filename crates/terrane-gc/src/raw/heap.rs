@@ -12,7 +12,7 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use terrane_base::{Bytes, MemoryError};
-use terrane_pages::{ChunkSpace, Owner};
+use terrane_pages::{CHUNK_SIZE, ChunkSpace, Owner};
 
 use super::arena::Arenas;
 use super::clock::Clock;
@@ -50,7 +50,7 @@ const NURSERY_MAX: usize = 64 << 20;
 const FRAME_REGION_MAX: usize = 256 << 20;
 
 /// Settings beyond are cut down to it, so that sums of sizes do not overflow.
-const SIZE_MAX: usize = 1 << 44;
+const SIZE_MAX: usize = if usize::BITS >= 64 { (1_u64 << 44) as usize } else { 1 << 30 };
 
 /// Called after every collection.
 pub(crate) type Observer = Box<dyn FnMut(&CollectionRecord)>;
@@ -59,6 +59,16 @@ pub(crate) type Observer = Box<dyn FnMut(&CollectionRecord)>;
 ///
 /// Objects are born in the nursery and move to the old space at the first collection that finds them live.
 /// References that the caller holds outside its [`RootSource`] are stale after every call that takes one.
+///
+/// A heap stays on its thread:
+///
+/// ```compile_fail,E0277
+/// # use terrane_gc::raw::{Heap, ObjectModel};
+/// fn sent<T: Send>(_: T) {}
+/// fn send<M: ObjectModel>(heap: Heap<M>) {
+///     sent(heap);
+/// }
+/// ```
 pub struct Heap<M: ObjectModel> {
     pub(crate) window: Window,
     /// True end of the window.
@@ -105,9 +115,13 @@ impl<M: ObjectModel> Heap<M> {
     ///
     /// # Errors
     ///
-    /// When the page source refuses, or the limit is too small for the least heap (about 1 MiB).
+    /// When the page source refuses, its pages are longer than 4 MiB, or the limit is too small for the least heap
+    /// (about 1 MiB).
     pub fn new(config: HeapConfig) -> Result<Self, MemoryError> {
         let pages = &config.pages;
+        if pages.page_size() > CHUNK_SIZE {
+            return Err(errors::out_of_memory(pages.page_size(), 0));
+        }
         let limit = config.limit.as_usize().min(SIZE_MAX);
         let nursery_size = config.nursery.as_usize().min(limit / 8).clamp(NURSERY_MIN, NURSERY_MAX);
         let nursery_size = nursery_size.next_multiple_of(pages.page_size());
@@ -119,7 +133,7 @@ impl<M: ObjectModel> Heap<M> {
         let mark_stack = config.mark_stack.as_usize().min(SIZE_MAX);
         let young = YoungRange::new(pages, range, frames, nursery_size).map_err(errors::pages)?;
         // The limit counts blocks; chunks that are partly in use may take more addresses.
-        let addresses = limit.saturating_mul(2).saturating_add(1 << 28);
+        let addresses = limit.saturating_mul(2).saturating_add(1 << 28).min(isize::MAX as usize - CHUNK_SIZE);
         let mut heap = Self {
             window: Window { cursor: 0, limit: 0 },
             window_end: 0,
@@ -163,8 +177,11 @@ impl<M: ObjectModel> Heap<M> {
 
     /// Room for an object of `size` bytes in the nursery, or in the arena that was entered. Never collects.
     ///
-    /// `None` means that [`alloc`](Self::alloc) must be taken; that is so for every size above
-    /// [`SMALL_OBJECT_MAX`].
+    /// `size` is a multiple of 8 and at least 16. `None` means that [`alloc`](Self::alloc) must be taken; that is
+    /// so for every size above [`SMALL_OBJECT_MAX`].
+    ///
+    /// The memory is not cleared. To ask for it is safe; that the object is initialised, and of this size, before
+    /// the next collection is a promise of [`RootSource`].
     #[inline(always)]
     pub fn bump(&mut self, size: usize) -> Option<NonNull<u8>> {
         debug_assert!(size >= 16 && size.is_multiple_of(8));
@@ -175,13 +192,14 @@ impl<M: ObjectModel> Heap<M> {
             return None;
         }
         self.window.cursor = address + size;
-        // SAFETY: the window never starts at address 0.
+        // SAFETY: once the heap is made, the window lies in the young range, which does not start at address 0.
         Some(unsafe { NonNull::new_unchecked(address as *mut u8) })
     }
 
-    /// Room for an object of `size` bytes, after a collection if need be. Large objects are zeroed.
+    /// Room for an object of `size` bytes (a multiple of 8, at least 16), after a collection if need be. Large
+    /// objects are zeroed.
     ///
-    /// The object must be initialised before the next call that may collect.
+    /// The object must be initialised before the next call that may collect, a promise of [`RootSource`].
     ///
     /// # Errors
     ///
@@ -286,7 +304,7 @@ impl<M: ObjectModel> Heap<M> {
         self.old.live_bytes + self.large.live_bytes
     }
 
-    /// Calls `observer` after every collection.
+    /// Calls `observer` after every collection, when the heap is whole again: it may panic.
     pub fn set_observer(&mut self, observer: Box<dyn FnMut(&CollectionRecord)>) {
         self.observer = Some(observer);
     }

@@ -53,7 +53,7 @@ impl<M: ObjectModel> Marking<'_, M> {
         }
         // SAFETY: below the end of the stack.
         unsafe {
-            hot.top.write(word.0 as usize);
+            hot.top.write(word.0);
             hot.top = hot.top.add(1);
         }
     }
@@ -132,7 +132,7 @@ impl<M: ObjectModel> Marking<'_, M> {
                 // SAFETY: above the bottom, so it was pushed.
                 None => unsafe {
                     hot.top = hot.top.sub(1);
-                    Word(*hot.top as u64)
+                    Word(*hot.top)
                 },
             };
             let Some(address) = M::address(word) else { continue };
@@ -171,7 +171,7 @@ impl<M: ObjectModel> Marking<'_, M> {
 /// State of the marking loop that should stay in registers.
 struct Hot {
     /// Top of the stack.
-    top: *mut usize,
+    top: *mut u64,
     /// The object to go on with, marked: the first that was reached from the one scanned last. It need not go
     /// through the stack, and lies next to that one if the copying loop, which goes on likewise, put it
     /// there.

@@ -31,6 +31,12 @@
 //! - Stores of references into initialised objects go through [`Heap::write`].
 //! - Only roots and frame objects refer to frame objects.
 //!
+//! # Addresses
+//!
+//! A reference is a number, so the collector turns numbers into pointers: it relies on *exposed provenance*. Every
+//! range that objects lie in is exposed (`as usize`) when the heap gets it, and embedders expose the pointers that
+//! they make references of. Memory from a page source is initialised (zero) from the start.
+//!
 //! # Example
 //!
 //! A runtime whose only objects are pairs without a header. Tag 1 in the low bits is a reference, everything else an

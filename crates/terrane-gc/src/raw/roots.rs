@@ -16,15 +16,22 @@ pub enum RootScope {
 ///
 /// # Safety
 ///
-/// The implementor promises:
+/// The collector follows and rewrites what a source shows it, so to implement this trait is to vouch for the
+/// source *and* for whoever brings it and a heap together: safe code must not be able to break these promises.
+/// (An embedder keeps heap and source private to the module that keeps the promises.) They are, for each call
+/// that takes a source:
 ///
+/// - The heap is the one that the source belongs to.
 /// - `visit_roots` visits every root in the scope, each a valid word: an immediate, or a reference to an
 ///   object of this heap that has been initialised. Visiting a root twice is allowed.
-/// - `frame_top` is the end of the used part of the heap's frame region; initialised objects lie dense from
-///   the region's base to there, and nothing outside the region and the roots refers to one of them.
-/// - Every object that the heap handed out since the last collection has been initialised, is of the size
-///   asked for (a multiple of 8, at least 16), and every store of a reference into an object older than the
-///   newest collection went through [`Heap::write`](super::Heap::write).
+/// - `frame_top` is the end of the used part of the heap's frame region (its base where frames are not used);
+///   initialised objects, none longer than [`SMALL_OBJECT_MAX`](super::SMALL_OBJECT_MAX), lie dense from the
+///   region's base to there, and nothing outside the region and the roots refers to one of them. Each time
+///   that it sank, [`Heap::frames_left`](super::Heap::frames_left) was told before a new object lay above.
+/// - Every object that the heap handed out since the last collection has been initialised and is of the size
+///   asked for (a multiple of 8, at least 16).
+/// - Every store of a reference into an object older than the newest collection went through
+///   [`Heap::write`](super::Heap::write).
 /// - No function unwinds or calls into the heap.
 pub unsafe trait RootSource {
     /// Visits each root in the scope; the collector may replace it.

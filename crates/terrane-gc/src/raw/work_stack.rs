@@ -9,15 +9,15 @@ use alloc::sync::Arc;
 
 use terrane_pages::{AddressRange, PageError, PageSource};
 
-const ENTRY_BYTES: usize = size_of::<usize>();
+const ENTRY_BYTES: usize = size_of::<u64>();
 
-/// A stack of words of the machine: slots when copying, references when marking.
+/// A stack of slots when copying, of references when marking. A reference has 64 bits on every machine.
 #[derive(Debug)]
 pub(crate) struct WorkStack {
     range: AddressRange,
-    bottom: *mut usize,
-    top: *mut usize,
-    end: *mut usize,
+    bottom: *mut u64,
+    top: *mut u64,
+    end: *mut u64,
     overflowed: bool,
 }
 
@@ -26,7 +26,7 @@ impl WorkStack {
     pub(crate) fn new(pages: &Arc<dyn PageSource>, bytes: usize) -> Result<Self, PageError> {
         let range = AddressRange::reserve(Arc::clone(pages), bytes.max(1), pages.page_size())?;
         range.commit(0, range.size())?;
-        let bottom: *mut usize = range.base().as_ptr().cast();
+        let bottom: *mut u64 = range.base().as_ptr().cast();
         let end = bottom.wrapping_add(range.size() / ENTRY_BYTES);
         Ok(Self { range, bottom, top: bottom, end, overflowed: false })
     }
@@ -36,24 +36,24 @@ impl WorkStack {
     }
 
     #[inline(always)]
-    pub(crate) fn bottom(&self) -> *mut usize {
+    pub(crate) fn bottom(&self) -> *mut u64 {
         self.bottom
     }
 
     #[inline(always)]
-    pub(crate) fn top(&self) -> *mut usize {
+    pub(crate) fn top(&self) -> *mut u64 {
         self.top
     }
 
     /// Just past the last place.
     #[inline(always)]
-    pub(crate) fn end(&self) -> *mut usize {
+    pub(crate) fn end(&self) -> *mut u64 {
         self.end
     }
 
     /// Takes back a top that was advanced or lowered within `bottom..=end`.
     #[inline(always)]
-    pub(crate) fn set_top(&mut self, top: *mut usize) {
+    pub(crate) fn set_top(&mut self, top: *mut u64) {
         debug_assert!(self.bottom <= top && top <= self.end);
         self.top = top;
     }
@@ -65,7 +65,7 @@ impl WorkStack {
 
     /// Pushes a word; what does not fit is dropped, and the loss noted.
     #[inline(always)]
-    pub(crate) fn push(&mut self, word: usize) {
+    pub(crate) fn push(&mut self, word: u64) {
         if self.is_full() {
             return self.note_overflow();
         }
@@ -101,12 +101,12 @@ mod tests {
         let pages = terrane_pages::system_pages();
         let mut stack = WorkStack::new(&pages, 1).unwrap();
         let capacity = stack.bytes() / ENTRY_BYTES;
-        (0..capacity).for_each(|i| stack.push(i));
+        (0..capacity as u64).for_each(|i| stack.push(i));
         assert!(stack.is_full() && !stack.take_overflow());
-        stack.push(capacity);
+        stack.push(u64::MAX);
         assert!(stack.take_overflow() && !stack.take_overflow());
         // SAFETY: the words were pushed.
         let last = unsafe { stack.top().sub(1).read() };
-        assert_eq!(last, capacity - 1);
+        assert_eq!(last, capacity as u64 - 1);
     }
 }

@@ -101,7 +101,8 @@ fn slots_of_frames_that_were_left_are_forgotten() {
     let young = machine.pair(integer(1), integer(2)).unwrap();
     machine.write(frame, 1, young);
     machine.roots.frame_top = top;
-    machine.heap.frames_left(top);
+    // SAFETY: the top was the stack's before the objects above it.
+    unsafe { machine.heap.frames_left(top) };
     // A byte string whose contents look like the reference.
     let bytes = headered(top);
     // SAFETY: room in the frame region.

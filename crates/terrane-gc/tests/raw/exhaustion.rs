@@ -7,7 +7,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use terrane_base::{Bytes, MemoryError};
 use terrane_gc::raw::{CollectionKind, HeapConfig, LARGE_OBJECT_MAX};
-use terrane_pages::{FaultyPages, HeapPages, OsPages};
+use terrane_pages::{FaultyPages, HeapPages, system_pages};
 
 use crate::machine::Machine;
 use crate::model::*;
@@ -107,6 +107,27 @@ fn no_configuration_panics() {
                 machine.collect(CollectionKind::Full);
                 assert_eq!(machine.list_len(0), 3000);
             }
+        }
+    }
+}
+
+#[test]
+fn pages_of_any_size_make_a_heap_or_an_error() {
+    for shift in 4..usize::BITS {
+        let pages = HeapPages::with_page_size(1 << shift).unwrap();
+        let config = HeapConfig::new().nursery(Bytes::from_kib(16)).limit(Bytes::from_mib(16)).verify(true);
+        if let Ok(mut machine) = Machine::try_new(config.pages(Arc::new(pages))) {
+            machine.roots.push(integer(0));
+            machine.grow_list(0, 3000).unwrap();
+            let arena = machine.heap.arena_create(Bytes::from_kib(100)).unwrap();
+            machine.heap.arena_enter(arena).unwrap();
+            machine.grow_list(0, 3000).unwrap();
+            machine.heap.arena_leave();
+            machine.heap.arena_destroy(arena, &mut machine.roots).unwrap();
+            machine.collect(CollectionKind::Full);
+            assert_eq!(machine.list_len(0), 6000);
+        } else {
+            assert!(shift > 16, "pages of {} bytes", 1_u64 << shift);
         }
     }
 }
@@ -218,7 +239,7 @@ fn fails_in_turn<P: terrane_pages::PageSource + 'static>(make: impl Fn() -> P) {
 
 #[test]
 fn every_page_request_may_fail() {
-    fails_in_turn(OsPages::new);
+    fails_in_turn(system_pages);
 }
 
 #[test]

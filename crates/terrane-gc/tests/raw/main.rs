@@ -8,5 +8,6 @@ mod collections;
 mod exhaustion;
 mod machine;
 mod model;
+mod panics;
 mod properties;
 mod shadow;

@@ -393,7 +393,8 @@ impl Shadow {
         }
         self.depth -= 1;
         self.roots.frame_top = mark;
-        self.heap.frames_left(mark);
+        // SAFETY: the mark was the top when the frame was entered, so an object ends there, or the base is there.
+        unsafe { self.heap.frames_left(mark) };
     }
 
     fn create_arena(&mut self, kib: u64) {

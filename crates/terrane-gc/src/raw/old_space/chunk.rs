@@ -84,10 +84,10 @@ impl Chunk {
     ///
     /// # Safety
     ///
-    /// An object of the old space or a large object starts at `address`.
+    /// A chunk in use of the old space, or the first chunk of a large object, contains `address`.
     #[inline(always)]
     pub(crate) unsafe fn containing(address: usize) -> Self {
-        // SAFETY: the mask gives the start of a chunk, which is not null.
+        // SAFETY: the mask gives the start of the chunk, which is not null.
         Self(unsafe { NonNull::new_unchecked((address & !(CHUNK_SIZE - 1)) as *mut ChunkHeader) })
     }
 
@@ -117,8 +117,9 @@ impl Chunk {
     fn bit(self, offset: usize, address: usize) -> (&'static AtomicU64, u64) {
         let index = (address & (CHUNK_SIZE - 1)) / WORD_BYTES;
         let word = (self.base() + offset + index / 64 * 8) as *const AtomicU64;
-        // SAFETY: `index / 64 < BIT_WORDS`, so the word lies in the table, which is only accessed atomically.
-        // The reference does not outlive the functions below, which end before the chunk can be released.
+        // SAFETY: `index / 64 < BIT_WORDS`, so the word lies in the table and is aligned; while the reference lives
+        // it is only accessed atomically. The lifetime is longer than the truth, but the reference does not leave
+        // the functions below, which end before the chunk can be released or a table cleared.
         (unsafe { &*word }, 1 << (index % 64))
     }
 

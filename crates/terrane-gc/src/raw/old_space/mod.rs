@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 use terrane_base::MemoryError;
 use terrane_pages::{CHUNK_SIZE, ChunkSpace, Owner};
 
-use block::{BLOCK_SIZE, BLOCKS_PER_CHUNK};
+use block::{BLOCK_SIZE, BLOCKS_PER_CHUNK, SMALL_OBJECT_MAX};
 use chunk::{Chunk, ChunkKind, DATA_BLOCKS, METADATA_BLOCKS};
 use line::{LINE_SIZE, LINES_PER_BLOCK};
 
@@ -92,9 +92,8 @@ impl OldSpace {
 
     /// Room for an object of `size` bytes that does not fit the current hole. May move to another hole.
     ///
-    /// # Panics
-    ///
-    /// When the copy reserve is used up, which the heap's accounting excludes.
+    /// Aborts when the copy reserve is used up or the object is too long for a block, which the heap's accounting
+    /// and the promises of embedders exclude.
     #[cold]
     #[inline(never)]
     pub(crate) fn promote_slow(&mut self, size: usize) -> usize {
@@ -111,6 +110,10 @@ impl OldSpace {
 
     fn promote_overflow(&mut self, size: usize) -> usize {
         if size > self.overflow_limit - self.overflow_cursor {
+            // What is longer than a block would be copied over its neighbours.
+            if size > SMALL_OBJECT_MAX {
+                corrupt("an object outside the large objects is longer than a small object can be");
+            }
             let (chunk, block) = self.take_free_block();
             self.overflow_cursor = chunk.base() + block * BLOCK_SIZE;
             self.overflow_limit = self.overflow_cursor + BLOCK_SIZE;
@@ -172,7 +175,7 @@ impl OldSpace {
             }
             self.free_from += 1;
         }
-        panic!("copy reserve used up: the object model's sizes are inconsistent");
+        corrupt("copy reserve used up: the object model's sizes are inconsistent");
     }
 
     /// Adds a chunk of free blocks. Never called during a collection.
@@ -272,6 +275,18 @@ impl OldSpace {
             }
         }
     }
+}
+
+/// Says what is wrong and aborts. In the middle of a collection every other object may have moved: nobody may
+/// catch this and go on with the heap.
+#[cold]
+#[inline(never)]
+fn corrupt(what: &str) -> ! {
+    // To unwind out of a function with this interface aborts, also where there is no standard library.
+    extern "C" fn abort(what: &&str) -> ! {
+        panic!("heap corrupt: {what}");
+    }
+    abort(&what)
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ impl AddressSet {
     fn find(&self, address: usize) -> usize {
         let mask = self.places.len() - 1;
         // Fibonacci hashing: the high bits of the product depend on all bits of the address.
-        let mut place = (address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) as usize >> 20 & mask;
+        let mut place = ((address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20) as usize & mask;
         while self.places[place] != 0 && self.places[place] != address {
             place = (place + 1) & mask;
         }
