@@ -272,7 +272,8 @@ fn failure(trap: Trap, machine: &Machine, sources: &Sources) -> Failure {
     let (span, within) = machine.place();
     let mut complaint = Complaint::new(span, message, "here");
     if let Some(name) = within {
-        complaint = complaint.note(format!("inside the library procedure `{name}`"));
+        complaint =
+            complaint.note(format!("inside the library procedure `{}`", name.trim_start_matches('%')));
     }
     if let Some(help) = help {
         complaint = complaint.help(help);

@@ -3,8 +3,8 @@
 /// The candidate nearest to `name`, if one is near enough to be a slip of the fingers.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = match name.chars().count() {
-        0..=2 => 1,
-        3..=6 => 2,
+        0..=4 => 1,
+        5..=8 => 2,
         _ => 3,
     };
     let scored = candidates.filter(|c| !c.is_empty()).map(|c| (distance(name, c), c));

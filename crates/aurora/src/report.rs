@@ -91,7 +91,7 @@ pub struct ArenaReport {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reconcile {
-    /// Resident memory of the heap's address ranges, and the machine's stacks. Where the system does not say what
+    /// Resident memory of the heap's address ranges, and the stacks, symbols and string ports beside it. Where the system does not say what
     /// is resident: what the heap has committed.
     pub accounted: u64,
     /// Address space of the process, reservations included.
@@ -173,7 +173,7 @@ fn sites(machine: &Machine, code: &Code, sources: &Sources) -> Vec<SiteReport> {
 
 fn reconcile(machine: &Machine, stats: &HeapStats) -> Reconcile {
     let in_heap = terrane_pages::resident_bytes_within(&machine.memory.address_ranges());
-    let accounted = in_heap.unwrap_or(stats.committed_bytes) + machine.stack_bytes();
+    let accounted = in_heap.unwrap_or(stats.committed_bytes) + machine.beside.used().as_u64();
     let seen = terrane_pages::process_memory();
     let (mapped, resident) = seen.map_or((0, 0), |memory| (memory.mapped, memory.resident));
     let unexplained =

@@ -12,6 +12,56 @@ pub(super) type Expanded<T = ExprId> = Result<T, Complaint>;
 /// Nesting of expressions beyond this is refused: deeper trees are data, or a mistake.
 const NESTING_MAX: u32 = 20_000;
 
+/// The forms, for suggestions.
+const FORMS: [&str; 25] = [
+    "define",
+    "lambda",
+    "let",
+    "let*",
+    "letrec",
+    "letrec*",
+    "if",
+    "cond",
+    "case",
+    "and",
+    "or",
+    "when",
+    "unless",
+    "do",
+    "begin",
+    "set!",
+    "quote",
+    "quasiquote",
+    "define-record-type",
+    "with-arena",
+    "in-arena",
+    "else",
+    "=>",
+    "unquote",
+    "unquote-splicing",
+];
+
+/// Procedures of R7RS and its neighbours that this version does not have.
+const ABSENT_PROCEDURES: [&str; 17] = [
+    "call/cc",
+    "call-with-current-continuation",
+    "values",
+    "call-with-values",
+    "dynamic-wind",
+    "raise",
+    "raise-continuable",
+    "with-exception-handler",
+    "error-object?",
+    "error-object-message",
+    "error-object-irritants",
+    "eval",
+    "load",
+    "read",
+    "make-parameter",
+    "define-macro",
+    "force",
+];
+
 /// Forms of R7RS that this version does not have, so that the message can say so.
 const ABSENT_FORMS: [&str; 17] = [
     "define-syntax",
@@ -105,6 +155,12 @@ impl<'a> Expander<'a> {
             return result;
         }
         let callee = items[0];
+        // A misspelt form is reported as such, before its parts are taken for expressions.
+        if let Some(name) = self.pool.symbol(callee)
+            && !self.is_bound(name)
+        {
+            return Err(self.unbound(name, callee));
+        }
         let args = self.exprs(&items[1..])?;
         if let Some(primitive) = self.primitive_named(callee)
             && let Some(expr) = self.primitive_call(primitive, &args, self.span(id))
@@ -178,6 +234,13 @@ impl<'a> Expander<'a> {
         self.origin == Origin::Prelude || !name.starts_with('%')
     }
 
+    fn is_bound(&self, name: &str) -> bool {
+        self.local(name).is_some()
+            || self.globals.contains_key(name)
+            || self.library_global(name).is_some()
+            || Primitive::named(name).is_some_and(|p| self.visible(p.name()))
+    }
+
     /// What a name stands for, as an expression.
     fn reference(&mut self, name: &str, id: DatumId) -> Expanded {
         if let Some(variable) = self.local(name) {
@@ -196,9 +259,10 @@ impl<'a> Expander<'a> {
     fn unbound(&self, name: &str, id: DatumId) -> Complaint {
         let complaint =
             Complaint::new(self.span(id), format!("unbound variable `{name}`"), "defined nowhere");
-        if ABSENT_FORMS.contains(&name)
-            || ["call/cc", "call-with-current-continuation", "values"].contains(&name)
-        {
+        if FORMS.contains(&name) {
+            return complaint.note(format!("`{name}` is syntax, not a value"));
+        }
+        if ABSENT_FORMS.contains(&name) || ABSENT_PROCEDURES.contains(&name) {
             return complaint.note(format!("`{name}` is not part of this version"));
         }
         match self.nearest(name) {
@@ -208,7 +272,7 @@ impl<'a> Expander<'a> {
     }
 
     fn nearest(&self, name: &str) -> Option<String> {
-        let mut known: Vec<&str> = Primitive::all().map(Primitive::name).collect();
+        let mut known: Vec<&str> = Primitive::all().map(Primitive::name).chain(FORMS).collect();
         known.extend(self.scope.iter().filter(|(_, stack)| !stack.is_empty()).map(|(name, _)| &**name));
         known.extend(
             self.globals.keys().chain(self.library.into_iter().flat_map(HashMap::keys)).map(|name| &**name),

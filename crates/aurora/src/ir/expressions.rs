@@ -277,7 +277,9 @@ impl Lowering<'_> {
             _ => return,
         };
         self.run_primitive(Primitive::EnterArena, arena, id);
+        self.arenas_open += 1;
         self.into(body, to);
+        self.arenas_open -= 1;
         self.run_primitive(Primitive::LeaveArena, arena, id);
         if scoped {
             self.run_primitive(Primitive::DestroyArena, arena, id);

@@ -49,6 +49,8 @@ pub(super) struct Lowering<'a> {
     /// Where each variable's value (or its cell) is.
     pub(super) places: HashMap<VariableId, Operand>,
     pub(super) loops: HashMap<LoopId, OpenLoop>,
+    /// Arena forms around this point, in this procedure.
+    pub(super) arenas_open: usize,
     /// Frames entered and not left at this point.
     pub(super) frames_open: usize,
 }
@@ -83,6 +85,7 @@ impl<'a> Lowering<'a> {
             places,
             loops,
             frames_open: 0,
+            arenas_open: 0,
         };
         lowering.current = lowering.block();
         lowering
@@ -174,7 +177,10 @@ impl<'a> Lowering<'a> {
         to
     }
 
-    pub(super) fn site(&mut self, site: Site) -> SiteId {
+    pub(super) fn site(&mut self, mut site: Site) -> SiteId {
+        if site.zone == Zone::Heap && self.arenas_open > 0 {
+            site.zone = Zone::Arena;
+        }
         self.sites.push(site);
         SiteId::new(self.sites.len() - 1)
     }

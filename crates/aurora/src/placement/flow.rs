@@ -452,7 +452,7 @@ impl FlowBuilder<'_> {
         for (key, site, scope) in sites {
             let decision = if let Placement::Frame(_) = analysis.placement(site) {
                 if let Some(name) = always_on_heap(program, key) {
-                    let reason = format!("dies here, but `{name}` always allocates on the heap");
+                    let reason = format!("dies here, but `{name}` never allocates in a frame");
                     decisions.sites.insert(key, (Zone::Heap, reason));
                     continue;
                 }

@@ -28,12 +28,17 @@ pub(crate) struct Lexer<'a> {
     text: &'a str,
     at: usize,
     origin: Origin,
+    /// The brackets that are open, so that each is closed by its own kind.
+    open: Vec<char>,
 }
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(text: &'a str, origin: Origin) -> Self {
-        let at = if text.starts_with("#!/") { text.find('\n').unwrap_or(text.len()) } else { 0 };
-        Self { text, at, origin }
+        const BYTE_ORDER_MARK: char = '\u{feff}';
+        let start = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
+        let hash_bang = text[start..].starts_with("#!/");
+        let at = if hash_bang { text.find('\n').unwrap_or(text.len()) } else { start };
+        Self { text, at, origin, open: Vec::new() }
     }
 
     /// The next token with its place; `None` at the end of the text.
@@ -42,8 +47,19 @@ impl<'a> Lexer<'a> {
         let start = self.at;
         let Some(first) = self.bump() else { return Ok(None) };
         let token = match first {
-            '(' | '[' => Token::Open,
-            ')' | ']' => Token::Close,
+            '(' | '[' => {
+                self.open.push(first);
+                Token::Open
+            }
+            ')' | ']' => self.closing(first, start)?,
+            '{' | '}' => {
+                return Err(Complaint::new(
+                    self.span(start),
+                    "curly braces have no meaning here",
+                    "not understood",
+                )
+                .help("use parentheses"));
+            }
             '\'' => Token::Quote("quote"),
             '`' => Token::Quote("quasiquote"),
             ',' if self.eat('@') => Token::Quote("unquote-splicing"),
@@ -118,6 +134,7 @@ impl<'a> Lexer<'a> {
 
     fn hash(&mut self, start: usize) -> Result<Token, Complaint> {
         if self.eat('(') {
+            self.open.push('(');
             return Ok(Token::OpenVector);
         }
         if self.eat(';') {
@@ -130,12 +147,27 @@ impl<'a> Lexer<'a> {
         match word {
             "#t" | "#true" => Ok(Token::Boolean(true)),
             "#f" | "#false" => Ok(Token::Boolean(false)),
-            "#u8" if self.eat('(') => Ok(Token::OpenBytevector),
+            "#u8" if self.eat('(') => {
+                self.open.push('(');
+                Ok(Token::OpenBytevector)
+            }
             _ => self.number_or(start, word, |lexer| {
                 let help = "known are #t #f #\\c #( #u8( #; #| and numbers such as #xff";
                 Err(Complaint::new(lexer.span(start), format!("unknown syntax `{word}`"), "not understood")
                     .help(help))
             }),
+        }
+    }
+
+    /// A closing bracket, which must be of the kind that was opened last.
+    fn closing(&mut self, bracket: char, start: usize) -> Result<Token, Complaint> {
+        let wanted = if bracket == ')' { '(' } else { '[' };
+        match self.open.pop() {
+            Some(opened) if opened != wanted => {
+                let message = format!("`{bracket}` does not match the `{opened}` that it would close");
+                Err(Complaint::new(self.span(start), message, "another bracket is needed here"))
+            }
+            _ => Ok(Token::Close),
         }
     }
 
@@ -266,7 +298,7 @@ fn is_fraction(word: &str) -> bool {
 }
 
 fn is_delimiter(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '"' | ';' | '\'' | '`' | ',')
+    c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '{' | '}' | '"' | ';' | '\'' | '`' | ',')
 }
 
 const CHARACTER_NAMES: [(&str, char); 11] = [

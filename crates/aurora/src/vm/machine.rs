@@ -47,6 +47,8 @@ pub(crate) struct Machine {
     pub(crate) roots: Roots,
     pub(crate) ports: Ports,
     pub(crate) symbols: super::text::Symbols,
+    /// Memory beside the heap: stacks, symbols, string ports.
+    pub(crate) beside: Budget,
     /// What the stacks take, as charged to the budget.
     pub(super) stack_charge: Reservation,
     pub(crate) record_types: Vec<RecordType>,
@@ -74,6 +76,7 @@ impl Machine {
             ports: Ports::new(beside.child("string ports")),
             symbols,
             stack_charge,
+            beside,
             record_types: program.record_types.clone(),
             global_names: program.globals.iter().map(|g| g.name.clone()).collect(),
             variable_names: program.variables.iter().map(|v| v.name.clone()).collect(),
@@ -263,14 +266,5 @@ impl Machine {
 
     pub(crate) fn record_type_value(index: usize) -> Value {
         Value::immediate(Immediate::RecordType, index as u64)
-    }
-}
-
-impl Machine {
-    /// Memory of the stacks.
-    pub(crate) fn stack_bytes(&self) -> u64 {
-        let registers = self.roots.stack.capacity() * size_of::<Value>();
-        let activations = self.roots.activations.capacity() * size_of::<super::roots::Activation>();
-        (registers + activations) as u64
     }
 }

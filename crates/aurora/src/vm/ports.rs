@@ -3,8 +3,8 @@
 use super::trap::Trap;
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Write};
-use terrane_base::{Budget, Bytes, Reservation};
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
+use terrane_base::{Budget, Bytes, MemoryError, Reservation};
 
 /// The ports of one machine.
 #[derive(Debug)]
@@ -59,6 +59,8 @@ pub(crate) struct Input {
     read: usize,
     line_number: u64,
     ended: bool,
+    /// A longer line is an error.
+    line_bytes_max: u64,
 }
 
 impl std::fmt::Debug for Input {
@@ -80,7 +82,15 @@ impl Input {
     }
 
     fn from_reader(name: String, source: Box<dyn BufRead>) -> Self {
-        Self { name, source, line: String::new(), read: 0, line_number: 0, ended: false }
+        Self {
+            name,
+            source,
+            line: String::new(),
+            read: 0,
+            line_number: 0,
+            ended: false,
+            line_bytes_max: u64::MAX,
+        }
     }
 
     /// Makes the next line current when this one is used up; false at the end.
@@ -94,8 +104,12 @@ impl Input {
         let mut bytes = std::mem::take(&mut self.line).into_bytes();
         bytes.clear();
         self.read = 0;
-        let count =
-            self.source.read_until(b'\n', &mut bytes).map_err(|e| file_error("read", &self.name, &e))?;
+        let mut source = (&mut self.source).take(self.line_bytes_max.saturating_add(1));
+        let count = source.read_until(b'\n', &mut bytes).map_err(|e| file_error("read", &self.name, &e))?;
+        if count as u64 > self.line_bytes_max {
+            let (requested, max) = (Bytes::from_usize(count), Bytes::new(self.line_bytes_max));
+            return Err(Trap::Memory(MemoryError::AllocationTooLarge { requested, max }));
+        }
         self.line_number += 1;
         self.ended = count == 0;
         self.line = String::from_utf8(bytes).map_err(|error| {
@@ -168,9 +182,12 @@ impl Ports {
     }
 
     /// Opens a port and answers its number.
-    pub(crate) fn add(&mut self, port: Port) -> usize {
+    pub(crate) fn add(&mut self, mut port: Port) -> usize {
         /// A number is used again only after many others: a stale handle is then likelier to be noticed.
         const FREE_MIN: usize = 1024;
+        if let Port::Input(input) = &mut port {
+            input.line_bytes_max = self.text_budget.limit().as_u64();
+        }
         if self.free.len() >= FREE_MIN
             && let Some(free) = self.free.pop_front()
         {

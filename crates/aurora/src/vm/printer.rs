@@ -1,6 +1,10 @@
 //! `display` and `write`: any depth, and cycles are labelled (R7RS §6.13.3).
 
 use super::machine::Machine;
+use super::text::Symbols;
+use super::trap::Trap;
+use crate::bytecode::Code;
+use crate::core::RecordType;
 use crate::heap::{Immediate, Kind, Object, Value};
 use crate::primitive::Primitive;
 use crate::syntax::character_name;
@@ -20,20 +24,36 @@ enum Step {
 }
 
 impl Machine {
-    /// The text of a value; `quoted` for `write`. Stops soon after `limit` bytes.
+    /// The text of a value, at most `limit` bytes of it or little more; `quoted` for `write`.
     pub(crate) fn written(&self, value: Value, quoted: bool, limit: usize) -> String {
-        let labels = if is_compound(value) { cycles(value) } else { HashMap::new() };
-        let mut printer =
-            Printer { machine: self, quoted, labels, next_label: 0, out: String::new(), steps: Vec::new() };
-        printer.steps.push(Step::Value(value));
-        while let Some(step) = printer.steps.pop() {
-            if printer.out.len() > limit {
-                break;
-            }
-            printer.step(step);
-        }
+        let names =
+            Names { symbols: &self.symbols, record_types: &self.record_types, code: &self.roots.code };
+        let mut printer = Printer::new(names, value, quoted, limit);
+        while printer.out.len() <= limit && printer.next() {}
         printer.out
     }
+
+    /// Prints a value to a port, piece by piece.
+    pub(crate) fn print(&mut self, port: usize, value: Value, quoted: bool) -> Result<(), Trap> {
+        const PIECE_BYTES: usize = 64 * 1024;
+        let names =
+            Names { symbols: &self.symbols, record_types: &self.record_types, code: &self.roots.code };
+        let mut printer = Printer::new(names, value, quoted, usize::MAX);
+        while printer.next() {
+            if printer.out.len() >= PIECE_BYTES {
+                self.ports.write(port, &printer.out)?;
+                printer.out.clear();
+            }
+        }
+        self.ports.write(port, &printer.out)
+    }
+}
+
+/// What the printer looks names up in.
+struct Names<'a> {
+    symbols: &'a Symbols,
+    record_types: &'a [RecordType],
+    code: &'a Code,
 }
 
 /// Can it contain other values?
@@ -87,8 +107,10 @@ fn cycles(root: Value) -> HashMap<Value, Option<u32>> {
 }
 
 struct Printer<'a> {
-    machine: &'a Machine,
+    names: Names<'a>,
     quoted: bool,
+    /// No string is copied beyond this many bytes of text.
+    limit: usize,
     /// The values in need of a label, and the labels given.
     labels: HashMap<Value, Option<u32>>,
     next_label: u32,
@@ -96,7 +118,20 @@ struct Printer<'a> {
     steps: Vec<Step>,
 }
 
-impl Printer<'_> {
+impl<'a> Printer<'a> {
+    fn new(names: Names<'a>, value: Value, quoted: bool, limit: usize) -> Self {
+        let labels = if is_compound(value) { cycles(value) } else { HashMap::new() };
+        let steps = vec![Step::Value(value)];
+        Self { names, quoted, limit, labels, next_label: 0, out: String::new(), steps }
+    }
+
+    /// Prints one more part; false when there is none.
+    fn next(&mut self) -> bool {
+        let Some(step) = self.steps.pop() else { return false };
+        self.step(step);
+        true
+    }
+
     fn step(&mut self, step: Step) {
         match step {
             Step::Text(text) => self.out.push_str(text),
@@ -154,7 +189,7 @@ impl Printer<'_> {
             self.steps.push(Step::Elements(vector, 0));
         } else if let Some(record) = value.object(Kind::Record) {
             let kind = record.slot(0).and_then(|t| t.payload(Immediate::RecordType)).unwrap_or(u64::MAX);
-            let name = self.machine.record_types.get(kind as usize).map_or("record", |t| &*t.name);
+            let name = self.names.record_types.get(kind as usize).map_or("record", |t| &*t.name);
             let _ = write!(self.out, "#<{name}");
             self.steps.push(Step::Text(">"));
             self.steps.push(Step::Fields(record, 1));
@@ -164,7 +199,7 @@ impl Printer<'_> {
     fn field(&mut self, record: Object, index: usize) {
         let Some(value) = record.slot(index) else { return };
         let kind = record.slot(0).and_then(|t| t.payload(Immediate::RecordType)).unwrap_or(u64::MAX);
-        let name = self.machine.record_types.get(kind as usize).and_then(|t| t.fields.get(index - 1));
+        let name = self.names.record_types.get(kind as usize).and_then(|t| t.fields.get(index - 1));
         let _ = write!(self.out, " {}: ", name.map_or("", |n| n));
         self.steps.push(Step::Fields(record, index + 1));
         self.steps.push(Step::Value(value));
@@ -175,7 +210,7 @@ impl Printer<'_> {
         if cdr.cdr() != Some(Value::EMPTY_LIST) || !self.quoted {
             return None;
         }
-        let mark = match self.machine.symbols.name(car)? {
+        let mark = match self.names.symbols.name(car)? {
             "quote" => "'",
             "quasiquote" => "`",
             "unquote" => ",",
@@ -209,10 +244,11 @@ impl Printer<'_> {
         } else if let Some(number) = value.as_flonum() {
             out.push_str(&flonum_text(number));
         } else if let Some(parts) = value.string_parts() {
-            if self.quoted { write_string(out, parts.iter()) } else { out.extend(parts.iter()) }
+            let characters = parts.iter().take(self.limit);
+            if self.quoted { write_string(out, characters) } else { out.extend(characters) }
         } else if let Some(c) = value.as_character() {
             if self.quoted { write_character(out, c) } else { out.push(c) }
-        } else if let Some(name) = self.machine.symbols.name(value) {
+        } else if let Some(name) = self.names.symbols.name(value) {
             if self.quoted { write_symbol(out, name) } else { out.push_str(name) }
         } else if let Some(object) = value.object(Kind::Bytes) {
             let bytes: Vec<String> = object.bytes().iter().map(u8::to_string).collect();
@@ -224,7 +260,7 @@ impl Printer<'_> {
 
     fn opaque(&mut self, value: Value) {
         let function_name = |number: u64| {
-            let function = self.machine.roots.code.functions.get(number as usize);
+            let function = self.names.code.functions.get(number as usize);
             function.map_or(String::new(), |f| format!(" {}", f.name))
         };
         let text = match value {

@@ -43,7 +43,7 @@ impl Symbols {
 }
 
 /// The width that a character needs.
-fn is_wide(c: char) -> bool {
+pub(crate) fn is_wide(c: char) -> bool {
     u32::from(c) > 0xFF
 }
 
@@ -101,15 +101,16 @@ impl Machine {
         })
     }
 
-    fn string_with(
+    /// A new string whose characters are put in once its storage is there: they may come out of arguments.
+    pub(crate) fn string_with(
         &mut self,
         length: usize,
         wide: bool,
-        fill: impl FnOnce(usize, &mut dyn FnMut(usize, char)),
+        fill: impl FnOnce(&Machine, &mut dyn FnMut(usize, char)),
     ) -> Outcome {
         let bytes = length.saturating_mul(if wide { 4 } else { 1 });
         let storage = self.bytes(bytes)?;
-        fill(length, &mut |at, c| put(storage, wide, at, c));
+        fill(self, &mut |at, c| put(storage, wide, at, c));
         self.roots.protect(storage.value());
         self.tally(24);
         Ok(self.memory.string_of_protected(&mut self.roots, length, wide)?)
@@ -117,7 +118,7 @@ impl Machine {
 
     /// A string of one character repeated.
     pub(crate) fn string_filled(&mut self, length: usize, fill: char) -> Outcome {
-        self.string_with(length, is_wide(fill), |length, put| (0..length).for_each(|at| put(at, fill)))
+        self.string_with(length, is_wide(fill), |_, put| (0..length).for_each(|at| put(at, fill)))
     }
 
     /// The parts of an argument that must be a string.

@@ -76,6 +76,8 @@ impl<M: ObjectModel> Heap<M> {
         let condemned = Condemned::Arena(index);
         self.sync();
         let bytes = self.arenas.used_bytes_of(index) as u64;
+        // All arenas together are never larger than before one of them goes.
+        self.stats.arenas.set_now(self.arenas.used_bytes() as u64);
         if bytes == 0 {
             let poison = self.poison();
             self.arenas.destroy(index, &mut self.young, poison);

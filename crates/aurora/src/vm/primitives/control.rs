@@ -29,14 +29,12 @@ pub(crate) fn error(m: &mut Machine, args: Arguments) -> Outcome {
     Err(Trap::error(message))
 }
 
-/// `(exit)`, `(exit #t)`: success; `(exit #f)`: failure; `(exit n)`: that code.
+/// `(exit)`, `(exit #t)`: success; `(exit n)` with n from 0 to 255: that code; anything else: failure.
 pub(crate) fn exit(m: &mut Machine, args: Arguments) -> Outcome {
     let code = match m.optional(args, 0) {
         None => 0,
-        Some(value) => match value.as_fixnum() {
-            Some(code) => (code & 0xFF) as i32,
-            None => i32::from(!value.is_true()),
-        },
+        Some(Value::TRUE) => 0,
+        Some(value) => value.as_fixnum().and_then(|code| u8::try_from(code).ok()).map_or(1, i32::from),
     };
     Err(Trap::Exit(code))
 }

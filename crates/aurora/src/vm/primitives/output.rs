@@ -25,8 +25,7 @@ fn output_port(m: &Machine, what: &str, args: Arguments, index: usize) -> Result
 
 fn print(m: &mut Machine, args: Arguments, what: &str, quoted: bool) -> Outcome {
     let port = output_port(m, what, args, 1)?;
-    let text = m.written(m.argument(args, 0), quoted, usize::MAX);
-    m.ports.write(port, &text)?;
+    m.print(port, m.argument(args, 0), quoted)?;
     Ok(Value::UNSPECIFIED)
 }
 

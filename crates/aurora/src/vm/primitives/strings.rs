@@ -4,6 +4,7 @@ use super::characters::character;
 use super::lists;
 use crate::heap::Value;
 use crate::vm::structural::same_text;
+use crate::vm::text::is_wide;
 use crate::vm::{Arguments, Machine, Outcome, Trap};
 use std::cmp::Ordering;
 
@@ -55,37 +56,61 @@ pub(crate) fn string_set(m: &mut Machine, args: Arguments) -> Outcome {
 }
 
 pub(crate) fn append(m: &mut Machine, args: Arguments) -> Outcome {
-    let mut characters = Vec::new();
+    let (mut length, mut wide) = (0usize, false);
     for index in m.all_arguments(args) {
-        characters.extend(m.string_argument("string-append", m.argument(args, index))?.iter());
+        let parts = m.string_argument("string-append", m.argument(args, index))?;
+        length = length.saturating_add(parts.length);
+        wide |= parts.wide;
     }
-    m.string_of(&characters)
+    m.string_with(length, wide, |m, put| {
+        let parts = m.all_arguments(args).filter_map(|index| m.argument(args, index).string_parts());
+        let mut at = 0;
+        for part in parts {
+            for c in part.iter() {
+                put(at, c);
+                at += 1;
+            }
+        }
+    })
 }
 
 pub(crate) fn substring(m: &mut Machine, args: Arguments) -> Outcome {
     let parts = m.string_argument("substring", m.argument(args, 0))?;
     let range = m.range_arguments("substring", args, 1, parts.length)?;
-    let characters: Vec<char> = range.map(|index| parts.character(index)).collect();
-    m.string_of(&characters)
+    let wide = parts.wide && range.clone().any(|index| is_wide(parts.character(index)));
+    m.string_with(range.len(), wide, |m, put| {
+        if let Some(parts) = m.argument(args, 0).string_parts() {
+            range.enumerate().for_each(|(at, index)| put(at, parts.character(index)));
+        }
+    })
 }
 
 pub(crate) fn to_list(m: &mut Machine, args: Arguments) -> Outcome {
     let parts = m.string_argument("string->list", m.argument(args, 0))?;
     let range = m.range_arguments("string->list", args, 1, parts.length)?;
-    let characters: Vec<char> = range.map(|index| parts.character(index)).collect();
-    lists::list_from_end(m, characters.len(), |_, index| Ok(Value::character(characters[index])))
+    lists::list_from_end(m, range.len(), |m, index| {
+        // The string may have moved: it is read again from the argument.
+        let parts = m.string_argument("string->list", m.argument(args, 0))?;
+        Ok(Value::character(parts.character(range.start + index)))
+    })
 }
 
 pub(crate) fn from_list(m: &mut Machine, args: Arguments) -> Outcome {
     let list = m.argument(args, 0);
     let length = lists::list_length(m, "list->string", list)?;
-    let mut characters = Vec::with_capacity(length);
+    let mut wide = false;
     let mut at = list;
     while let (Some(item), Some(rest)) = (at.car(), at.cdr()) {
-        characters.push(character(m, "list->string", item)?);
+        wide |= is_wide(character(m, "list->string", item)?);
         at = rest;
     }
-    m.string_of(&characters)
+    m.string_with(length, wide, |m, put| {
+        let (mut at, mut index) = (m.argument(args, 0), 0);
+        while let (Some(item), Some(rest)) = (at.car(), at.cdr()) {
+            put(index, item.as_character().unwrap_or(char::REPLACEMENT_CHARACTER));
+            (at, index) = (rest, index + 1);
+        }
+    })
 }
 
 pub(crate) fn equal(m: &mut Machine, args: Arguments) -> Outcome {
