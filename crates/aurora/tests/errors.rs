@@ -40,6 +40,10 @@ fn mistakes_in_the_text() {
         ("'(a .)", "1:5 a datum is missing after this dot"),
         ("'#u8(256)", "1:6 a bytevector holds integers from 0 to 255"),
         ("(1 '", "1:4 the text ends after this mark"),
+        ("(display (+ 1 2])", "1:16 `]` does not match the `(` that it would close"),
+        ("(display [list 1 2))", "1:19 `)` does not match the `[` that it would close"),
+        ("(display #(1 2])", "1:15 `]` does not match the `(` that it would close"),
+        ("(f {x})", "1:4 curly braces have no meaning here"),
     ] {
         assert_eq!(mistake(text).0, expected, "{text}");
     }
@@ -72,6 +76,8 @@ fn mistakes_in_forms() {
             "(define x 0) (with-arena (a 10) (set! x (list 1)) 5)",
             "1:41 a value made in the arena `a` leaves it",
         ),
+        ("(defien x 3)", "1:2 unbound variable `defien`"),
+        ("(cnod ((= 1 2) 3) (else 4))", "1:2 unbound variable `cnod`"),
         ("(make-arena 10 * )", "1:1 this form is not well made"),
     ] {
         assert_eq!(mistake(text).0, expected, "{text}");
@@ -227,4 +233,64 @@ fn large_and_deep_programs_compile_or_are_refused() {
         assert!(all[0].message.contains(expected), "{} for {}", all[0].message, &text[..60]);
     }
     assert!(explain(&Source::new("t.scm", definitions)).is_ok_and(|sites| sites.len() == 20_000));
+}
+
+#[test]
+fn a_misspelt_form_is_guessed() {
+    for (text, help) in [
+        ("(defien x 3)", "did you mean `define`?"),
+        ("(lamda (x) x)", "did you mean `lambda`?"),
+        ("(cnod ((= 1 2) 3) (else 4))", "did you mean `cond`?"),
+    ] {
+        assert_eq!(mistake(text).1.as_deref(), Some(help), "{text}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_no_text() {
+    let (output, result) = run("\u{feff}(display 1)", Options::default());
+    result.expect("the program runs");
+    assert_eq!(output, "1");
+}
+
+#[test]
+fn exit_codes_never_turn_failure_into_success() {
+    for (text, code) in [
+        ("(exit)", 0),
+        ("(exit #t)", 0),
+        ("(exit 7)", 7),
+        ("(exit 255)", 255),
+        ("(exit 256)", 1),
+        ("(exit -1)", 1),
+        ("(exit #f)", 1),
+        ("(exit 'oops)", 1),
+        ("(exit 3.7)", 1),
+    ] {
+        match run(text, Options::default()).1 {
+            Err(Failure::Exit(found)) => assert_eq!(found, code, "{text}"),
+            other => panic!("{other:?} for {text}"),
+        }
+    }
+}
+
+/// A result that cannot fit is refused before it is built: the arguments are 200 times the same 4 MB.
+#[test]
+fn a_string_beyond_the_limit_is_refused_before_it_is_built() {
+    let text = "(define s (make-string 4000000 #\\a))
+                (define parts (map (lambda (i) s) (iota 200)))
+                (apply string-append parts)";
+    let limit = Some(terrane_base::Bytes::from_mib(64));
+    let all = diagnostics(text, Options::default().with_heap_limit(limit));
+    assert!(all[0].message.contains("762.94 MiB"), "{}", all[0].message);
+}
+
+/// What is printed goes to its port piece by piece; what is said of an irritant is cut.
+#[test]
+fn long_texts_are_printed_whole_and_quoted_short() {
+    let (output, result) = run("(display (list (make-string 300000 #\\a) 'end))", Options::default());
+    result.expect("the program runs");
+    assert_eq!(output.len(), 300_006);
+    assert!(output.ends_with("a end)"));
+    let all = diagnostics("(error (make-string 300000 #\\a) (make-string 300000 #\\b))", Options::default());
+    assert!(all[0].message.len() < 20_000, "{}", all[0].message.len());
 }
