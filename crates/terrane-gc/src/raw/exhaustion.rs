@@ -68,7 +68,11 @@ impl<M: ObjectModel> Heap<M> {
                 None => self.grant_in_nursery(bytes),
             },
             Request::Large(size) if self.room_for_large(size) => Ok(()),
-            Request::Large(size) => Err(errors::out_of_memory(size, self.available())),
+            Request::Large(size) => {
+                // What is available to an object of this size: whole chunks and their tables are not.
+                let overhead = Self::large_charge(size) - size;
+                Err(errors::out_of_memory(size, self.available().saturating_sub(overhead)))
+            }
         };
         self.open_window();
         granted

@@ -119,7 +119,12 @@ impl<M: ObjectModel> Heap<M> {
 
     /// Whether limit and reserve leave room for a large object.
     pub(crate) fn room_for_large(&self, size: usize) -> bool {
-        LargeSpace::charge_for(size) + DATA_OFFSET <= self.available()
+        Self::large_charge(size) <= self.available()
+    }
+
+    /// What a large object takes of the limit: whole pages or chunks, and what tells where it is.
+    pub(crate) fn large_charge(size: usize) -> usize {
+        LargeSpace::charge_for(size) + DATA_OFFSET
     }
 
     /// Gives an arena another segment, with its share of the reserve.
