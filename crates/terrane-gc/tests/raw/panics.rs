@@ -56,9 +56,11 @@ fn an_observer_may_panic() {
 
 /// A frame object longer than a block cannot be moved to the old space. It is a broken promise, and must end in an
 /// abort instead of a copy over the neighbours.
-#[cfg(not(miri))]
 #[test]
 fn a_frame_object_that_is_too_long_aborts() {
+    if cfg!(miri) {
+        return; // no processes there
+    }
     const CHILD: &str = "TERRANE_GC_TEST_TOO_LONG";
     if std::env::var_os(CHILD).is_some() {
         let mut machine = Machine::new(small().frame_region(Bytes::from_kib(256)));
