@@ -1,8 +1,7 @@
 //! The command line, turned into a value. Options stand before the FILE; what follows the FILE belongs to
 //! the program and is not looked at.
 
-use std::ffi::OsString;
-use std::fmt;
+use std::ffi::{OsStr, OsString};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use lexopt::{Arg, Parser};
 use terrane_base::Bytes;
 
 use crate::help;
+use crate::misuse::Misuse;
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq)]
@@ -48,12 +48,16 @@ pub(crate) enum ReportFormat {
     Json,
 }
 
-/// A command line that makes no sense, and where to read how it should be.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Misuse {
-    reason: String,
-    command: &'static str,
-}
+/// The commands, as their help is asked for.
+const TERRANE: &str = "terrane";
+const RUN: &str = "terrane run";
+const EXPLAIN: &str = "terrane explain";
+
+/// The long names of the options of each command.
+const TERRANE_OPTIONS: [&str; 2] = ["help", "version"];
+const RUN_OPTIONS: [&str; 8] =
+    ["heap-limit", "nursery", "placement", "report", "gc-log", "gc-stress", "gc-verify", "help"];
+const EXPLAIN_OPTIONS: [&str; 2] = ["json", "help"];
 
 /// Reads the arguments (without the name of the program).
 ///
@@ -61,20 +65,31 @@ pub(crate) struct Misuse {
 /// An unknown command or option, a missing or senseless value, a missing FILE.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Misuse> {
     let mut parser = Parser::from_args(arguments);
-    let misuse = |reason: String| Misuse::new("terrane", reason);
-    let Some(first) = parser.next().map_err(|error| misuse(error.to_string()))? else {
+    let misuse = |reason: String| Misuse::new(TERRANE, reason);
+    let Some(first) = parser.next().map_err(|error| Misuse::syntax(TERRANE, error))? else {
         return Err(misuse("a command is missing: `run` or `explain`".to_owned()));
     };
     match first {
-        Arg::Short('h') | Arg::Long("help") => Ok(Command::Print(help::TERRANE.to_owned())),
-        Arg::Short('V') | Arg::Long("version") => Ok(Command::Print(help::VERSION.to_owned())),
+        Arg::Short('h') | Arg::Long("help") => parse_help(&mut parser),
+        Arg::Short('V') | Arg::Long("version") => print_alone(help::VERSION, &mut parser),
         Arg::Value(name) => match name.to_str() {
             Some("run") => parse_run(&mut parser),
             Some("explain") => parse_explain(&mut parser),
             Some("help") => parse_help(&mut parser),
             _ => Err(misuse(unknown_command(Path::new(&name)))),
         },
-        option => Err(misuse(option.unexpected().to_string())),
+        Arg::Long(name) if RUN_OPTIONS.contains(&name) => {
+            Err(misuse(format!("--{name} is an option of `run`: terrane run --{name}")))
+        }
+        option => Err(Misuse::unexpected(TERRANE, &option, &TERRANE_OPTIONS)),
+    }
+}
+
+/// The text, if nothing follows.
+fn print_alone(text: &str, parser: &mut Parser) -> Result<Command, Misuse> {
+    match parser.next().map_err(|error| Misuse::syntax(TERRANE, error))? {
+        None => Ok(Command::Print(text.to_owned())),
+        Some(other) => Err(Misuse::unexpected(TERRANE, &other, &TERRANE_OPTIONS)),
     }
 }
 
@@ -87,18 +102,23 @@ fn unknown_command(name: &Path) -> String {
     }
 }
 
+/// `terrane help [COMMAND]`, and `terrane --help [COMMAND]`
 fn parse_help(parser: &mut Parser) -> Result<Command, Misuse> {
-    let text = match parser.next().map_err(|error| Misuse::new("terrane", error.to_string()))? {
+    let text = match parser.next().map_err(|error| Misuse::syntax(TERRANE, error))? {
         None => help::TERRANE,
         Some(Arg::Value(name)) if name == "run" => help::RUN,
         Some(Arg::Value(name)) if name == "explain" => help::EXPLAIN,
-        Some(other) => return Err(Misuse::new("terrane", other.unexpected().to_string())),
+        Some(Arg::Value(name)) if name == "help" => help::TERRANE,
+        Some(Arg::Value(name)) => {
+            return Err(Misuse::new(TERRANE, format!("there is no command `{}`", name.display())));
+        }
+        Some(other) => return Err(Misuse::unexpected(TERRANE, &other, &TERRANE_OPTIONS)),
     };
-    Ok(Command::Print(text.to_owned()))
+    print_alone(text, parser)
 }
 
 fn parse_run(parser: &mut Parser) -> Result<Command, Misuse> {
-    let misuse = |error: lexopt::Error| Misuse::new("terrane run", error.to_string());
+    let misuse = |error| Misuse::syntax(RUN, error);
     let mut command = RunCommand::new();
     loop {
         match parser.next().map_err(misuse)? {
@@ -113,8 +133,8 @@ fn parse_run(parser: &mut Parser) -> Result<Command, Misuse> {
                 let name = name.to_owned();
                 command.set(&name, parser)?;
             }
-            Some(other) => return Err(misuse(other.unexpected())),
-            None => return Err(Misuse::new("terrane run", "the FILE to run is missing".to_owned())),
+            Some(other) => return Err(Misuse::unexpected(RUN, &other, &RUN_OPTIONS)),
+            None => return Err(Misuse::new(RUN, "the FILE to run is missing".to_owned())),
         }
     }
 }
@@ -122,7 +142,7 @@ fn parse_run(parser: &mut Parser) -> Result<Command, Misuse> {
 /// The language has only Unicode strings.
 fn program_argument(argument: OsString) -> Result<String, Misuse> {
     argument.into_string().map_err(|argument| {
-        Misuse::new("terrane run", format!("the argument {argument:?} for the program is not valid UTF-8"))
+        Misuse::new(RUN, format!("the argument {argument:?} for the program is not valid UTF-8"))
     })
 }
 
@@ -151,31 +171,39 @@ impl RunCommand {
             "gc-verify" => self.gc_verify = true,
             "gc-log" => self.gc_log = true,
             "report" => self.report = Some(report_format(parser.optional_value())?),
-            _ => return Err(Misuse::new("terrane run", format!("there is no option --{name}"))),
+            _ => return Err(Misuse::unexpected(RUN, &Arg::Long(name), &RUN_OPTIONS)),
         }
         Ok(())
     }
 }
 
 fn value(name: &str, parser: &mut Parser) -> Result<String, Misuse> {
-    let value = parser.value().map_err(|_| Misuse::new("terrane run", format!("--{name} needs a value")))?;
-    value.into_string().map_err(|value| wrong_value(name, &value.to_string_lossy(), "it is not valid UTF-8"))
+    let value = parser.value().map_err(|_| Misuse::new(RUN, format!("--{name} needs a value")))?;
+    value.into_string().map_err(|value| Misuse::value(RUN, name, &value, "it is not valid UTF-8"))
 }
 
 fn size(name: &str, text: &str) -> Result<Bytes, Misuse> {
-    text.parse().map_err(|error: terrane_base::ParseBytesError| wrong_value(name, text, &error.to_string()))
+    text.parse().map_err(|error: terrane_base::ParseBytesError| {
+        let reason = if text.starts_with(|first: char| first.is_ascii_digit()) {
+            format!("expected a SIZE such as 64MiB; {error}")
+        } else {
+            "expected a SIZE such as 64MiB".to_owned()
+        };
+        Misuse::value(RUN, name, OsStr::new(text), &reason)
+    })
 }
 
 fn on_or_off(text: &str) -> Result<bool, Misuse> {
     match text {
         "on" => Ok(true),
         "off" => Ok(false),
-        _ => Err(wrong_value("placement", text, "it is either on or off")),
+        _ => Err(Misuse::value(RUN, "placement", OsStr::new(text), "it is either on or off")),
     }
 }
 
 fn interval(text: &str) -> Result<NonZeroU64, Misuse> {
-    text.parse().map_err(|_| wrong_value("gc-stress", text, "it is a whole number above zero"))
+    text.parse()
+        .map_err(|_| Misuse::value(RUN, "gc-stress", OsStr::new(text), "it is a whole number above zero"))
 }
 
 fn report_format(value: Option<OsString>) -> Result<ReportFormat, Misuse> {
@@ -183,16 +211,12 @@ fn report_format(value: Option<OsString>) -> Result<ReportFormat, Misuse> {
         None => Ok(ReportFormat::Text),
         Some(text) if text == "text" => Ok(ReportFormat::Text),
         Some(text) if text == "json" => Ok(ReportFormat::Json),
-        Some(text) => Err(wrong_value("report", &text.to_string_lossy(), "it is either text or json")),
+        Some(text) => Err(Misuse::value(RUN, "report", &text, "it is either text or json")),
     }
 }
 
-fn wrong_value(name: &str, text: &str, reason: &str) -> Misuse {
-    Misuse::new("terrane run", format!("--{name} cannot be `{text}`: {reason}"))
-}
-
 fn parse_explain(parser: &mut Parser) -> Result<Command, Misuse> {
-    let misuse = |error: lexopt::Error| Misuse::new("terrane explain", error.to_string());
+    let misuse = |error| Misuse::syntax(EXPLAIN, error);
     let mut file: Option<PathBuf> = None;
     let mut json = false;
     while let Some(argument) = parser.next().map_err(misuse)? {
@@ -200,27 +224,12 @@ fn parse_explain(parser: &mut Parser) -> Result<Command, Misuse> {
             Arg::Short('h') | Arg::Long("help") => return Ok(Command::Print(help::EXPLAIN.to_owned())),
             Arg::Long("json") => json = true,
             Arg::Value(name) if file.is_none() => file = Some(name.into()),
-            Arg::Long(name) => {
-                return Err(Misuse::new("terrane explain", format!("there is no option --{name}")));
-            }
-            other => return Err(misuse(other.unexpected())),
+            other => return Err(Misuse::unexpected(EXPLAIN, &other, &EXPLAIN_OPTIONS)),
         }
     }
     match file {
         Some(file) => Ok(Command::Explain(ExplainCommand { file, json })),
-        None => Err(Misuse::new("terrane explain", "the FILE to explain is missing".to_owned())),
-    }
-}
-
-impl Misuse {
-    fn new(command: &'static str, reason: String) -> Self {
-        Self { reason, command }
-    }
-}
-
-impl fmt::Display for Misuse {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}\nTry `{} --help`.", self.reason, self.command)
+        None => Err(Misuse::new(EXPLAIN, "the FILE to explain is missing".to_owned())),
     }
 }
 
@@ -287,6 +296,7 @@ mod tests {
             ("-h", help::TERRANE),
             ("help", help::TERRANE),
             ("help run", help::RUN),
+            ("--help explain", help::EXPLAIN),
             ("run --help", help::RUN),
             ("run --gc-log -h", help::RUN),
             ("explain --help", help::EXPLAIN),
@@ -311,22 +321,34 @@ mod tests {
             ("", "a command is missing"),
             ("walk", "there is no command `walk`"),
             ("a.scm", "terrane run a.scm"),
-            ("--fast", "--fast"),
+            ("--fast", "there is no option `--fast`"),
+            ("-x", "there is no option `-x`"),
+            ("--x", "there is no option `--x`"),
+            ("--report a.scm", "--report is an option of `run`"),
+            ("--version extra", "unexpected argument `extra`"),
+            ("--help=x", "--help takes no value"),
             ("run", "the FILE to run is missing"),
-            ("run --fast a.scm", "there is no option --fast"),
-            ("run -x a.scm", "-x"),
+            ("run --fast a.scm", "there is no option `--fast`\n"),
+            ("run --reprot a.scm", "there is no option `--reprot`; did you mean --report?"),
+            ("run --heap_limit 1MiB a.scm", "did you mean --heap-limit?"),
+            ("run -x a.scm", "there is no option `-x`"),
             ("run --heap-limit", "--heap-limit needs a value"),
-            ("run --heap-limit lots a.scm", "--heap-limit cannot be `lots`"),
+            ("run --heap-limit lots a.scm", "--heap-limit cannot be `lots`: expected a SIZE such as 64MiB\n"),
+            ("run --heap-limit -1 a.scm", "--heap-limit cannot be `-1`: expected a SIZE such as 64MiB\n"),
+            ("run --heap-limit 64parsecs a.scm", "expected a SIZE such as 64MiB; unknown unit"),
             ("run --nursery 1.2.3MiB a.scm", "--nursery cannot be `1.2.3MiB`"),
             ("run --placement maybe a.scm", "either on or off"),
             ("run --gc-stress 0 a.scm", "above zero"),
             ("run --gc-stress -1 a.scm", "above zero"),
             ("run --report=xml a.scm", "either text or json"),
-            ("run --gc-verify=yes a.scm", "--gc-verify"),
+            ("run --gc-verify=yes a.scm", "--gc-verify takes no value"),
             ("explain", "the FILE to explain is missing"),
-            ("explain a.scm b.scm", "b.scm"),
-            ("explain --text a.scm", "there is no option --text"),
-            ("help walk", "walk"),
+            ("explain a.scm b.scm", "unexpected argument `b.scm`"),
+            ("explain --text a.scm", "there is no option `--text`"),
+            ("explain -x a.scm", "there is no option `-x`"),
+            ("help walk", "there is no command `walk`"),
+            ("help run extra", "unexpected argument `extra`"),
+            ("help --fast", "there is no option `--fast`"),
         ] {
             let misuse = parse_words(line).expect_err(line).to_string();
             assert!(misuse.contains(part), "{line}: {misuse}");

@@ -55,6 +55,11 @@ impl Message {
         self
     }
 
+    pub(crate) fn with_help(mut self, help: String) -> Self {
+        self.help = Some(help);
+        self
+    }
+
     #[cfg(test)]
     pub(crate) fn text(&self) -> &str {
         &self.text

@@ -12,16 +12,19 @@ mod duration;
 mod explain;
 mod heap_limit;
 mod help;
+mod misuse;
 mod output;
 mod report;
 mod run;
 mod source_file;
+mod system_error;
 mod table;
 
 use std::env;
 use std::process::ExitCode;
 
-use command_line::{Command, Misuse};
+use command_line::Command;
+use misuse::Misuse;
 
 /// The command line made no sense.
 const EXIT_MISUSE: u8 = 2;

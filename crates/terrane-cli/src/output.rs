@@ -3,6 +3,8 @@
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
+use crate::system_error;
+
 /// Writes the text to standard output. A reader that went away is no failure; a full disk is.
 pub(crate) fn to_stdout(text: &str) -> ExitCode {
     let mut stdout = io::stdout().lock();
@@ -10,7 +12,10 @@ pub(crate) fn to_stdout(text: &str) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            to_stderr(&format!("Error: cannot write to standard output: {error}\n"));
+            to_stderr(&format!(
+                "Error: cannot write to standard output: {}\n",
+                system_error::describe(&error)
+            ));
             ExitCode::FAILURE
         }
     }

@@ -2,11 +2,13 @@
 //! are not UTF-8) becomes a message for a person, with line and column where there is one.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use aurora::Source;
 
 use crate::diagnostic::{Excerpt, Message};
+use crate::system_error;
 
 /// Reads the file as a whole.
 ///
@@ -18,8 +20,9 @@ pub(crate) fn read(path: &Path) -> Result<Source, Box<Unreadable>> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) => {
-            let message = Message::error(format!("cannot read {name}: {error}"));
-            return Err(Box::new(Unreadable { message, source: Source::new(name, "") }));
+            let message = Message::error(format!("cannot read {name}: {}", system_error::describe(&error)));
+            let missing = error.kind() == ErrorKind::NotFound;
+            return Err(Box::new(Unreadable { message, source: Source::new(name, ""), missing }));
         }
     };
     match String::from_utf8(bytes) {
@@ -33,6 +36,8 @@ pub(crate) fn read(path: &Path) -> Result<Source, Box<Unreadable>> {
 pub(crate) struct Unreadable {
     pub(crate) message: Message,
     pub(crate) source: Source,
+    /// There is no such file.
+    pub(crate) missing: bool,
 }
 
 fn not_utf8(name: String, offset: usize, bytes: &[u8]) -> Box<Unreadable> {
@@ -45,7 +50,7 @@ fn not_utf8(name: String, offset: usize, bytes: &[u8]) -> Box<Unreadable> {
         span: offset..offset + char::REPLACEMENT_CHARACTER.len_utf8(),
         text: format!("the byte 0x{:02X} (number {offset} of the file)", bytes[offset]),
     });
-    Box::new(Unreadable { message, source })
+    Box::new(Unreadable { message, source, missing: false })
 }
 
 #[cfg(test)]
@@ -89,6 +94,8 @@ mod tests {
         for path in [folder.path().join("missing.scm"), folder.path().to_owned()] {
             let unreadable = read(&path).unwrap_err();
             assert!(unreadable.message.text().contains(&path.display().to_string()));
+            assert!(!unreadable.message.text().contains("os error"));
+            assert_eq!(unreadable.missing, path != folder.path());
         }
     }
 }

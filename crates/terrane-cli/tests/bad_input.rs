@@ -171,6 +171,7 @@ fn a_program_that_cannot_be_read() {
             assert_eq!(run.code, 1, "{}", run.stderr);
             assert!(run.stderr.starts_with("Error: cannot read "), "{}", run.stderr);
             assert!(run.stderr.contains(path.to_str().unwrap()), "{}", run.stderr);
+            assert!(!run.stderr.contains("os error"), "{}", run.stderr);
         }
     }
 }
@@ -206,10 +207,15 @@ fn memory_exhausted() {
 
 #[test]
 fn a_limit_that_is_too_small_to_start_is_an_error() {
-    let run = Program::new("(display 1)").run(&["--heap-limit", "1KiB"]);
-    run.assert_no_panic();
-    assert_eq!(run.code, 1, "{}", run.stderr);
-    assert!(run.stderr.starts_with("Error: "), "{}", run.stderr);
+    for (limit, shown) in [("10", "10 B"), ("1KiB", "1 KiB"), ("300KiB", "300 KiB"), ("768KiB", "768 KiB")] {
+        let run = Program::new("(display 1)").run(&["--heap-limit", limit]);
+        let expected =
+            format!("Error: --heap-limit {shown} is too small: a heap needs at least about 1 MiB\n");
+        assert_eq!((run.code, run.stderr), (1, expected));
+    }
+    for options in [&["--heap-limit", "1MiB"][..], &["--heap-limit", "1MiB", "--nursery", "64MiB"]] {
+        assert_eq!(Program::new("(display 1)").run(options).output(), "1");
+    }
 }
 
 /// Output up to the error is not lost.

@@ -29,11 +29,15 @@ fn a_wrong_command_line_exits_2() {
     for line in [
         &[][..],
         &["walk"],
+        &["help", "walk"],
+        &["help", "run", "extra"],
+        &["--version", "extra"],
         &["examples/nqueens.scm"],
         &["--fast"],
         &["run"],
         &["run", "--fast", "examples/nqueens.scm"],
         &["run", "--heap-limit"],
+        &["run", "--heap-limit", "examples/nqueens.scm"],
         &["run", "--heap-limit", "lots", "examples/nqueens.scm"],
         &["run", "--nursery", "-1", "examples/nqueens.scm"],
         &["run", "--placement", "maybe", "examples/nqueens.scm"],
@@ -52,6 +56,23 @@ fn a_wrong_command_line_exits_2() {
             run.stderr
         );
     }
+}
+
+#[test]
+fn a_format_apart_from_its_option_is_pointed_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut report = command(["run", "--report", "json", "f.scm"]);
+    report.current_dir(folder.path());
+    let run = terrane::finish(report);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("cannot read json") && run.stderr.contains("--report=json"),
+        "{}",
+        run.stderr
+    );
+    let mut plain = command(["run", "json"]);
+    plain.current_dir(folder.path());
+    assert!(!terrane::finish(plain).stderr.contains("--report=json"));
 }
 
 #[test]
