@@ -1,4 +1,5 @@
-//! `terrane explain`: every allocation of a program with the zone that the compiler chose and the reason.
+//! `terrane explain`: the allocations in a program's own text with the zone that the compiler chose and the
+//! reason.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;

@@ -11,7 +11,7 @@ Usage: terrane COMMAND [OPTIONS] FILE [ARGUMENTS...]
 
 Commands:
   run FILE        run a program, optionally with a report of where its memory went
-  explain FILE    list every allocation with the zone it gets, and why
+  explain FILE    list the allocations in a program's text with the zone each gets, and why
   help COMMAND    say more about a command (so does `terrane COMMAND --help`)
 
 Options:
@@ -20,8 +20,8 @@ Options:
 
 Examples:
   terrane run examples/wordfreq.scm README.md
-  terrane run --report examples/nqueens.scm 8
-  terrane explain examples/binary-trees.scm
+  terrane run --report examples/points.scm
+  terrane explain examples/points.scm
 ";
 
 /// `terrane run --help`
@@ -34,25 +34,38 @@ Options before FILE belong to terrane. FILE and everything after it are what the
 (command-line). `--` ends the options, for a FILE that starts with a dash.
 
 Options:
-  --heap-limit SIZE       how much memory the program may use at most; when it needs more it ends with an
-                          error, never with an abort (default: three quarters of the machine's memory, or of
-                          the control group's limit where that is lower)
-  --nursery SIZE          the size of the space for new objects (default: 1MiB)
+  --heap-limit SIZE       how much memory the program's objects may take at most; when it needs more it ends
+                          with an error, never with an abort. At least about 1MiB. Stacks, symbols and string
+                          ports may together take as much again (default: three quarters of the machine's
+                          memory, or of the control group's limit where that is lower)
+  --nursery SIZE          the size of the space for new objects (default: 1MiB). What is out of bounds is
+                          clamped: 16KiB to 64MiB, and at most an eighth of the heap limit
   --placement on|off      on: the compiler puts allocations that die with their call into the call's arena;
                           off: everything goes to the collected heap. The result is the same (default: on)
-  --report[=text|json]    afterwards, say where the memory went (json: one line)
+  --report[=text|json]    afterwards, say where the memory went (json: one line, the last)
   --gc-log                print one line for each collection
   --gc-stress N           collect at every N-th allocation: slow, finds bugs in the collector
   --gc-verify             check the whole heap after each collection: slow, finds bugs in the collector
   -h, --help              print this text
 
-A SIZE is a number with a unit: 64MiB, 1.5GiB, 512KiB, or bytes. The report and the log go to standard error;
-standard output belongs to the program. Exit codes: 0 success, 1 the program failed, 2 the command line was
-wrong, or what the program gives to (exit).
+A SIZE is a number with a unit: 64MiB, 1.5GiB, 512KiB, or bytes.
+
+Standard output belongs to the program. The report and the log of collections go to standard error; the report
+as JSON is the last line there. When the reader of the output goes away (a closed pipe), the program ends
+quietly, with exit code 0.
+
+The last line of the report, reconcile:
+  accounted      memory that the heap, the stacks, symbols and string ports have in use
+  mapped         addresses of the process; most of them are only reserved and cost nothing
+  RSS            memory that the process has in use, as the operating system sees it
+  unexplained    RSS less accounted: the program's code, the compiler's data, the libraries
+
+Exit codes: 0 success or a closed pipe, 1 the program failed, 2 the command line was wrong, or what the
+program gives to (exit).
 
 Examples:
   terrane run examples/wordfreq.scm README.md
-  terrane run --report examples/gcbench.scm 12
+  terrane run --report examples/points.scm
   terrane run --report=json examples/nqueens.scm 8 2>report.json
   terrane run --heap-limit 64MiB --gc-log examples/binary-trees.scm 14
   terrane run --gc-stress 7 --gc-verify examples/binary-trees.scm 6
@@ -60,8 +73,12 @@ Examples:
 
 /// `terrane explain --help`
 pub(crate) const EXPLAIN: &str = "\
-Lists every allocation of a program with the zone that the compiler chose for it, and the reason. The program
-is compiled but does not run.
+Lists every allocation in the program's own text that makes pairs, vectors, records, closures, cells
+(variables that are assigned), strings and the like, with the zone that the compiler chose for it, and the
+reason. The program is compiled but does not run.
+
+What library procedures (map, sort, hash tables ...) allocate inside, and the inexact numbers that arithmetic
+makes, are not listed here: they are in the report of `terrane run --report`.
 
 Usage: terrane explain [OPTIONS] FILE
 
@@ -71,11 +88,11 @@ Options:
 
 Zones:
   frame           the arena of the call: freed when the call returns, no work for the collector
-  heap            the collected heap
+  heap            the collected heap; in a procedure that is called inside of an arena, that arena
   arena           an arena that the program made, with `with-arena` or `make-arena`
   large object    a space for objects too large to move
 
 Examples:
-  terrane explain examples/wordfreq.scm
+  terrane explain examples/points.scm
   terrane explain --json examples/json.scm
 ";

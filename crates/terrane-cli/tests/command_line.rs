@@ -11,7 +11,10 @@ use terrane::{Program, command, terrane, wait};
 fn help_and_version_go_to_standard_output() {
     for (line, parts) in [
         (&["--help"][..], &["Usage: terrane", "Examples:", "run", "explain"][..]),
-        (&["run", "--help"], &["Usage: terrane run", "Examples:", "--heap-limit", "--gc-stress"]),
+        (
+            &["run", "--help"],
+            &["Usage: terrane run", "Examples:", "--heap-limit", "--gc-stress", "closed pipe", "unexplained"],
+        ),
         (&["explain", "--help"], &["Usage: terrane explain", "Examples:", "--json"]),
         (&["help", "run"], &["Usage: terrane run"]),
         (&["--version"], &[env!("CARGO_PKG_VERSION")]),

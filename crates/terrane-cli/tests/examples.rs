@@ -70,6 +70,16 @@ fn nqueens_under_stress() {
 }
 
 #[test]
+fn points() {
+    check(&MODES, "points", &[], "points");
+}
+
+#[test]
+fn points_under_stress() {
+    check(&STRESS, "points", &["300"], "points-small");
+}
+
+#[test]
 fn binary_trees() {
     check(&MODES, "binary-trees", &[], "binary-trees");
 }
@@ -130,6 +140,7 @@ fn examples_say_how_to_use_them() {
         &["run", "examples/wordfreq.scm"][..],
         &["run", "examples/json.scm"],
         &["run", "examples/nqueens.scm", "many"],
+        &["run", "examples/points.scm", "0"],
         &["run", "examples/binary-trees.scm", "1.5"],
         &["run", "examples/gcbench.scm", "-1"],
     ] {

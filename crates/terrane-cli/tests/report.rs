@@ -43,6 +43,8 @@ fn the_text_report_has_all_its_rows() {
         "mapped",
         "RSS",
         "unexplained",
+        "accounted: ",
+        "unexplained: ",
         "MiB",
         "KiB",
     ] {
@@ -52,6 +54,39 @@ fn the_text_report_has_all_its_rows() {
         run.stderr.lines().filter(|line| line.trim_start().starts_with("examples/gcbench.scm:")).count();
     assert!((1..=10).contains(&sites), "{sites} sites in\n{}", run.stderr);
     assert!(run.stdout.starts_with("stretch tree of depth 10"), "{}", run.stdout);
+}
+
+/// What README shows.
+#[test]
+fn points_live_in_frames() {
+    let output = terrane(["explain", "examples/points.scm"]).output();
+    assert_eq!(output.matches("cons at ").count(), 3, "{output}");
+    assert_eq!(output.matches(": frame, dies in walk\n").count(), 3, "{output}");
+    assert!(output.contains(": frame, dies in percent-of-long-walks\n"), "{output}");
+
+    let report = report_as_json(&["run", "--report=json", "examples/points.scm"]);
+    let frames = row(&report, "zones", "zone", "frame arenas");
+    assert_eq!((&frames["allocations"], &frames["peak_bytes"]), (&1_200_001.into(), &72.into()), "{report}");
+    let collections = report["collections"].as_array().unwrap();
+    assert!(collections.iter().all(|kind| kind["count"] == 0), "{report}");
+
+    let report = report_as_json(&["run", "--report=json", "--placement", "off", "examples/points.scm"]);
+    assert_eq!(row(&report, "zones", "zone", "frame arenas")["allocations"], 0, "{report}");
+    assert!(row(&report, "collections", "kind", "minor")["count"].as_u64().unwrap() > 0, "{report}");
+}
+
+#[test]
+fn the_text_report_says_what_it_leaves_out() {
+    let sites = |count: usize| {
+        let run = Program::new("(write (vector 1))\n".repeat(count)).run(&["--report", "--placement", "off"]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.stderr
+    };
+    assert!(sites(11).contains("ten biggest of 11 sites  "), "{}", sites(11));
+    assert!(!sites(10).contains("ten biggest"), "{}", sites(10));
+    let report = sites(10);
+    let old = report.lines().find(|line| line.trim_start().starts_with("old space ")).unwrap();
+    assert_eq!(old.split_whitespace().nth(2), Some("-"), "{report}");
 }
 
 #[test]
@@ -156,9 +191,16 @@ fn explain_lists_every_site_with_a_reason() {
 
 #[test]
 fn explain_works_on_every_example() {
-    for example in
-        ["wordfreq", "json", "gcbench", "nqueens", "binary-trees", "arena-eshkol-1", "arena-eshkol-2"]
-    {
+    for example in [
+        "wordfreq",
+        "json",
+        "gcbench",
+        "nqueens",
+        "points",
+        "binary-trees",
+        "arena-eshkol-1",
+        "arena-eshkol-2",
+    ] {
         let output = terrane(["explain", &format!("examples/{example}.scm")]).output();
         assert!(output.lines().count() > 1, "{example}: {output}");
     }

@@ -11,6 +11,9 @@ use crate::table::{Align, Table};
 /// How many of the biggest allocation sites are listed.
 const SITES: usize = 10;
 
+/// The zone that only collections fill.
+const OLD_SPACE: &str = "old space";
+
 /// The whole report; ends with a newline.
 pub(crate) fn display(report: &Report) -> String {
     let sections =
@@ -35,7 +38,10 @@ fn zones(report: &Report) -> String {
         ("peak", Align::Right),
     ]);
     for zone in &report.zones {
-        table.row([zone.zone.clone(), zone.allocations.to_string(), size(zone.bytes), size(zone.peak_bytes)]);
+        // Nothing is allocated there: collections move objects in.
+        let receives_only = zone.zone == OLD_SPACE;
+        let allocations = if receives_only { "-".to_owned() } else { zone.allocations.to_string() };
+        table.row([zone.zone.clone(), allocations, size(zone.bytes), size(zone.peak_bytes)]);
     }
     table.to_string()
 }
@@ -61,8 +67,13 @@ fn collections(report: &Report) -> String {
 fn sites(report: &Report) -> String {
     let mut biggest: Vec<&SiteReport> = report.sites.iter().filter(|site| site.allocations > 0).collect();
     biggest.sort_by_key(|site| Reverse(site.bytes));
+    let heading = if biggest.len() > SITES {
+        format!("ten biggest of {} sites", biggest.len())
+    } else {
+        "biggest allocation sites".to_owned()
+    };
     let mut table = Table::new([
-        ("biggest allocation sites", Align::Left),
+        (heading.as_str(), Align::Left),
         ("what", Align::Left),
         ("zone", Align::Left),
         ("allocations", Align::Right),
@@ -98,7 +109,9 @@ fn arenas(report: &Report) -> String {
 fn reconcile(reconcile: &Reconcile) -> String {
     let sign = if reconcile.unexplained < 0 { "-" } else { "" };
     format!(
-        "  reconcile: accounted {}, mapped {}, RSS {}, unexplained {sign}{}\n",
+        "  reconcile: accounted {}, mapped {}, RSS {}, unexplained {sign}{}\n  \
+         (accounted: heap, stacks, symbols, string ports; mapped: addresses, most only reserved;\n  \
+         RSS: memory in use by the process; unexplained: RSS - accounted: code, compiler, libraries)\n",
         size(reconcile.accounted),
         size(reconcile.mapped),
         size(reconcile.resident),
