@@ -21,7 +21,7 @@ Options:
 
 Examples:
   cargo xtask bench arena gc --quick
-  cargo xtask bench gc/binary-trees/18 --save rows.json
+  cargo xtask bench gc/binary-trees/18 --save rows.jsonl
 ";
 
 /// Where the benchmarks live, from the root of the repository.

@@ -26,7 +26,7 @@ Tasks:
 Examples:
   cargo xtask test
   cargo xtask bench arena gc --quick
-  cargo xtask bench gc/binary-trees/18 --save rows.json
+  cargo xtask bench gc/binary-trees/18 --save rows.jsonl
 
 `cargo xtask TASK --help` says more about a task.
 ";
