@@ -1,7 +1,9 @@
 //! The area `arena`: bump allocation beside other arenas and general allocators.
 
 mod alloc;
+mod bumping;
 mod frame;
+mod text;
 
 use crate::row::Row;
 
@@ -9,6 +11,7 @@ use crate::row::Row;
 #[must_use]
 pub fn rows() -> Vec<Row> {
     let mut rows = alloc::rows();
+    rows.extend(text::rows());
     rows.extend(frame::rows());
     rows
 }

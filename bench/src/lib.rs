@@ -17,6 +17,7 @@
 //! | [`children`] | finding, starting and awaiting the measuring programs |
 //! | [`child`] | the measuring program and the line it prints |
 //! | [`code_layout`] | the same loop at several addresses |
+//! | [`settings`] | a rival in several settings |
 //! | [`clock`], [`affinity`], [`resident`] | CPU time, pinning, peak memory |
 //! | [`statistics`], [`json`], [`table`], [`progress`] | medians and the three outputs |
 
@@ -36,5 +37,6 @@ pub mod registry;
 pub mod resident;
 pub mod row;
 pub mod selection;
+pub mod settings;
 pub mod statistics;
 pub mod table;
