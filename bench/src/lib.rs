@@ -17,6 +17,7 @@
 //! | [`children`] | finding, starting and awaiting the measuring programs |
 //! | [`child`] | the measuring program and the line it prints |
 //! | [`code_layout`] | the same loop at several addresses |
+//! | [`counts`] | loops over the fast paths, for counting their instructions |
 //! | [`settings`] | a rival in several settings |
 //! | [`clock`], [`affinity`], [`resident`] | CPU time, pinning, peak memory |
 //! | [`statistics`], [`json`], [`table`], [`progress`] | medians and the three outputs |
@@ -29,6 +30,7 @@ pub mod child;
 pub mod children;
 pub mod clock;
 pub mod code_layout;
+pub mod counts;
 pub mod gc;
 pub mod json;
 pub mod orchestrator;
