@@ -134,6 +134,12 @@ impl<'a, C: Counting> FrameGuard<'a, C> {
         Self { core: FrameCore::new(arena, cursor, floor) }
     }
 
+    /// A frame within another one, which is not used meanwhile.
+    #[inline(always)]
+    pub(crate) fn within(outer: &'a FrameCore<'_, C>) -> Self {
+        Self { core: outer.nested() }
+    }
+
     /// The frame, to allocate in. Asking again ends the values that were allocated through the last one.
     #[inline(always)]
     pub fn frame(&mut self) -> Frame<'_, C> {
@@ -171,7 +177,7 @@ impl<'f, C: Counting> Frame<'f, C> {
     /// ```
     #[inline(always)]
     pub fn enter(&mut self) -> FrameGuard<'_, C> {
-        FrameGuard { core: self.core.nested() }
+        FrameGuard::within(self.core)
     }
 
     /// Runs `work` with a frame within this one, then forgets what was allocated in it, also if it panics.
@@ -202,6 +208,19 @@ impl<'a, C: Counting> FrameCore<'a, C> {
             start: cursor,
             entry: Cell::new(None),
             arena,
+        }
+    }
+
+    /// A frame that has all of an arena's room, for an owner that has the arena to itself.
+    pub(crate) fn of_whole(arena: &'a Arena<C>) -> Self {
+        Self::new(arena, arena.cursor.get(), arena.floor.get())
+    }
+
+    /// Ends the frame without going back: the arena stands where the frame stood.
+    pub(crate) fn stay(&self) {
+        // Otherwise a frame within this one was forgotten, and the arena is further than this frame already.
+        if self.arena.floor.get() == self.floor.get() {
+            self.arena.cursor.set(self.cursor.get());
         }
     }
 
