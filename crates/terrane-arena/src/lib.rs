@@ -36,19 +36,39 @@
 
 extern crate alloc;
 
-mod allocate;
 mod arena;
 mod block;
 mod block_chain;
+mod boxed;
+mod bump;
 mod bumping;
 mod checkpoint;
+mod concurrent;
+mod construct;
+mod counting;
+mod format;
+mod frame;
 mod frame_stack;
+mod local;
+mod methods;
 mod refusal;
+mod resize;
+mod shadow;
 mod state;
 mod stats;
+mod strategy;
+mod sync;
+mod vec;
 
 pub use arena::Arena;
+pub use boxed::ArenaBox;
 pub use checkpoint::{Checkpoint, CheckpointError};
+pub use concurrent::{ConcurrentArena, Local};
+pub use counting::{Counted, Counting, Uncounted};
+pub use frame::{Frame, FrameGuard};
 pub use frame_stack::{FrameStack, FrameStats};
+pub use local::LocalArena;
 pub use stats::ArenaStats;
-pub use terrane_base::{Bytes, MemoryError};
+pub use strategy::{ArenaStrategy, Growth, Overflow};
+pub use terrane_base::{Budget, Bytes, MemoryError};
+pub use vec::ArenaVec;

@@ -6,12 +6,14 @@
 //! next allocation, and a store followed by a load of the same place is the longest link of the loop. As it is, a
 //! function that has the arena to itself (as a local variable, or by `&mut`) keeps the cursor in a register.
 
-use crate::block_chain::{BlockChain, Room, Settings};
+use crate::block_chain::{BlockChain, Room};
 use crate::checkpoint::{Checkpoint, CheckpointError, OpenCheckpoints};
 use crate::refusal::Refusal;
+use crate::strategy::ArenaStrategy;
 use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
 use core::ptr::NonNull;
+use terrane_base::MemoryError;
 
 #[derive(Debug)]
 pub(crate) struct State {
@@ -25,6 +27,15 @@ pub(crate) struct State {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StateHandle(NonNull<State>);
 
+/// Where an arena stands when it needs its state.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stand {
+    pub(crate) cursor: *mut u8,
+    /// The lowest address that the cursor has come down to in the current block before it went up again.
+    pub(crate) lowest: usize,
+    pub(crate) strategy: ArenaStrategy,
+}
+
 /// What an arena takes over after its state has served a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Served {
@@ -35,7 +46,7 @@ pub(crate) struct Served {
 impl StateHandle {
     #[cold]
     #[inline(never)]
-    fn new() -> Result<Self, Refusal> {
+    pub(crate) fn new() -> Result<Self, Refusal> {
         let layout = Layout::new::<State>();
         // SAFETY: a state is not zero-sized.
         let memory = unsafe { alloc(layout) };
@@ -80,7 +91,7 @@ impl StateHandle {
     }
 }
 
-/// Serves a request for which the current block, with its cursor at `cursor`, has no room.
+/// Serves a request for which the current block has no room.
 ///
 /// # Safety
 ///
@@ -89,17 +100,17 @@ impl StateHandle {
 #[inline(never)]
 pub(crate) unsafe fn try_serve(
     state: Option<StateHandle>,
-    settings: Settings,
-    cursor: *mut u8,
+    stand: Stand,
     layout: Layout,
-) -> Result<Served, Refusal> {
+) -> Result<Served, MemoryError> {
     let handle = state.map_or_else(StateHandle::new, Ok)?;
     // SAFETY: it is alive and not borrowed, or new.
     let it = unsafe { handle.get_mut() };
-    it.room.cursor = if state.is_some() { cursor } else { it.room.cursor };
-    match it.chain.serve(layout, settings, &mut it.room) {
+    it.arrive(stand);
+    match it.chain.serve(layout, stand.strategy, &mut it.room) {
         Ok(start) => Ok(Served { state: handle, start }),
-        Err(error) => {
+        Err(refusal) => {
+            let error = it.explain(refusal);
             if state.is_none() {
                 // SAFETY: it is new, and nobody has heard of it.
                 unsafe { handle.free() };
@@ -116,14 +127,9 @@ pub(crate) unsafe fn try_serve(
 /// As for [`try_serve`].
 #[cold]
 #[inline(never)]
-pub(crate) unsafe fn serve(
-    state: Option<StateHandle>,
-    settings: Settings,
-    cursor: *mut u8,
-    layout: Layout,
-) -> Served {
+pub(crate) unsafe fn serve(state: Option<StateHandle>, stand: Stand, layout: Layout) -> Served {
     // SAFETY: the caller vouches for the state.
-    unsafe { try_serve(state, settings, cursor, layout) }.unwrap_or_else(|refusal| refusal.panic())
+    unsafe { try_serve(state, stand, layout) }.unwrap_or_else(|error| panic!("arena: {error}"))
 }
 
 /// Takes a checkpoint; the state is made if there is none yet.
@@ -152,23 +158,39 @@ pub(crate) unsafe fn checkpoint(
 }
 
 impl State {
+    /// Takes note of where the arena stands. A new state has no block yet, and stands nowhere.
+    pub(crate) fn arrive(&mut self, stand: Stand) {
+        self.chain.note_lowest(stand.lowest);
+        self.room.cursor = stand.cursor;
+    }
+
     #[inline]
-    pub(crate) fn rewind(&mut self, checkpoint: Checkpoint, cursor: *mut u8) -> Result<(), CheckpointError> {
+    pub(crate) fn rewind(&mut self, checkpoint: Checkpoint, stand: Stand) -> Result<(), CheckpointError> {
         let position = self.checkpoints.go_back(checkpoint)?;
-        self.room.cursor = cursor;
-        self.chain.rewind(position, &mut self.room);
+        self.chain.note_lowest(stand.lowest);
+        self.room.cursor = stand.cursor;
+        self.chain.rewind(position, &mut self.room, stand.strategy.poison);
         Ok(())
     }
 
-    pub(crate) fn reset(&mut self, cursor: *mut u8) {
+    pub(crate) fn reset(&mut self, stand: Stand) {
         self.checkpoints.truncate(0);
-        self.room.cursor = cursor;
-        self.chain.reset(&mut self.room);
+        self.arrive(stand);
+        self.chain.reset(&mut self.room, stand.strategy.poison);
     }
 
-    pub(crate) fn release(&mut self, cursor: *mut u8) {
+    pub(crate) fn release(&mut self, stand: Stand) {
         self.checkpoints.truncate(0);
-        self.room.cursor = cursor;
+        self.arrive(stand);
         self.chain.release(&mut self.room);
+    }
+
+    /// The error for a refusal.
+    #[cold]
+    pub(crate) fn explain(&self, refusal: Refusal) -> MemoryError {
+        match (refusal, self.chain.refused_by_budget()) {
+            (Refusal::ByBudget, Some(error)) => error,
+            (refusal, _) => refusal.into(),
+        }
     }
 }

@@ -148,18 +148,6 @@ fn a_scope_that_panics_is_left_all_the_same() {
 }
 
 #[test]
-fn a_scope_ends_quietly_in_an_arena_that_was_exchanged() {
-    let mut other = Arena::new();
-    other.alloc([7u64; 3]);
-    let mut arena = Arena::new();
-    arena.alloc(1u64);
-    arena.scope(|arena| std::mem::swap(arena, &mut other));
-    assert_eq!((arena.used_bytes(), other.used_bytes()), (24, 8));
-    arena.scope(|arena| drop(std::mem::take(arena)));
-    assert_eq!(arena.used_bytes(), 0);
-}
-
-#[test]
 fn a_foreign_checkpoint_is_refused_even_at_an_equal_place() {
     let (one, mut other) = (Arena::new(), Arena::new());
     let checkpoint = one.checkpoint();
