@@ -2,8 +2,11 @@
 
 mod alloc;
 mod bumping;
+mod concurrent;
 mod frame;
+mod reset;
 mod text;
+mod vec;
 
 use crate::row::Row;
 
@@ -12,6 +15,9 @@ use crate::row::Row;
 pub fn rows() -> Vec<Row> {
     let mut rows = alloc::rows();
     rows.extend(text::rows());
+    rows.extend(vec::rows());
     rows.extend(frame::rows());
+    rows.extend(reset::rows());
+    rows.extend(concurrent::rows());
     rows
 }

@@ -18,6 +18,8 @@ pub struct Row {
     pub unit: Unit,
     /// In which runs the row takes part.
     pub when: When,
+    /// How many threads a contender runs; with more than one the program pins them itself.
+    pub threads: usize,
     /// How often each contender is asked.
     pub rounds: Rounds,
     /// Our side.

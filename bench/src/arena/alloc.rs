@@ -35,6 +35,7 @@ fn row<const WORDS: usize>() -> Row {
         tier: None,
         unit: Unit::Operation,
         when: When::Always,
+        threads: 1,
         rounds: Rounds::LOOPS,
         ours: Contender::new(OURS, Home::Glibc, measure::<Exclusive<Arena>, WORDS>),
         rivals: vec![

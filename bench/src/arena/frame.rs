@@ -52,6 +52,7 @@ fn row(name: &str, frame: &str, ours: fn(Mode) -> Measurement, rivals: Vec<Conte
         tier: None,
         unit: Unit::Operation,
         when: When::Always,
+        threads: 1,
         rounds: Rounds::LOOPS,
         ours: Contender::new(OURS, Home::Glibc, ours),
         rivals,

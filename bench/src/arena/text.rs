@@ -43,6 +43,7 @@ fn row<S: Sources>(name: &str, about: &str) -> Row {
         tier: None,
         unit: Unit::Operation,
         when: When::Always,
+        threads: 1,
         rounds: Rounds::LOOPS,
         ours: Contender::new(OURS, Home::Glibc, measure::<Arena, S>),
         rivals: vec![
