@@ -35,6 +35,8 @@
 #![no_std]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod arena;
 mod block;
@@ -54,10 +56,12 @@ mod methods;
 mod refusal;
 mod resize;
 mod shadow;
+mod stack;
 mod state;
 mod stats;
 mod strategy;
 mod sync;
+mod typed;
 mod vec;
 
 pub use arena::Arena;
@@ -68,7 +72,9 @@ pub use counting::{Counted, Counting, Uncounted};
 pub use frame::{Frame, FrameGuard};
 pub use frame_stack::{FrameStack, FrameStats};
 pub use local::LocalArena;
+pub use stack::{StackArena, StackBox, StackMarker, StaleMarker};
 pub use stats::ArenaStats;
 pub use strategy::{ArenaStrategy, Growth, Overflow};
 pub use terrane_base::{Budget, Bytes, MemoryError};
+pub use typed::TypedArena;
 pub use vec::ArenaVec;
