@@ -38,6 +38,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "allocator-api2")]
+mod allocator;
 mod arena;
 mod block;
 mod block_chain;
@@ -53,6 +55,7 @@ mod frame;
 mod frame_stack;
 mod local;
 mod methods;
+mod range;
 mod refusal;
 mod resize;
 mod shadow;
@@ -72,9 +75,11 @@ pub use counting::{Counted, Counting, Uncounted};
 pub use frame::{Frame, FrameGuard};
 pub use frame_stack::{FrameStack, FrameStats};
 pub use local::LocalArena;
+pub use range::{HugeRequest, RangeArena, RangeConfig};
 pub use stack::{StackArena, StackBox, StackMarker, StaleMarker};
 pub use stats::ArenaStats;
 pub use strategy::{ArenaStrategy, Growth, Overflow};
 pub use terrane_base::{Budget, Bytes, MemoryError};
+pub use terrane_pages::HugePages;
 pub use typed::TypedArena;
 pub use vec::ArenaVec;
