@@ -188,9 +188,9 @@ pub struct Rounds {
 
 impl Rounds {
     /// For loops of some milliseconds.
-    pub const LOOPS: Self = Self { full: 9, quick: 3 };
+    pub const LOOPS: Self = Self { full: 9, quick: 2 };
     /// For programs of up to some seconds.
-    pub const PROGRAMS: Self = Self { full: 5, quick: 3 };
+    pub const PROGRAMS: Self = Self { full: 5, quick: 2 };
     /// For programs of many seconds.
     pub const LONG_PROGRAMS: Self = Self { full: 3, quick: 1 };
 

@@ -30,7 +30,8 @@ fn row<const WORDS: usize>() -> Row {
     Row {
         name: format!("arena/alloc/{size}"),
         about: format!(
-            "one allocation of {size} bytes, all written; {OBJECTS} of them, all dropped after each {BATCH}"
+            "one allocation of {size} bytes, all written; {OBJECTS} of them, all dropped after each {BATCH}: \
+             arenas by a reset (typed-arena by a new arena), boxes one by one"
         ),
         tier: None,
         unit: Unit::Operation,

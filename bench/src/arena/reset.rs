@@ -33,7 +33,8 @@ fn row(blocks: usize, arenas: usize) -> Row {
     Row {
         name: format!("arena/reset/{blocks}"),
         about: format!(
-            "one reset of an arena with {blocks} objects of {object} bytes, ours with a block for each; {arenas} arenas in turn"
+            "one reset of an arena, {arenas} of them in turn; objects of {object} bytes: {blocks}, ours with a block \
+             for each, the rivals in as many as they like"
         ),
         tier: None,
         unit: Unit::Operation,
