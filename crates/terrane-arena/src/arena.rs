@@ -365,7 +365,23 @@ impl<C: Counting> Arena<C> {
     /// See [`FrameGuard`] for an example; [`scope`](Self::scope) is the same as a function with a closure.
     #[inline(always)]
     pub fn enter(&mut self) -> FrameGuard<'_, C> {
+        if self.floor.get() == Room::NONE.floor {
+            self.take_first_block();
+        }
         FrameGuard::over(self, self.cursor.get(), self.floor.get())
+    }
+
+    /// Sees to it that the arena is in a block: a frame that begins nowhere would go back to nowhere each time. Without
+    /// memory for one, everything stays as it is.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn take_first_block(&self) {
+        let granule = Layout::new::<u64>();
+        if self.try_refill(granule).is_ok() {
+            let cursor = self.cursor.get();
+            self.cursor.set(cursor.wrapping_add(granule.size()));
+            crate::shadow::hide(cursor, granule.size());
+        }
     }
 
     /// Runs `work` with a frame, then forgets everything that was allocated in it, also if it panics.

@@ -197,6 +197,9 @@ impl ConcurrentArena {
         };
         // SAFETY: the segment was just claimed by this thread, and is not given back before the handle ends.
         let arena = unsafe { &*segment.arena.get() };
+        if arena.committed_bytes() == 0 {
+            arena.take_first_block();
+        }
         Ok(Local { core: FrameCore::of_whole(arena), segment, stays_with_its_thread: PhantomData })
     }
 
