@@ -366,7 +366,7 @@ impl<'a> Local<'a> {
     /// ```
     #[inline(always)]
     pub fn enter(&mut self) -> FrameGuard<'_> {
-        FrameGuard::within(&self.core)
+        FrameGuard::over(self.core.nested())
     }
 
     /// Runs `work` with a frame, then forgets what was allocated in it, also if it panics.
@@ -383,8 +383,7 @@ impl<'a> Local<'a> {
     /// If `work` panics.
     #[inline(always)]
     pub fn scope<R>(&mut self, work: impl FnOnce(&mut Frame<'_>) -> R) -> R {
-        let mut guard = self.enter();
-        work(&mut guard.frame())
+        self.core.nested().run(work)
     }
 }
 
