@@ -9,7 +9,7 @@ use crate::bump::Bump;
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::construct;
 use crate::counting::{Counted, Counting, Uncounted};
-use crate::frame::{Frame, FrameGuard};
+use crate::frame::{Frame, FrameCore, FrameGuard};
 use crate::methods::allocating_methods;
 use crate::refusal::Refusal;
 use crate::state::{self, Served, Stand, State, StateHandle};
@@ -365,7 +365,29 @@ impl<C: Counting> Arena<C> {
     /// See [`FrameGuard`] for an example; [`scope`](Self::scope) is the same as a function with a closure.
     #[inline(always)]
     pub fn enter(&mut self) -> FrameGuard<'_, C> {
-        FrameGuard::over(self, self.cursor.get(), self.floor.get())
+        FrameGuard::over(self.core())
+    }
+
+    /// A frame over all of the arena's room.
+    #[inline(always)]
+    fn core(&mut self) -> FrameCore<'_, C> {
+        if self.floor.get() == Room::NONE.floor {
+            self.take_first_block();
+        }
+        FrameCore::of_whole(self)
+    }
+
+    /// Sees to it that the arena is in a block: a frame that begins nowhere would go back to nowhere each time. Without
+    /// memory for one, everything stays as it is.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn take_first_block(&self) {
+        let granule = Layout::new::<u64>();
+        if self.try_refill(granule).is_ok() {
+            let cursor = self.cursor.get();
+            self.cursor.set(cursor.wrapping_add(granule.size()));
+            crate::shadow::hide(cursor, granule.size());
+        }
     }
 
     /// Runs `work` with a frame, then forgets everything that was allocated in it, also if it panics.
@@ -405,8 +427,7 @@ impl<C: Counting> Arena<C> {
     /// If `work` panics.
     #[inline(always)]
     pub fn scope<R>(&mut self, work: impl FnOnce(&mut Frame<'_, C>) -> R) -> R {
-        let mut guard = self.enter();
-        work(&mut guard.frame())
+        self.core().run(work)
     }
 
     /// Forgets all values and keeps all blocks. Bumping starts again in the largest one.
@@ -539,7 +560,7 @@ impl<C: Counting> Arena<C> {
         let blocks = self.state().map_or_else(ArenaStats::default, |state| {
             let stats = state.chain.stats(self.cursor.get());
             let peak_bytes = stats.peak_bytes.max(state.chain.used_bytes_down_to(self.lowest.get()));
-            let records = size_of::<State>() + state.checkpoints.bytes();
+            let records = size_of::<State>() + state.bytes();
             ArenaStats { peak_bytes, metadata_bytes: stats.metadata_bytes + records, ..stats }
         });
         ArenaStats { allocations: self.counting.count(), ..blocks }

@@ -42,8 +42,12 @@ pub(crate) fn bump_small(cursor: usize, floor: usize, size: usize, align: usize)
     );
     // `size <= LOWEST <= floor <= cursor`: it does not wrap.
     let start = cursor.wrapping_sub(size.next_multiple_of(GRANULE));
-    let start = if align > GRANULE { start & !(align - 1) } else { start };
-    if start >= floor { Some(start) } else { None }
+    if align > GRANULE {
+        let start = start & !(align - 1);
+        return if start >= floor { Some(start) } else { None };
+    }
+    // The room is compared and not the start: so the compare waits for nothing but the cursor.
+    if cursor - floor < size.next_multiple_of(GRANULE) { None } else { Some(start) }
 }
 
 #[cfg(test)]

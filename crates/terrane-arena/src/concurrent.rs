@@ -197,6 +197,9 @@ impl ConcurrentArena {
         };
         // SAFETY: the segment was just claimed by this thread, and is not given back before the handle ends.
         let arena = unsafe { &*segment.arena.get() };
+        if arena.committed_bytes() == 0 {
+            arena.take_first_block();
+        }
         Ok(Local { core: FrameCore::of_whole(arena), segment, stays_with_its_thread: PhantomData })
     }
 
@@ -363,7 +366,7 @@ impl<'a> Local<'a> {
     /// ```
     #[inline(always)]
     pub fn enter(&mut self) -> FrameGuard<'_> {
-        FrameGuard::within(&self.core)
+        FrameGuard::over(self.core.nested())
     }
 
     /// Runs `work` with a frame, then forgets what was allocated in it, also if it panics.
@@ -380,8 +383,7 @@ impl<'a> Local<'a> {
     /// If `work` panics.
     #[inline(always)]
     pub fn scope<R>(&mut self, work: impl FnOnce(&mut Frame<'_>) -> R) -> R {
-        let mut guard = self.enter();
-        work(&mut guard.frame())
+        self.core.nested().run(work)
     }
 }
 

@@ -20,12 +20,14 @@ use crate::bump::Bump;
 use crate::construct;
 use crate::counting::{Counting, Uncounted};
 use crate::methods::allocating_methods;
+use crate::refusal::Refusal;
 use crate::shadow;
 use crate::state::{Stand, StateHandle};
 use crate::vec::{ArenaText, ArenaVec};
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::fmt;
+use core::mem;
 use core::ptr::NonNull;
 use terrane_base::MemoryError;
 
@@ -94,9 +96,36 @@ pub(crate) struct FrameCore<'a, C: Counting> {
     /// Where the frame begins.
     start: *mut u8,
     /// What to go back to, once the frame has moved the arena along.
-    entry: Cell<Option<Entry>>,
+    entry: Cell<EntryNumber>,
     /// Borrowed mutably for `'a` by whoever made the frame.
     arena: &'a Arena<C>,
+}
+
+/// The number of an entry in the arena's state, from 1 on; 0 is none. The entry itself is too large to be kept in
+/// registers, and a frame that has a part in memory is wholly in memory.
+type EntryNumber = usize;
+
+/// Leaves a frame when a panic unwinds through it, knowing only where it began.
+struct Unwinding<'a, C: Counting> {
+    arena: &'a Arena<C>,
+    start: *mut u8,
+}
+
+impl<C: Counting> Drop for Unwinding<'_, C> {
+    #[cold]
+    #[inline(never)]
+    fn drop(&mut self) {
+        // Without an entry the frame has left no trace. The frames within it have ended, so the newest entry with its
+        // beginning is its own.
+        let state = self.arena.state.get();
+        // SAFETY: the state belongs to the arena and is not borrowed.
+        let entry = state.map_or(0, |state| unsafe { state.get() }.entry_from(self.start));
+        if entry != 0 {
+            let core = FrameCore::of_whole(self.arena);
+            core.entry.set(entry);
+            core.leave();
+        }
+    }
 }
 
 /// A state of the arena that a frame goes back to.
@@ -113,7 +142,7 @@ pub(crate) struct Entry {
 struct Report {
     start: *mut u8,
     cursor: *mut u8,
-    entry: Option<Entry>,
+    entry: EntryNumber,
     /// The arena is in another block: a frame within this one was forgotten.
     estranged: bool,
     /// Where the arena stands.
@@ -125,19 +154,20 @@ struct Report {
 struct Served {
     state: StateHandle,
     start: NonNull<u8>,
-    entry: Entry,
+    entry: EntryNumber,
+}
+
+impl Entry {
+    /// Whether the frame began there.
+    pub(crate) fn begins_at(&self, start: *mut u8) -> bool {
+        self.position.is_at(start)
+    }
 }
 
 impl<'a, C: Counting> FrameGuard<'a, C> {
     #[inline(always)]
-    pub(crate) fn over(arena: &'a mut Arena<C>, cursor: *mut u8, floor: usize) -> Self {
-        Self { core: FrameCore::new(arena, cursor, floor) }
-    }
-
-    /// A frame within another one, which is not used meanwhile.
-    #[inline(always)]
-    pub(crate) fn within(outer: &'a FrameCore<'_, C>) -> Self {
-        Self { core: outer.nested() }
+    pub(crate) fn over(core: FrameCore<'a, C>) -> Self {
+        Self { core }
     }
 
     /// The frame, to allocate in. Asking again ends the values that were allocated through the last one.
@@ -177,7 +207,7 @@ impl<'f, C: Counting> Frame<'f, C> {
     /// ```
     #[inline(always)]
     pub fn enter(&mut self) -> FrameGuard<'_, C> {
-        FrameGuard::within(self.core)
+        FrameGuard::over(self.core.nested())
     }
 
     /// Runs `work` with a frame within this one, then forgets what was allocated in it, also if it panics.
@@ -194,24 +224,18 @@ impl<'f, C: Counting> Frame<'f, C> {
     /// If `work` panics.
     #[inline(always)]
     pub fn scope<R>(&mut self, work: impl FnOnce(&mut Frame<'_, C>) -> R) -> R {
-        let mut guard = self.enter();
-        work(&mut guard.frame())
+        self.core.nested().run(work)
     }
 }
 
 impl<'a, C: Counting> FrameCore<'a, C> {
     #[inline(always)]
     fn new(arena: &'a Arena<C>, cursor: *mut u8, floor: usize) -> Self {
-        Self {
-            cursor: Cell::new(cursor),
-            floor: Cell::new(floor),
-            start: cursor,
-            entry: Cell::new(None),
-            arena,
-        }
+        Self { cursor: Cell::new(cursor), floor: Cell::new(floor), start: cursor, entry: Cell::new(0), arena }
     }
 
     /// A frame that has all of an arena's room, for an owner that has the arena to itself.
+    #[inline(always)]
     pub(crate) fn of_whole(arena: &'a Arena<C>) -> Self {
         Self::new(arena, arena.cursor.get(), arena.floor.get())
     }
@@ -226,8 +250,20 @@ impl<'a, C: Counting> FrameCore<'a, C> {
 
     /// A frame within this one, which must not be used while that one is.
     #[inline(always)]
-    fn nested(&self) -> FrameCore<'_, C> {
+    pub(crate) fn nested(&self) -> FrameCore<'_, C> {
         FrameCore::new(self.arena, self.cursor.get(), self.floor.get())
+    }
+
+    /// Runs `work` in this frame and leaves it.
+    ///
+    /// The frame itself has no destructor here: unwinding would take its address, and so put it in memory.
+    #[inline(always)]
+    pub(crate) fn run<R>(self, work: impl FnOnce(&mut Frame<'_, C>) -> R) -> R {
+        let unwinding = Unwinding { arena: self.arena, start: self.start };
+        let result = work(&mut Frame { core: &self });
+        mem::forget(unwinding);
+        self.leave();
+        result
     }
 
     #[inline(always)]
@@ -249,7 +285,7 @@ impl<'a, C: Counting> FrameCore<'a, C> {
     fn take_over(&self, served: Served) -> NonNull<u8> {
         self.arena.state.set(Some(served.state));
         self.arena.take_over_room();
-        self.entry.set(Some(served.entry));
+        self.entry.set(served.entry);
         self.cursor.set(self.arena.cursor.get());
         self.floor.set(self.arena.floor.get());
         served.start
@@ -258,7 +294,7 @@ impl<'a, C: Counting> FrameCore<'a, C> {
     #[inline(always)]
     fn leave(&self) {
         let cursor = self.cursor.get().addr();
-        if self.entry.get().is_some() || cursor < self.arena.lowest.get() {
+        if self.entry.get() != 0 || cursor < self.arena.lowest.get() {
             self.leave_noting();
         }
     }
@@ -267,7 +303,7 @@ impl<'a, C: Counting> FrameCore<'a, C> {
     #[inline(always)]
     fn leave_noting(&self) {
         let poison = self.arena.strategy.poison || cfg!(terrane_asan);
-        if self.entry.get().is_none() && !poison {
+        if self.entry.get() == 0 && !poison {
             if self.arena.floor.get() == self.floor.get() {
                 self.arena.lowest.set(self.cursor.get().addr());
             }
@@ -385,23 +421,36 @@ unsafe fn try_serve(
     let it = unsafe { handle.get_mut() };
     it.arrive(frame.arena);
     let start = if frame.estranged { frame.arena.cursor } else { frame.start };
-    let entry = frame
-        .entry
-        .unwrap_or_else(|| Entry { position: it.chain.position(start), outer_cursor: frame.arena.cursor });
+    let number = match frame.entry {
+        0 => {
+            let entry = Entry { position: it.chain.position(start), outer_cursor: frame.arena.cursor };
+            it.note_entry(entry).map_err(|refusal| fail(state, handle, refusal))?
+        }
+        number => number,
+    };
     if !frame.estranged {
         it.room.cursor = frame.cursor;
     }
     match it.chain.serve(layout, frame.arena.strategy, &mut it.room) {
-        Ok(start) => Ok(Served { state: handle, start, entry }),
+        Ok(start) => Ok(Served { state: handle, start, entry: number }),
         Err(refusal) => {
-            let error = it.explain(refusal);
-            if state.is_none() {
-                // SAFETY: it is new, and nobody has heard of it.
-                unsafe { handle.free() };
+            if frame.entry == 0 {
+                it.entries.truncate(number - 1);
             }
-            Err(error)
+            Err(fail(state, handle, refusal))
         }
     }
+}
+
+/// The error for a refusal. A state that was made for the request goes with it.
+fn fail(state: Option<StateHandle>, handle: StateHandle, refusal: Refusal) -> MemoryError {
+    // SAFETY: the state is alive, and the caller does not use its borrow any more.
+    let error = unsafe { handle.get() }.explain(refusal);
+    if state.is_none() {
+        // SAFETY: it is new, and nobody has heard of it.
+        unsafe { handle.free() };
+    }
+    error
 }
 
 /// The same for callers that cannot return an error.
@@ -431,7 +480,7 @@ unsafe fn leave(state: StateHandle, frame: Report) -> Option<Room> {
     if !frame.estranged {
         it.room.cursor = frame.cursor;
     }
-    let Some(entry) = frame.entry else {
+    let Some(entry) = it.take_entry(frame.entry) else {
         if !frame.estranged {
             it.chain.note_lowest(frame.cursor.addr());
             // SAFETY: these are the bytes of the frame's values.

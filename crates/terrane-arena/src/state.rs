@@ -8,9 +8,11 @@
 
 use crate::block_chain::{BlockChain, Room};
 use crate::checkpoint::{Checkpoint, CheckpointError, OpenCheckpoints};
+use crate::frame::Entry;
 use crate::refusal::Refusal;
 use crate::strategy::ArenaStrategy;
 use alloc::alloc::{alloc, dealloc};
+use alloc::vec::Vec;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use terrane_base::MemoryError;
@@ -21,6 +23,9 @@ pub(crate) struct State {
     pub(crate) checkpoints: OpenCheckpoints,
     /// The room of the current block as of the last call: the arena copies it from here.
     pub(crate) room: Room,
+    /// What the open frames that have moved the arena along go back to, outermost first. Those of forgotten frames stay
+    /// until a frame around them ends.
+    pub(crate) entries: Vec<Entry>,
 }
 
 /// The only handle to a state; it belongs to one arena.
@@ -53,7 +58,12 @@ impl StateHandle {
         let Some(place) = NonNull::new(memory.cast::<State>()) else {
             return Err(Refusal::by_allocator(layout.size()));
         };
-        let state = State { chain: BlockChain::new(), checkpoints: OpenCheckpoints::new(), room: Room::NONE };
+        let state = State {
+            chain: BlockChain::new(),
+            checkpoints: OpenCheckpoints::new(),
+            room: Room::NONE,
+            entries: Vec::new(),
+        };
         // SAFETY: the new memory has the layout of a state.
         unsafe { place.write(state) };
         Ok(Self(place))
@@ -175,14 +185,42 @@ impl State {
 
     pub(crate) fn reset(&mut self, stand: Stand) {
         self.checkpoints.truncate(0);
+        self.entries.clear();
         self.arrive(stand);
         self.chain.reset(&mut self.room, stand.strategy.poison);
     }
 
     pub(crate) fn release(&mut self, stand: Stand) {
         self.checkpoints.truncate(0);
+        self.entries.clear();
         self.arrive(stand);
         self.chain.release(&mut self.room);
+    }
+
+    /// The bytes of the records that are not in the state itself.
+    pub(crate) fn bytes(&self) -> usize {
+        self.checkpoints.bytes() + self.entries.capacity() * size_of::<Entry>()
+    }
+
+    /// Notes what a frame has to go back to. Entries are numbered from 1 on.
+    pub(crate) fn note_entry(&mut self, entry: Entry) -> Result<usize, Refusal> {
+        if self.entries.try_reserve(1).is_err() {
+            return Err(Refusal::by_allocator(size_of::<Entry>()));
+        }
+        self.entries.push(entry);
+        Ok(self.entries.len())
+    }
+
+    /// The number of the newest entry of a frame that began there; 0 if there is none.
+    pub(crate) fn entry_from(&self, start: *mut u8) -> usize {
+        self.entries.iter().rposition(|entry| entry.begins_at(start)).map_or(0, |index| index + 1)
+    }
+
+    /// Takes an entry out, with those of frames within that frame.
+    pub(crate) fn take_entry(&mut self, number: usize) -> Option<Entry> {
+        let entry = self.entries.get(number.checked_sub(1)?).copied();
+        self.entries.truncate(number - 1);
+        entry
     }
 
     /// The error for a refusal.

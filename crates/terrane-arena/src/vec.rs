@@ -240,13 +240,9 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
         (this.place, this.len)
     }
 
-    fn layout(capacity: usize) -> Layout {
-        // A buffer of this capacity exists, so the layout was computed before.
-        Layout::array::<T>(capacity).unwrap_or(Layout::new::<T>())
-    }
-
+    #[inline(always)]
     fn shrink(&mut self) {
-        let (old, new) = (Self::layout(self.capacity), Self::layout(self.len));
+        let (old, new) = (layout::<T>(self.capacity), layout::<T>(self.len));
         // SAFETY: the buffer came from this room with this layout and belongs to the vector.
         let result = unsafe { resize::try_shrink(self.room, self.place.cast(), old, new) };
         // The alignment is the same, so nothing has to move and nothing fails.
@@ -256,23 +252,54 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
         }
     }
 
+    /// Makes room for `additional` more elements than there are.
+    #[inline(always)]
+    fn grow_or_panic(&mut self, additional: usize) {
+        let buffer = Buffer { place: self.place, len: self.len, capacity: self.capacity };
+        self.take_over(buffer.grown_or_panic(self.room, additional));
+    }
+
+    /// Makes room for `additional` more elements than there are.
+    #[inline(always)]
+    fn try_grow(&mut self, additional: usize) -> Result<(), MemoryError> {
+        let buffer = Buffer { place: self.place, len: self.len, capacity: self.capacity };
+        self.take_over(buffer.try_grown(self.room, additional)?);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn take_over(&mut self, buffer: Buffer<T>) {
+        self.place = buffer.place;
+        self.capacity = buffer.capacity;
+    }
+}
+
+/// The words of a vector. They go to the slow path and come back by value: a vector whose address is never given away stays in
+/// registers in a loop of pushes, and its length need not go through memory from one push to the next.
+struct Buffer<T> {
+    place: NonNull<T>,
+    len: usize,
+    capacity: usize,
+}
+
+impl<T> Buffer<T> {
     #[cold]
     #[inline(never)]
-    fn grow_or_panic(&mut self, additional: usize) {
-        self.try_grow(additional).unwrap_or_else(|error| panic!("arena: {error}"));
+    fn grown_or_panic(self, room: &impl Bump, additional: usize) -> Self {
+        self.try_grown(room, additional).unwrap_or_else(|error| panic!("arena: {error}"))
     }
 
     #[cold]
     #[inline(never)]
-    fn try_grow(&mut self, additional: usize) -> Result<(), MemoryError> {
+    fn try_grown(self, room: &impl Bump, additional: usize) -> Result<Self, MemoryError> {
         let need = self.len.saturating_add(additional);
         // For zero-sized elements only a length beyond the address space comes here, and has no layout either.
         let need_layout = construct::slice_layout::<T>(need)?;
-        if Self::ZERO_SIZED {
+        if size_of::<T>() == 0 {
             return Err(crate::refusal::Refusal::TooLarge { requested_bytes: usize::MAX }.into());
         }
-        let old = Self::layout(self.capacity);
-        let room_bytes = self.room.cursor().get().addr() - self.room.floor().get();
+        let old = layout::<T>(self.capacity);
+        let room_bytes = room.cursor().get().addr() - room.floor().get();
         let first = (FIRST_BYTES / size_of::<T>()).max(1);
         let ample = self.capacity.saturating_mul(4).max(first).max(need);
         let usual = self.capacity.saturating_mul(2).max(first).max(need);
@@ -280,32 +307,38 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
         let new = Layout::array::<T>(wanted).unwrap_or(need_layout);
         // SAFETY: the buffer came from this room with this layout and belongs to the vector; without one, the layout is
         // empty.
-        let grow = |new| unsafe { resize::try_grow(self.room, self.place.cast(), old, new) };
+        let grow = |new| unsafe { resize::try_grow(room, self.place.cast(), old, new) };
         let (place, bytes) = match grow(new) {
             Ok(place) => (place, new.size()),
             Err(_) => (grow(need_layout)?, need_layout.size()),
         };
-        self.place = place.cast();
-        self.capacity = bytes / size_of::<T>();
-        Ok(())
+        Ok(Self { place: place.cast(), len: self.len, capacity: bytes / size_of::<T>() })
     }
 }
 
+/// The layout of a buffer that exists, so that it was computed before.
+#[inline]
+fn layout<T>(capacity: usize) -> Layout {
+    Layout::array::<T>(capacity).unwrap_or(Layout::new::<T>())
+}
+
 impl<T, R: Bump> Drop for ArenaVec<'_, T, R> {
+    #[inline]
     fn drop(&mut self) {
         /// Gives the buffer back even if an element's drop panics.
-        struct Buffer<'v, 'a, T, R: Bump>(&'v mut ArenaVec<'a, T, R>);
-        impl<T, R: Bump> Drop for Buffer<'_, '_, T, R> {
+        struct GiveBack<'v, 'a, T, R: Bump>(&'v mut ArenaVec<'a, T, R>);
+        impl<T, R: Bump> Drop for GiveBack<'_, '_, T, R> {
+            #[inline]
             fn drop(&mut self) {
                 let vec = &*self.0;
                 if size_of::<T>() != 0 && vec.capacity != 0 {
-                    let layout = ArenaVec::<T, R>::layout(vec.capacity);
+                    let layout = layout::<T>(vec.capacity);
                     // SAFETY: the buffer came from this room with this layout; the vector ends here.
                     unsafe { resize::deallocate(vec.room, vec.place.cast(), layout) };
                 }
             }
         }
-        let buffer = Buffer(self);
+        let buffer = GiveBack(self);
         // SAFETY: the elements belong to the vector, which ends here.
         unsafe {
             ptr::drop_in_place(ptr::slice_from_raw_parts_mut(buffer.0.place.as_ptr(), buffer.0.len));
