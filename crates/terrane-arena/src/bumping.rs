@@ -41,7 +41,7 @@ pub(crate) fn bump_small(cursor: usize, floor: usize, size: usize, align: usize)
         is_small(size, align) && floor >= LOWEST && cursor >= floor && cursor.is_multiple_of(GRANULE)
     );
     // `size <= LOWEST <= floor <= cursor`: it does not wrap.
-    let start = cursor.wrapping_sub(size.next_multiple_of(GRANULE));
+    let start = (cursor & !(GRANULE - 1)).wrapping_sub(size.next_multiple_of(GRANULE));
     if align > GRANULE {
         let start = start & !(align - 1);
         return if start >= floor { Some(start) } else { None };
