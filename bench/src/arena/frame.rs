@@ -88,7 +88,9 @@ trait Frames {
     fn empty() -> Self;
 
     /// Enters a frame, allocates the four pairs of `number`, and leaves it; the first word of the last pair.
-    fn frame(&mut self, number: u64) -> u64;
+    ///
+    /// `COPY` is the copy of the loop that it is in: a closure that several copies called would not be inlined.
+    fn frame<const COPY: usize>(&mut self, number: u64) -> u64;
 }
 
 fn measure<F: Frames>(mode: Mode) -> Measurement {
@@ -97,7 +99,7 @@ fn measure<F: Frames>(mode: Mode) -> Measurement {
         let frames = black_box(frames);
         let mut sum = 0;
         for number in 0..u64::from(FRAMES) {
-            sum += frames.frame(number);
+            sum += frames.frame::<COPY>(number);
         }
         sum
     }
@@ -134,7 +136,7 @@ impl Frames for Scopes<Arena> {
     }
 
     #[inline(always)]
-    fn frame(&mut self, number: u64) -> u64 {
+    fn frame<const COPY: usize>(&mut self, number: u64) -> u64 {
         self.0.scope(|arena| four!(number, |pair| arena.alloc(pair)))
     }
 }
@@ -148,7 +150,7 @@ impl Frames for Checkpoints<Arena> {
     }
 
     #[inline(always)]
-    fn frame(&mut self, number: u64) -> u64 {
+    fn frame<const COPY: usize>(&mut self, number: u64) -> u64 {
         let start = self.0.checkpoint();
         let arena = &self.0;
         let last = four!(number, |pair| arena.alloc(pair));
@@ -165,7 +167,7 @@ macro_rules! bump_scope_in {
             }
 
             #[inline(always)]
-            fn frame(&mut self, number: u64) -> u64 {
+            fn frame<const COPY: usize>(&mut self, number: u64) -> u64 {
                 self.0.scoped(|scope| four!(number, |pair| scope.alloc(pair).into_mut()))
             }
         }
@@ -176,7 +178,7 @@ macro_rules! bump_scope_in {
             }
 
             #[inline(always)]
-            fn frame(&mut self, number: u64) -> u64 {
+            fn frame<const COPY: usize>(&mut self, number: u64) -> u64 {
                 let start = self.0.checkpoint();
                 let bump = &self.0;
                 let last = four!(number, |pair| bump.alloc(pair).into_mut());
@@ -203,7 +205,7 @@ impl<B: Bumping> Frames for Resets<B> {
     }
 
     #[inline(always)]
-    fn frame(&mut self, number: u64) -> u64 {
+    fn frame<const COPY: usize>(&mut self, number: u64) -> u64 {
         let arena = &self.0;
         let last = four!(number, |pair| arena.put(pair));
         self.0.drop_all();
@@ -220,7 +222,7 @@ impl Frames for Boxes {
     }
 
     #[inline(always)]
-    fn frame(&mut self, number: u64) -> u64 {
+    fn frame<const COPY: usize>(&mut self, number: u64) -> u64 {
         let boxes = [0, 1, 2, 3].map(|index| black_box(Box::new(pair(number, index))));
         boxes[3][0]
     }
@@ -243,7 +245,7 @@ impl Frames for Stack {
     }
 
     #[inline(always)]
-    fn frame(&mut self, number: u64) -> u64 {
+    fn frame<const COPY: usize>(&mut self, number: u64) -> u64 {
         let frames = &mut self.frames;
         frames.enter();
         let last = four!(number, |pair| push(frames, pair));
