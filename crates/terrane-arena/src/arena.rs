@@ -102,6 +102,8 @@ unsafe impl<C: Counting> Send for Arena<C> {}
 // SAFETY: the current block's room belongs to the arena, and so does what its state takes from other blocks. Values live
 // as long as a shared borrow of the arena; only methods that borrow it mutably give memory back.
 unsafe impl<C: Counting> Bump for Arena<C> {
+    const SHARED: bool = true;
+
     #[inline(always)]
     fn cursor(&self) -> &Cell<*mut u8> {
         &self.cursor

@@ -19,6 +19,9 @@ use terrane_base::MemoryError;
 ///   off the cursor it stays as it is, and is handed out to nobody else, for as long as the lifetime for which the implementor
 ///   lets its values be borrowed.
 pub unsafe trait Bump {
+    /// Whether the cursor is in memory, and not in a register of whoever has the place to itself.
+    const SHARED: bool;
+
     fn cursor(&self) -> &Cell<*mut u8>;
 
     fn floor(&self) -> &Cell<usize>;
@@ -49,7 +52,12 @@ pub unsafe trait Bump {
             return self.take_unnoted(Layout::new::<T>()).map(NonNull::cast);
         }
         let cursor = self.cursor().get();
-        let start = bumping::bump_small(cursor.addr(), self.floor().get(), size_of::<T>(), align_of::<T>())?;
+        let floor = self.floor().get();
+        let start = if Self::SHARED {
+            bumping::bump_small::<true>(cursor.addr(), floor, size_of::<T>(), align_of::<T>())
+        } else {
+            bumping::bump_small::<false>(cursor.addr(), floor, size_of::<T>(), align_of::<T>())
+        }?;
         Some(self.move_cursor(cursor.with_addr(start), size_of::<T>()).cast())
     }
 

@@ -401,6 +401,8 @@ impl Drop for Local<'_> {
 // the handle ends, as the cursor is then carried over to the segment's arena, which goes back only when the whole arena
 // is borrowed mutably.
 unsafe impl Bump for Local<'_> {
+    const SHARED: bool = true;
+
     #[inline(always)]
     fn cursor(&self) -> &Cell<*mut u8> {
         self.core.cursor()

@@ -324,6 +324,8 @@ impl<'a, C: Counting> FrameCore<'a, C> {
 // cursor is the frame's alone; what the state serves belongs to the arena. Both are left alone until the frame is left, which
 // its values' lifetime prevents.
 unsafe impl<C: Counting> Bump for FrameCore<'_, C> {
+    const SHARED: bool = false;
+
     #[inline(always)]
     fn cursor(&self) -> &Cell<*mut u8> {
         &self.cursor
@@ -368,6 +370,8 @@ unsafe impl<C: Counting> Bump for FrameCore<'_, C> {
 
 // SAFETY: a frame is its core; see there.
 unsafe impl<C: Counting> Bump for Frame<'_, C> {
+    const SHARED: bool = false;
+
     #[inline(always)]
     fn cursor(&self) -> &Cell<*mut u8> {
         self.core.cursor()

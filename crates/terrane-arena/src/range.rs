@@ -348,6 +348,8 @@ impl RangeArena {
 
 // SAFETY: what is committed of the range belongs to the arena, and stays until a method that borrows it mutably.
 unsafe impl Bump for RangeArena {
+    const SHARED: bool = true;
+
     #[inline(always)]
     fn cursor(&self) -> &Cell<*mut u8> {
         &self.cursor
