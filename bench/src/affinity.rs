@@ -4,7 +4,13 @@
 /// served by the first). `None` where the system does not say.
 #[must_use]
 pub fn chosen_core() -> Option<usize> {
-    imp::chosen_core()
+    cores().last().copied()
+}
+
+/// The cores that this thread may use, in ascending order; empty where the system does not say.
+#[must_use]
+pub fn cores() -> Vec<usize> {
+    imp::cores()
 }
 
 /// Pins the calling thread, and every thread that it starts later, to `core`.
@@ -20,9 +26,9 @@ pub fn pin_to(core: usize) -> std::io::Result<()> {
 mod imp {
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-    pub(super) fn chosen_core() -> Option<usize> {
-        let allowed = sched_getaffinity(None).ok()?;
-        (0..CpuSet::MAX_CPU).rev().find(|&core| allowed.is_set(core))
+    pub(super) fn cores() -> Vec<usize> {
+        let Ok(allowed) = sched_getaffinity(None) else { return Vec::new() };
+        (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)).collect()
     }
 
     pub(super) fn pin_to(core: usize) -> std::io::Result<()> {
@@ -37,8 +43,8 @@ mod imp {
 
 #[cfg(not(target_os = "linux"))]
 mod imp {
-    pub(super) fn chosen_core() -> Option<usize> {
-        None
+    pub(super) fn cores() -> Vec<usize> {
+        Vec::new()
     }
 
     pub(super) fn pin_to(_core: usize) -> std::io::Result<()> {

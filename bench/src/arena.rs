@@ -1,7 +1,12 @@
 //! The area `arena`: bump allocation beside other arenas and general allocators.
 
 mod alloc;
+mod bumping;
+mod concurrent;
 mod frame;
+mod reset;
+mod text;
+mod vec;
 
 use crate::row::Row;
 
@@ -9,6 +14,10 @@ use crate::row::Row;
 #[must_use]
 pub fn rows() -> Vec<Row> {
     let mut rows = alloc::rows();
+    rows.extend(text::rows());
+    rows.extend(vec::rows());
     rows.extend(frame::rows());
+    rows.extend(reset::rows());
+    rows.extend(concurrent::rows());
     rows
 }

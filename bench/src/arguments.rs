@@ -14,7 +14,8 @@ Usage: bench [NAMES]... [OPTIONS]
   NAMES          areas or rows, such as `arena`, `gc/short-lived` or `arena/alloc/16`; all when none is given
 
 Options:
-  --quick        fewer rounds and smaller programs: a check that everything runs, no figures to quote
+  --quick        a check that everything runs, in under a minute, no figures to quote: one or two rounds instead of
+                 3 to 9, a third of the repetitions in each, the collector's programs at their small sizes
   --save FILE    write the rows to FILE too (an existing file is replaced)
   --list         print the rows with their units and contenders, and measure nothing
   --help         print this text

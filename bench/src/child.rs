@@ -86,7 +86,7 @@ fn measure(home: Home, arguments: &[String]) -> Result<Answer, String> {
     if contender.home != home {
         return Err(format!("{} is measured by {}", contender.id, contender.home.program()));
     }
-    if core != "-" {
+    if core != "-" && row.threads == 1 {
         let core = core.parse().map_err(|_| format!("`{core}` is no core"))?;
         affinity::pin_to(core).map_err(|error| format!("cannot be pinned to core {core}: {error}"))?;
     }

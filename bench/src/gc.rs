@@ -4,6 +4,7 @@
 
 mod binary_trees;
 mod boxed;
+pub(crate) mod counted;
 mod gc_arena;
 mod pair_model;
 mod raw;

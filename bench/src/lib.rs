@@ -17,6 +17,8 @@
 //! | [`children`] | finding, starting and awaiting the measuring programs |
 //! | [`child`] | the measuring program and the line it prints |
 //! | [`code_layout`] | the same loop at several addresses |
+//! | [`counts`] | loops over the fast paths, for counting their instructions |
+//! | [`settings`] | a rival in several settings |
 //! | [`clock`], [`affinity`], [`resident`] | CPU time, pinning, peak memory |
 //! | [`statistics`], [`json`], [`table`], [`progress`] | medians and the three outputs |
 
@@ -28,6 +30,7 @@ pub mod child;
 pub mod children;
 pub mod clock;
 pub mod code_layout;
+pub mod counts;
 pub mod gc;
 pub mod json;
 pub mod orchestrator;
@@ -36,5 +39,6 @@ pub mod registry;
 pub mod resident;
 pub mod row;
 pub mod selection;
+pub mod settings;
 pub mod statistics;
 pub mod table;

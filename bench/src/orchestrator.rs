@@ -143,6 +143,7 @@ mod tests {
             tier: None,
             unit: Unit::Operation,
             when: When::Always,
+            threads: 1,
             rounds: Rounds { full: 3, quick: 1 },
             ours: contender(OURS),
             rivals: rivals.iter().map(|&id| contender(id)).collect(),

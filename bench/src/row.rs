@@ -18,6 +18,8 @@ pub struct Row {
     pub unit: Unit,
     /// In which runs the row takes part.
     pub when: When,
+    /// How many threads a contender runs; with more than one the program pins them itself.
+    pub threads: usize,
     /// How often each contender is asked.
     pub rounds: Rounds,
     /// Our side.
@@ -186,9 +188,9 @@ pub struct Rounds {
 
 impl Rounds {
     /// For loops of some milliseconds.
-    pub const LOOPS: Self = Self { full: 9, quick: 3 };
+    pub const LOOPS: Self = Self { full: 9, quick: 2 };
     /// For programs of up to some seconds.
-    pub const PROGRAMS: Self = Self { full: 5, quick: 3 };
+    pub const PROGRAMS: Self = Self { full: 5, quick: 2 };
     /// For programs of many seconds.
     pub const LONG_PROGRAMS: Self = Self { full: 3, quick: 1 };
 

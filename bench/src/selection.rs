@@ -79,6 +79,7 @@ mod tests {
             tier: None,
             unit: Unit::Run,
             when,
+            threads: 1,
             rounds: Rounds::LOOPS,
             ours: Contender::new(OURS, Home::Glibc, nothing),
             rivals: Vec::new(),

@@ -97,6 +97,7 @@ mod tests {
             tier,
             unit,
             when: When::Always,
+            threads: 1,
             rounds: Rounds::LOOPS,
             ours: Contender::new(OURS, Home::Glibc, |_| unreachable!("nothing is measured here")),
             rivals: Vec::new(),

@@ -3,8 +3,9 @@
 use std::ffi::OsString;
 use std::time::Instant;
 
+use crate::skips::Skips;
 use crate::step::{Step, StepFailed};
-use crate::{Outcome, bench, dependencies, no_arguments, test};
+use crate::{Outcome, bench, count, dependencies, loom, miri, sanitizer, show, test};
 
 const HELP: &str = "\
 Runs everything that continuous integration checks, and stops at the first failure:
@@ -15,19 +16,38 @@ Runs everything that continuous integration checks, and stops at the first failu
   no_std        the lower crates without features, and that they depend on nothing from outside
   docs          of every crate, warnings denied
   README        its first command, with an optimised build
-  benchmarks    a build and a quick run
+  benchmarks    a build, their tests, and a quick run
+  counts        what `cargo xtask count` counts; it needs valgrind
 
-Usage: cargo xtask ci
+With --full also
+
+  sanitizer     tests of the crates that handle memory, with AddressSanitizer; it needs nightly Rust
+  loom          tests of the concurrent parts in every interleaving
+  miri          what `cargo xtask miri` runs
+
+What a machine has no tools for is skipped only in the --full part, with its reason, and counted at the end.
+
+Usage: cargo xtask ci [--full]
 ";
 
 pub(crate) fn task(arguments: &[OsString]) -> Outcome {
-    if let Some(outcome) = no_arguments("ci", HELP, arguments) {
-        return outcome;
-    }
+    let words: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    let full = match words[..] {
+        [] => false,
+        ["--full"] => true,
+        ["--help" | "-h"] => return show(HELP),
+        _ => return Outcome::Misused(format!("`ci` does not understand `{}`", words.join(" "))),
+    };
     let start = Instant::now();
-    let result = run();
+    let mut skips = Skips::default();
+    let mut result = run();
+    if full {
+        result = result.and_then(|()| run_slow(&mut skips));
+    }
     if result.is_ok() {
-        eprintln!("\nEverything passed in {:.0} s.", start.elapsed().as_secs_f64());
+        let seconds = start.elapsed().as_secs_f64();
+        eprintln!("\nEverything that ran passed, in {seconds:.0} s; {skips}.");
     }
     result.into()
 }
@@ -46,5 +66,14 @@ fn run() -> Result<(), StepFailed> {
         .run()?;
     let readme = ["run", "--release", "--", "run", "examples/wordfreq.scm", "README.md"];
     Step::cargo("README's first command", readme).run()?;
-    bench::run(&["--quick".into()])
+    Step::cargo("tests of the benchmarks", ["test", "--manifest-path", bench::MANIFEST]).run()?;
+    bench::run(&["--quick".into()])?;
+    count::run(false)
+}
+
+/// What takes long, or needs tools that not every machine has.
+fn run_slow(skips: &mut Skips) -> Result<(), StepFailed> {
+    sanitizer::run(skips)?;
+    loom::run()?;
+    miri::run(skips)
 }

@@ -4,7 +4,13 @@
 
 mod bench;
 mod ci;
+mod count;
 mod dependencies;
+mod loom;
+mod miri;
+mod nightly;
+mod sanitizer;
+mod skips;
 mod step;
 mod test;
 
@@ -20,7 +26,9 @@ Usage: cargo xtask TASK
 
 Tasks:
   test                                       run every test of the workspace
-  ci                                         run everything that continuous integration checks
+  ci [--full]                                run everything that continuous integration checks
+  count [--update]                           count the instructions of the fast paths
+  miri                                       run tests under Miri, where it is installed
   bench [NAME...] [--quick] [--save FILE]    run the benchmarks beside their rivals
 
 Examples:
@@ -56,6 +64,8 @@ fn main() -> ExitCode {
         Some("test") => test::task(&rest),
         Some("ci") => ci::task(&rest),
         Some("bench") => bench::task(&rest),
+        Some("miri") => miri::task(&rest),
+        Some("count") => count::task(&rest),
         Some(other) => Outcome::Misused(format!("there is no task `{other}`")),
     };
     match outcome {

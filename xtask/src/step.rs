@@ -36,6 +36,15 @@ impl Step {
         Self { name: name.into(), program, arguments, environment: Vec::new() }
     }
 
+    /// A step that runs another program.
+    pub(crate) fn program<I, S>(name: impl Into<String>, program: impl Into<OsString>, arguments: I) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        Self { program: program.into(), ..Self::cargo(name, arguments) }
+    }
+
     /// Adds a variable to the environment of the command.
     pub(crate) fn with_environment(mut self, name: &'static str, value: &'static str) -> Self {
         self.environment.push((name, value));
@@ -67,6 +76,19 @@ impl Step {
             .map_err(|error| self.failed(error.to_string()))?;
         self.judge(output.status)?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Runs the step and returns what it printed on standard error; where it fails, that is part of the error.
+    ///
+    /// # Errors
+    /// The command could not be started or did not succeed.
+    pub(crate) fn capture_errors(&self) -> Result<String, StepFailed> {
+        let output = self.command().output().map_err(|error| self.failed(error.to_string()))?;
+        let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() {
+            return Ok(printed);
+        }
+        Err(self.failed(format!("{}:\n{printed}", output.status)))
     }
 
     /// The error of this step, for checks that are made on its output.

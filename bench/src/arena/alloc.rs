@@ -9,9 +9,12 @@
 //! 16-byte object is enough to hide what is compared here. Nothing can be left out all the same: the objects lie in
 //! memory that outlives the loop, in a function that is not inlined, and the last object of each batch is read.
 
+use super::bumping::{BumpScope, BumpScopeAligned, BumpScopeDown, Bumping};
 use crate::checksum;
 use crate::code_layout::{self, shift};
 use crate::row::{Contender, Home, Measurement, Mode, OURS, Rounds, Row, Unit, When};
+use crate::settings::each_of;
+use blink_alloc::Blink;
 use bumpalo::Bump;
 use terrane_arena::Arena;
 
@@ -27,15 +30,32 @@ fn row<const WORDS: usize>() -> Row {
     Row {
         name: format!("arena/alloc/{size}"),
         about: format!(
-            "one allocation of {size} bytes, all written; {OBJECTS} of them, all dropped after each {BATCH}"
+            "one allocation of {size} bytes, all written; {OBJECTS} of them, all dropped after each {BATCH}: \
+             arenas by a reset (typed-arena by a new arena), boxes one by one"
         ),
         tier: None,
         unit: Unit::Operation,
         when: When::Always,
+        threads: 1,
         rounds: Rounds::LOOPS,
         ours: Contender::new(OURS, Home::Glibc, measure::<Exclusive<Arena>, WORDS>),
         rivals: vec![
-            Contender::new("bumpalo", Home::Glibc, measure::<Exclusive<Bump>, WORDS>),
+            Contender::new(
+                "bumpalo",
+                Home::Glibc,
+                each_of([measure::<Exclusive<Bump>, WORDS>, measure::<Exclusive<Bump<8>>, WORDS>]),
+            ),
+            Contender::new(
+                "bump-scope",
+                Home::Glibc,
+                each_of([
+                    measure::<Exclusive<BumpScope>, WORDS>,
+                    measure::<Exclusive<BumpScopeAligned>, WORDS>,
+                    measure::<Exclusive<BumpScopeDown>, WORDS>,
+                ]),
+            ),
+            Contender::new("blink-alloc", Home::Glibc, measure::<Exclusive<Blink>, WORDS>),
+            Contender::new("typed-arena", Home::Glibc, measure::<Typed<WORDS>, WORDS>),
             Contender::new("glibc", Home::Glibc, measure::<Boxes<WORDS>, WORDS>),
             Contender::new("mimalloc", Home::Mimalloc, measure::<Boxes<WORDS>, WORDS>),
         ],
@@ -48,7 +68,23 @@ fn shared_row<const WORDS: usize>() -> Row {
         name: format!("arena/alloc-shared/{size}"),
         about: format!("as arena/alloc/{size}, through a shared reference to the arena"),
         ours: Contender::new(OURS, Home::Glibc, measure::<Shared<Arena>, WORDS>),
-        rivals: vec![Contender::new("bumpalo", Home::Glibc, measure::<Shared<Bump>, WORDS>)],
+        rivals: vec![
+            Contender::new(
+                "bumpalo",
+                Home::Glibc,
+                each_of([measure::<Shared<Bump>, WORDS>, measure::<Shared<Bump<8>>, WORDS>]),
+            ),
+            Contender::new(
+                "bump-scope",
+                Home::Glibc,
+                each_of([
+                    measure::<Shared<BumpScope>, WORDS>,
+                    measure::<Shared<BumpScopeAligned>, WORDS>,
+                    measure::<Shared<BumpScopeDown>, WORDS>,
+                ]),
+            ),
+            Contender::new("blink-alloc", Home::Glibc, measure::<Shared<Blink>, WORDS>),
+        ],
         ..row::<WORDS>()
     }
 }
@@ -100,43 +136,6 @@ fn sum<const WORDS: usize>(objects: &[&[u64; WORDS]]) -> u64 {
 fn assert_apart(mut addresses: Vec<usize>, size: usize) {
     addresses.sort_unstable();
     assert!(addresses.windows(2).all(|pair| pair[1] - pair[0] >= size), "objects overlap");
-}
-
-/// An arena, as far as this program needs one.
-trait Bumping {
-    fn empty() -> Self;
-    fn put<const WORDS: usize>(&self, object: [u64; WORDS]) -> &[u64; WORDS];
-    fn drop_all(&mut self);
-}
-
-impl Bumping for Arena {
-    fn empty() -> Self {
-        Self::new()
-    }
-
-    #[inline(always)]
-    fn put<const WORDS: usize>(&self, object: [u64; WORDS]) -> &[u64; WORDS] {
-        self.alloc(object)
-    }
-
-    fn drop_all(&mut self) {
-        self.reset();
-    }
-}
-
-impl Bumping for Bump {
-    fn empty() -> Self {
-        Self::new()
-    }
-
-    #[inline(always)]
-    fn put<const WORDS: usize>(&self, object: [u64; WORDS]) -> &[u64; WORDS] {
-        self.alloc(object)
-    }
-
-    fn drop_all(&mut self) {
-        self.reset();
-    }
 }
 
 /// The measured loop.
@@ -202,6 +201,42 @@ impl<B: Bumping, const WORDS: usize> Zone<WORDS> for Shared<B> {
 
     fn clear(&mut self) {
         self.0.drop_all();
+    }
+}
+
+/// An arena of one type. It has no reset: each batch gets a new one that has room for all of it.
+struct Typed<const WORDS: usize>(typed_arena::Arena<[u64; WORDS]>);
+
+impl<const WORDS: usize> Zone<WORDS> for Typed<WORDS> {
+    fn empty() -> Self {
+        Self(typed_arena::Arena::with_capacity(usize::try_from(BATCH).expect("a batch fits memory")))
+    }
+
+    fn fill<const COPY: usize>(&mut self, first: u64) -> u64 {
+        #[inline(never)]
+        fn fill<const COPY: usize, const WORDS: usize>(
+            arena: &mut typed_arena::Arena<[u64; WORDS]>,
+            first: u64,
+        ) -> u64 {
+            shift::<COPY>();
+            let mut last: &[u64; WORDS] = &[0; WORDS];
+            for value in first..first + BATCH {
+                last = arena.alloc([value; WORDS]);
+            }
+            last[WORDS - 1]
+        }
+        fill::<COPY, WORDS>(&mut self.0, first)
+    }
+
+    fn contents(&mut self, first: u64) -> u64 {
+        let arena = &self.0;
+        let objects: Vec<&[u64; WORDS]> =
+            (first..first + BATCH).map(|value| &*arena.alloc([value; WORDS])).collect();
+        sum(&objects)
+    }
+
+    fn clear(&mut self) {
+        *self = <Self as Zone<WORDS>>::empty();
     }
 }
 

@@ -1,13 +1,18 @@
-//! `arena/frame` and `arena/frame-stack`: a call frame with four allocations of 16 bytes.
+//! `arena/frame`, `arena/frame-checkpoint` and `arena/frame-stack`: a call frame with four allocations of 16 bytes.
 //!
-//! Enter, allocate four times, leave. Ours is a scope of an `Arena` in one row and the engine's `FrameStack` in the
-//! other. bumpalo has no scopes; resetting the whole arena is the cheapest thing that it has in their place.
+//! Enter, allocate four times, leave. Ours is a scope of an `Arena`, a checkpoint that it goes back to, and the engine's
+//! `FrameStack`. bump-scope has scopes and (unsafe) checkpoints too. bumpalo and blink-alloc have neither; resetting
+//! the whole arena, which does not nest, is the cheapest thing that they have in their place. Four boxes that are
+//! dropped one by one show what a frame costs without an arena.
 //!
 //! Each object passes through `black_box`, unlike in `arena/alloc`: a frame is there to call other code between its
 //! allocations, and so the allocator's state goes through memory here.
 
-use crate::code_layout::{self, Copy, shift};
+use super::bumping::{BumpScope, BumpScopeAligned, BumpScopeDown, Bumping};
+use crate::code_layout::{self, shift};
 use crate::row::{Contender, Home, Measurement, Mode, OURS, Rounds, Row, Unit, When};
+use crate::settings::each_of;
+use blink_alloc::Blink;
 use bumpalo::Bump;
 use std::hint::black_box;
 use std::ptr::NonNull;
@@ -19,73 +24,234 @@ const FRAMES: u32 = 500_000;
 type Pair = [u64; 2];
 
 pub(super) fn rows() -> Vec<Row> {
-    let ours = Contender::new(OURS, Home::Glibc, measure_scopes);
-    let frame_stack = Contender::new(OURS, Home::Glibc, measure_frame_stack);
+    let checkpoints = Contender::new(
+        "bump-scope",
+        Home::Glibc,
+        each_of([
+            measure::<Checkpoints<BumpScope>>,
+            measure::<Checkpoints<BumpScopeAligned>>,
+            measure::<Checkpoints<BumpScopeDown>>,
+        ]),
+    );
     vec![
-        row("arena/frame", "a scope of an arena with four allocations of 16 bytes", ours),
-        row("arena/frame-stack", "a frame of the frame stack with four allocations of 16 bytes", frame_stack),
+        row("arena/frame", "a scope of an arena", measure::<Scopes<Arena>>, rivals()),
+        Row {
+            about: "a checkpoint of an arena, four allocations of 16 bytes, and going back to the checkpoint"
+                .to_owned(),
+            ..row("arena/frame-checkpoint", "", measure::<Checkpoints<Arena>>, vec![checkpoints])
+        },
+        row("arena/frame-stack", "a frame of the frame stack", measure::<Stack>, rivals()),
     ]
 }
 
-fn row(name: &str, about: &str, ours: Contender) -> Row {
+/// A row of frames, each in the way that `frame` says.
+fn row(name: &str, frame: &str, ours: fn(Mode) -> Measurement, rivals: Vec<Contender>) -> Row {
     Row {
         name: name.to_owned(),
-        about: about.to_owned(),
+        about: format!(
+            "{frame} with four allocations of 16 bytes; bump-scope does the same, bumpalo and blink-alloc reset all, \
+             mimalloc drops four boxes"
+        ),
         tier: None,
         unit: Unit::Operation,
         when: When::Always,
+        threads: 1,
         rounds: Rounds::LOOPS,
-        ours,
-        rivals: vec![Contender::new("bumpalo", Home::Glibc, measure_bumpalo)],
+        ours: Contender::new(OURS, Home::Glibc, ours),
+        rivals,
     }
 }
 
+fn rivals() -> Vec<Contender> {
+    vec![
+        Contender::new(
+            "bump-scope",
+            Home::Glibc,
+            each_of([
+                measure::<Scopes<BumpScope>>,
+                measure::<Scopes<BumpScopeAligned>>,
+                measure::<Scopes<BumpScopeDown>>,
+            ]),
+        ),
+        Contender::new(
+            "bumpalo",
+            Home::Glibc,
+            each_of([measure::<Resets<Bump>>, measure::<Resets<Bump<8>>>]),
+        ),
+        Contender::new("blink-alloc", Home::Glibc, measure::<Resets<Blink>>),
+        Contender::new("mimalloc", Home::Mimalloc, measure::<Boxes>),
+    ]
+}
+
+/// Something that has frames.
+trait Frames {
+    fn empty() -> Self;
+
+    /// Enters a frame, allocates the four pairs of `number`, and leaves it; the first word of the last pair.
+    ///
+    /// `COPY` is the copy of the loop that it is in: a closure that several copies called would not be inlined.
+    fn frame<const COPY: usize>(&mut self, number: u64) -> u64;
+}
+
+fn measure<F: Frames>(mode: Mode) -> Measurement {
+    fn run<F: Frames, const COPY: usize>(frames: &mut F) -> u64 {
+        shift::<COPY>();
+        let frames = black_box(frames);
+        let mut sum = 0;
+        for number in 0..u64::from(FRAMES) {
+            sum += frames.frame::<COPY>(number);
+        }
+        sum
+    }
+    let copies = [run::<F, 0>, run::<F, 1>, run::<F, 2>, run::<F, 3>];
+    code_layout::measure(&mut F::empty(), copies, FRAMES, mode)
+}
+
 /// The words of the `index`-th pair of a frame.
+#[inline(always)]
 fn pair(frame: u64, index: u64) -> Pair {
     [frame + index, frame]
 }
 
-fn measure_scopes(mode: Mode) -> Measurement {
-    fn run<const COPY: usize>(arena: &mut Arena) -> u64 {
-        shift::<COPY>();
-        let arena = black_box(arena);
-        let mut sum = 0;
-        for frame in 0..u64::from(FRAMES) {
-            sum += arena.scope(|arena| {
-                black_box(arena.alloc(pair(frame, 0)));
-                black_box(arena.alloc(pair(frame, 1)));
-                black_box(arena.alloc(pair(frame, 2)));
-                black_box(arena.alloc(pair(frame, 3)))[0]
-            });
-        }
-        sum
-    }
-    let copies: [Copy<Arena>; 4] = [run::<0>, run::<1>, run::<2>, run::<3>];
-    code_layout::measure(&mut Arena::new(), copies, FRAMES, mode)
+/// Makes the four pairs of a frame, each by this expression; the first word of the last one.
+macro_rules! four {
+    ($number:ident, |$pair:ident| $put:expr) => {{
+        four!(@one $number, 0, $pair, $put);
+        four!(@one $number, 1, $pair, $put);
+        four!(@one $number, 2, $pair, $put);
+        four!(@one $number, 3, $pair, $put)[0]
+    }};
+    (@one $number:ident, $index:literal, $pair:ident, $put:expr) => {{
+        let $pair = pair($number, $index);
+        black_box($put)
+    }};
 }
 
-fn measure_frame_stack(mode: Mode) -> Measurement {
-    fn run<const COPY: usize>(frames: &mut FrameStack) -> u64 {
-        shift::<COPY>();
-        let frames = black_box(frames);
-        let mut sum = 0;
-        for frame in 0..u64::from(FRAMES) {
-            frames.enter();
-            black_box(push(frames, pair(frame, 0)));
-            black_box(push(frames, pair(frame, 1)));
-            black_box(push(frames, pair(frame, 2)));
-            sum += black_box(push(frames, pair(frame, 3)))[0];
-            frames.leave();
-        }
-        sum
+/// Frames that are scopes.
+struct Scopes<A>(A);
+
+impl Frames for Scopes<Arena> {
+    fn empty() -> Self {
+        Self(Arena::new())
     }
-    let mut region = vec![0u64; 8 << 10];
-    let base = NonNull::from(region.as_mut_slice()).cast::<u8>();
-    // SAFETY: the vector's buffer is 8-aligned, outlives the stack, and is not touched beside it.
-    #[expect(unsafe_code, reason = "the frame stack works on memory that somebody else owns")]
-    let mut frames = unsafe { FrameStack::over(base, size_of_val(region.as_slice())) };
-    let copies: [Copy<FrameStack>; 4] = [run::<0>, run::<1>, run::<2>, run::<3>];
-    code_layout::measure(&mut frames, copies, FRAMES, mode)
+
+    #[inline(always)]
+    fn frame<const COPY: usize>(&mut self, number: u64) -> u64 {
+        self.0.scope(|arena| four!(number, |pair| arena.alloc(pair)))
+    }
+}
+
+/// Frames that are a checkpoint and what goes back to it.
+struct Checkpoints<A>(A);
+
+impl Frames for Checkpoints<Arena> {
+    fn empty() -> Self {
+        Self(Arena::new())
+    }
+
+    #[inline(always)]
+    fn frame<const COPY: usize>(&mut self, number: u64) -> u64 {
+        let start = self.0.checkpoint();
+        let arena = &self.0;
+        let last = four!(number, |pair| arena.alloc(pair));
+        self.0.rewind(start).expect("the checkpoint is this arena's, and the last one");
+        last
+    }
+}
+
+macro_rules! bump_scope_in {
+    ($($settings:ty),*) => {$(
+        impl Frames for Scopes<$settings> {
+            fn empty() -> Self {
+                Self(<$settings>::new())
+            }
+
+            #[inline(always)]
+            fn frame<const COPY: usize>(&mut self, number: u64) -> u64 {
+                self.0.scoped(|scope| four!(number, |pair| scope.alloc(pair).into_mut()))
+            }
+        }
+
+        impl Frames for Checkpoints<$settings> {
+            fn empty() -> Self {
+                Self(<$settings>::new())
+            }
+
+            #[inline(always)]
+            fn frame<const COPY: usize>(&mut self, number: u64) -> u64 {
+                let start = self.0.checkpoint();
+                let bump = &self.0;
+                let last = four!(number, |pair| bump.alloc(pair).into_mut());
+                // SAFETY: the checkpoint is of this allocator, which was not reset since; what was allocated after it
+                // is not used any more.
+                #[expect(unsafe_code, reason = "bump-scope cannot tell a stale checkpoint from a good one")]
+                unsafe {
+                    self.0.reset_to(start);
+                }
+                last
+            }
+        }
+    )*};
+}
+
+bump_scope_in!(BumpScope, BumpScopeAligned, BumpScopeDown);
+
+/// Frames that are all there is in an arena.
+struct Resets<B>(B);
+
+impl<B: Bumping> Frames for Resets<B> {
+    fn empty() -> Self {
+        Self(B::empty())
+    }
+
+    #[inline(always)]
+    fn frame<const COPY: usize>(&mut self, number: u64) -> u64 {
+        let arena = &self.0;
+        let last = four!(number, |pair| arena.put(pair));
+        self.0.drop_all();
+        last
+    }
+}
+
+/// Frames without an arena.
+struct Boxes;
+
+impl Frames for Boxes {
+    fn empty() -> Self {
+        Self
+    }
+
+    #[inline(always)]
+    fn frame<const COPY: usize>(&mut self, number: u64) -> u64 {
+        let boxes = [0, 1, 2, 3].map(|index| black_box(Box::new(pair(number, index))));
+        boxes[3][0]
+    }
+}
+
+/// A frame stack and its memory.
+struct Stack {
+    frames: FrameStack,
+    _region: Vec<u64>,
+}
+
+impl Frames for Stack {
+    fn empty() -> Self {
+        let mut region = vec![0u64; 8 << 10];
+        let base = NonNull::from(region.as_mut_slice()).cast::<u8>();
+        // SAFETY: the vector's buffer is 8-aligned, lives and moves with the stack, and is not touched beside it.
+        #[expect(unsafe_code, reason = "the frame stack works on memory that somebody else owns")]
+        let frames = unsafe { FrameStack::over(base, size_of_val(region.as_slice())) };
+        Self { frames, _region: region }
+    }
+
+    #[inline(always)]
+    fn frame<const COPY: usize>(&mut self, number: u64) -> u64 {
+        let frames = &mut self.frames;
+        frames.enter();
+        let last = four!(number, |pair| push(frames, pair));
+        frames.leave();
+        last
+    }
 }
 
 /// Allocates and writes a pair in the innermost frame.
@@ -100,32 +266,20 @@ fn push(frames: &mut FrameStack, pair: Pair) -> &mut Pair {
     }
 }
 
-fn measure_bumpalo(mode: Mode) -> Measurement {
-    fn run<const COPY: usize>(bump: &mut Bump) -> u64 {
-        shift::<COPY>();
-        let bump = black_box(bump);
-        let mut sum = 0;
-        for frame in 0..u64::from(FRAMES) {
-            black_box(bump.alloc(pair(frame, 0)));
-            black_box(bump.alloc(pair(frame, 1)));
-            black_box(bump.alloc(pair(frame, 2)));
-            sum += black_box(bump.alloc(pair(frame, 3)))[0];
-            bump.reset();
-        }
-        sum
-    }
-    let copies: [Copy<Bump>; 4] = [run::<0>, run::<1>, run::<2>, run::<3>];
-    code_layout::measure(&mut Bump::new(), copies, FRAMES, mode)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn all_contenders_compute_the_same() {
-        let expected = measure_bumpalo(Mode::Quick).checksum;
-        assert_eq!(measure_scopes(Mode::Quick).checksum, expected);
-        assert_eq!(measure_frame_stack(Mode::Quick).checksum, expected);
+        for row in rows() {
+            for contender in row.contenders() {
+                // 3 + 4 + … : the last pair of frame `n` begins with `n` + 3.
+                let frames = u64::from(FRAMES);
+                let expected = frames * (frames - 1) / 2 + 3 * frames;
+                let checksum = contender.measure(Mode::Quick).checksum;
+                assert_eq!(checksum, expected, "{} {}", row.name, contender.id);
+            }
+        }
     }
 }

@@ -32,6 +32,7 @@ fn row(depth: u32, when: When, rounds: Rounds) -> Row {
         tier: Some(Tier::Raw),
         unit: Unit::Run,
         when,
+        threads: 1,
         rounds,
         ours: Contender::new(OURS, Home::Mimalloc, move |_| measure::<RawForest>(depth)),
         rivals: vec![

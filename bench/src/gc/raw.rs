@@ -13,15 +13,15 @@ use terrane_gc::raw::{CollectionKind, Heap, HeapConfig, RootScope, RootSource, W
 
 /// The references that a program holds.
 #[derive(Debug)]
-struct ShadowStack {
-    words: Vec<Word>,
+pub(super) struct ShadowStack {
+    pub(super) words: Vec<Word>,
     /// Start, and as no frames are used also the top, of the heap's frame region.
     frames: usize,
 }
 
 impl ShadowStack {
     #[inline]
-    fn push(&mut self, word: Word) {
+    pub(super) fn push(&mut self, word: Word) {
         self.words.push(word);
     }
 
@@ -53,13 +53,13 @@ unsafe impl RootSource for ShadowStack {
 /// Invariant of the programs in this module: a reference is used only if it came from [`pair`](Self::pair),
 /// [`fields`](Self::fields) or the shadow stack after the last allocation.
 #[derive(Debug)]
-struct Pairs {
-    heap: Heap<PairModel>,
-    roots: ShadowStack,
+pub(super) struct Pairs {
+    pub(super) heap: Heap<PairModel>,
+    pub(super) roots: ShadowStack,
 }
 
 impl Pairs {
-    fn new(config: HeapConfig) -> Self {
+    pub(super) fn new(config: HeapConfig) -> Self {
         let heap = Heap::new(config).expect("the machine has memory for a heap");
         let frames = heap.frame_region().0.addr().get();
         Self { heap, roots: ShadowStack { words: Vec::with_capacity(1 << 10), frames } }
@@ -67,7 +67,7 @@ impl Pairs {
 
     /// Allocates the pair of these words.
     #[inline]
-    fn pair(&mut self, first: Word, second: Word) -> Word {
+    pub(super) fn pair(&mut self, first: Word, second: Word) -> Word {
         match self.heap.bump(PAIR_BYTES) {
             Some(place) => initialise(place, first, second),
             None => self.pair_with_collection(first, second),
@@ -87,7 +87,7 @@ impl Pairs {
 
     /// The words of a pair; of anything else, nothing twice.
     #[inline]
-    fn fields(&self, pair: Word) -> [Word; 2] {
+    pub(super) fn fields(&self, pair: Word) -> [Word; 2] {
         match pair_address(pair) {
             // SAFETY: the reference is up to date (invariant of `Self`), so an initialised pair is at its address, and
             // nothing writes to it while `self` is borrowed.

@@ -45,6 +45,7 @@ fn row(live: u64, when: When) -> Row {
         tier: Some(Tier::Raw),
         unit: Unit::Operation,
         when,
+        threads: 1,
         rounds: Rounds::PROGRAMS,
         ours: Contender::new(OURS, Home::Mimalloc, move |mode| measure::<RawLiveSet>(live, mode)),
         rivals: vec![Contender::new("gc-arena", Home::Mimalloc, move |mode| {
@@ -60,6 +61,7 @@ fn growth_row(Sizes { few, many, when }: Sizes) -> Row {
         tier: Some(Tier::Raw),
         unit: Unit::Operation,
         when,
+        threads: 1,
         rounds: Rounds::PROGRAMS,
         ours: Contender::new(OURS, Home::Mimalloc, move |mode| measure::<RawLiveSet>(many, mode)),
         rivals: vec![Contender::new("terrane-few-live", Home::Mimalloc, move |mode| {

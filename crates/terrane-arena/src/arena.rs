@@ -1,18 +1,28 @@
-//! The bump arena itself: state, limits, going back, counters. How values get in is in `allocate.rs`.
+//! The bump arena itself: state, limits, going back, counters. How values get in is in `methods.rs`.
 //!
 //! The cursor and the floor of the current block are fields of the arena, so that the fast path loads them without
 //! following a pointer to the block first. Everything else is behind a pointer, for a reason that `state.rs` explains.
 
-use crate::block_chain::{Room, Settings};
+use crate::block_chain::Room;
+use crate::boxed::ArenaBox;
+use crate::bump::Bump;
 use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::construct;
+use crate::counting::{Counted, Counting, Uncounted};
+use crate::frame::{Frame, FrameCore, FrameGuard};
+use crate::methods::allocating_methods;
 use crate::refusal::Refusal;
-use crate::state::{self, Served, State, StateHandle};
+use crate::state::{self, Served, Stand, State, StateHandle};
 use crate::stats::ArenaStats;
+use crate::strategy::ArenaStrategy;
+use crate::vec::{ArenaText, ArenaVec};
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::fmt;
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
-use terrane_base::{Bytes, MemoryError};
+use core::slice;
+use terrane_base::{Budget, Bytes, MemoryError};
 
 /// A bump arena: allocation moves a cursor, and everything is given back at once.
 ///
@@ -72,28 +82,138 @@ use terrane_base::{Bytes, MemoryError};
 // The cursor and the floor are at opposite ends on purpose. Side by side, AArch64 compilers load both with one 16-byte
 // instruction, and such a load cannot be fed from the 8-byte store of the cursor that the last allocation made.
 #[repr(C)]
-pub struct Arena {
+pub struct Arena<C: Counting = Uncounted> {
     /// Where the last value starts; a multiple of 8, not below `floor`. It carries the provenance of its block.
     pub(crate) cursor: Cell<*mut u8>,
     /// Belongs to this arena alone, and is borrowed only within methods that call no foreign code meanwhile.
-    state: Cell<Option<StateHandle>>,
-    settings: Settings,
+    pub(crate) state: Cell<Option<StateHandle>>,
+    /// The lowest address that the cursor came down to in the current block before it went up again.
+    pub(crate) lowest: Cell<usize>,
+    pub(crate) strategy: ArenaStrategy,
+    pub(crate) counting: C,
     /// Values of the current block start at this address or above.
     pub(crate) floor: Cell<usize>,
 }
 
 // SAFETY: the arena alone owns its blocks and what is in them; nothing is bound to a thread. Its values are reachable only
 // through borrows of the arena, none of which can exist while it moves to another thread, and they are never dropped.
-unsafe impl Send for Arena {}
+unsafe impl<C: Counting> Send for Arena<C> {}
+
+// SAFETY: the current block's room belongs to the arena, and so does what its state takes from other blocks. Values live
+// as long as a shared borrow of the arena; only methods that borrow it mutably give memory back.
+unsafe impl<C: Counting> Bump for Arena<C> {
+    const SHARED: bool = true;
+
+    #[inline(always)]
+    fn cursor(&self) -> &Cell<*mut u8> {
+        &self.cursor
+    }
+
+    #[inline(always)]
+    fn floor(&self) -> &Cell<usize> {
+        &self.floor
+    }
+
+    #[inline(always)]
+    fn refill(&self, layout: Layout) -> NonNull<u8> {
+        // SAFETY: the state belongs to this arena and is not borrowed.
+        let served = unsafe { state::serve(self.state.get(), self.stand(), layout) };
+        self.take_over(served)
+    }
+
+    #[inline(always)]
+    fn try_refill(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
+        // SAFETY: the state belongs to this arena and is not borrowed.
+        let served = unsafe { state::try_serve(self.state.get(), self.stand(), layout) }?;
+        Ok(self.take_over(served))
+    }
+
+    #[inline(always)]
+    fn note(&self) {
+        self.counting.note();
+    }
+
+    #[inline]
+    fn last_is_free(&self) -> bool {
+        self.state().is_none_or(|state| !state.checkpoints.stand_at(self.cursor.get()))
+    }
+
+    #[inline]
+    fn retreating(&self) {
+        self.note_lowest(self.cursor.get().addr());
+    }
+}
 
 impl Arena {
     /// Makes an arena without memory; the first allocation takes the first block. Without a limit.
+    ///
+    /// ```
+    /// static_assertions();
+    /// fn static_assertions() {
+    ///     const EMPTY: terrane_arena::Arena = terrane_arena::Arena::new();
+    ///     assert_eq!(EMPTY.committed_bytes(), 0);
+    /// }
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
+        Self::make(ArenaStrategy::new(), Uncounted)
+    }
+
+    /// Makes an arena without memory, which is to get its blocks in this way.
+    ///
+    /// ```
+    /// use terrane_arena::{Arena, ArenaStrategy, Bytes};
+    ///
+    /// let arena = Arena::with_strategy(ArenaStrategy::new().initial_size(Bytes::from_mib(1)));
+    /// arena.alloc(1);
+    /// assert_eq!(arena.committed_bytes(), 1 << 20);
+    /// ```
+    #[must_use]
+    pub const fn with_strategy(strategy: ArenaStrategy) -> Self {
+        Self::make(strategy, Uncounted)
+    }
+}
+
+impl Arena<Counted> {
+    /// Makes an arena without memory that counts its allocations.
+    ///
+    /// ```
+    /// use terrane_arena::Arena;
+    ///
+    /// let arena = Arena::counted();
+    /// arena.alloc(1);
+    /// assert_eq!(arena.stats().allocations, Some(1));
+    /// ```
+    #[must_use]
+    pub fn counted() -> Self {
+        Self::make(ArenaStrategy::new(), Counted::default())
+    }
+
+    /// Makes an arena without memory that counts its allocations and gets its blocks in this way.
+    ///
+    /// ```
+    /// use terrane_arena::{Arena, ArenaStrategy};
+    ///
+    /// let arena = Arena::counted_with_strategy(ArenaStrategy::new());
+    /// assert_eq!(arena.stats().allocations, Some(0));
+    /// ```
+    #[must_use]
+    pub fn counted_with_strategy(strategy: ArenaStrategy) -> Self {
+        Self::make(strategy, Counted::default())
+    }
+}
+
+#[expect(clippy::mut_from_ref, reason = "each call hands out memory that no other call has")]
+impl<C: Counting> Arena<C> {
+    allocating_methods!('v, 'v, "let arena = Arena::new();", "arena");
+
+    const fn make(strategy: ArenaStrategy, counting: C) -> Self {
         Self {
             cursor: Cell::new(Room::NONE.cursor),
             state: Cell::new(None),
-            settings: Settings::DEFAULT,
+            lowest: Cell::new(usize::MAX),
+            strategy,
+            counting,
             floor: Cell::new(Room::NONE.floor),
         }
     }
@@ -109,12 +229,12 @@ impl Arena {
     /// ```
     #[must_use]
     pub fn with_first_block(mut self, size: Bytes) -> Self {
-        self.settings.set_first_block(size.as_usize());
+        self.strategy = self.strategy.initial_size(size);
         self
     }
 
     /// Limits the bytes of all blocks together. It is checked when a block is added, and costs nothing otherwise. The arena's
-    /// own records (some 200 bytes and those of its checkpoints) do not count.
+    /// own records (some 250 bytes and those of its checkpoints) do not count.
     ///
     /// An allocation that needs a block beyond the limit fails with [`MemoryError::OutOfMemory`]. A limit below what the
     /// arena has already takes nothing away.
@@ -129,8 +249,47 @@ impl Arena {
     /// ```
     #[must_use]
     pub fn with_limit(mut self, limit: Bytes) -> Self {
-        self.settings.set_max_bytes(limit.as_usize());
+        self.strategy = self.strategy.max_size(limit);
         self
+    }
+
+    /// Has the blocks charged to a budget: each when it is added, and discharged when it is given back.
+    ///
+    /// # Panics
+    ///
+    /// Where [`try_with_budget`](Self::try_with_budget) returns an error.
+    #[must_use]
+    pub fn with_budget(self, budget: &Budget) -> Self {
+        self.try_with_budget(budget).unwrap_or_else(|error| panic!("arena: {error}"))
+    }
+
+    /// Has the blocks charged to a budget: each when it is added, and discharged when it is given back.
+    ///
+    /// ```
+    /// use terrane_arena::{Arena, Budget, Bytes, MemoryError};
+    ///
+    /// let budget = Budget::root(Bytes::from_kib(8)).child("parser");
+    /// let mut arena = Arena::new().try_with_budget(&budget)?;
+    /// arena.alloc(1u64);
+    /// assert_eq!(budget.used(), Bytes::from_kib(1));
+    /// let refused = arena.try_alloc([0u8; 10_000]);
+    /// assert!(matches!(refused, Err(MemoryError::BudgetExceeded { .. })));
+    /// arena.release();
+    /// assert_eq!(budget.used(), Bytes::ZERO);
+    /// # Ok::<(), MemoryError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`MemoryError`] if the blocks that the arena has already are too much for the budget, or there is no memory for the
+    /// arena's own record.
+    pub fn try_with_budget(mut self, budget: &Budget) -> Result<Self, MemoryError> {
+        let state = self.state.get().map_or_else(StateHandle::new, Ok)?;
+        self.state.set(Some(state));
+        if let Some(state) = self.state_mut() {
+            state.chain.set_budget(budget)?;
+        }
+        Ok(self)
     }
 
     /// Notes the present state, to go back to it with [`rewind`](Self::rewind). Constant time.
@@ -196,18 +355,44 @@ impl Arena {
     /// is then unchanged.
     #[inline]
     pub fn rewind(&mut self, checkpoint: Checkpoint) -> Result<(), CheckpointError> {
-        let cursor = self.cursor.get();
+        let stand = self.stand();
         let state = self.state_mut().ok_or(CheckpointError::Foreign)?;
-        state.rewind(checkpoint, cursor)?;
+        state.rewind(checkpoint, stand)?;
         self.take_over_room();
         Ok(())
     }
 
-    /// Runs `work`, then forgets everything that was allocated in it, also if it panics.
+    /// Opens a frame: what is allocated in it goes away when its guard is dropped. A few instructions, no registration.
     ///
-    /// If `work` itself resets the arena or goes back beyond the beginning of the scope, then there is no beginning left
-    /// to return to, and what it allocates after that stays. Checkpoints of within the scope belong to it: do not
-    /// keep them.
+    /// See [`FrameGuard`] for an example; [`scope`](Self::scope) is the same as a function with a closure.
+    #[inline(always)]
+    pub fn enter(&mut self) -> FrameGuard<'_, C> {
+        FrameGuard::over(self.core())
+    }
+
+    /// A frame over all of the arena's room.
+    #[inline(always)]
+    fn core(&mut self) -> FrameCore<'_, C> {
+        if self.floor.get() == Room::NONE.floor {
+            self.take_first_block();
+        }
+        FrameCore::of_whole(self)
+    }
+
+    /// Sees to it that the arena is in a block: a frame that begins nowhere would go back to nowhere each time. Without
+    /// memory for one, everything stays as it is.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn take_first_block(&self) {
+        let granule = Layout::new::<u64>();
+        if self.try_refill(granule).is_ok() {
+            let cursor = self.cursor.get();
+            self.cursor.set(cursor.wrapping_add(granule.size()));
+            crate::shadow::hide(cursor, granule.size());
+        }
+    }
+
+    /// Runs `work` with a frame, then forgets everything that was allocated in it, also if it panics.
     ///
     /// ```
     /// use terrane_arena::Arena;
@@ -241,26 +426,10 @@ impl Arena {
     ///
     /// # Panics
     ///
-    /// If `work` panics, or there is no memory for a checkpoint; see [`try_scope`](Self::try_scope).
-    #[inline]
-    pub fn scope<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
-        let scope = self.enter_scope().unwrap_or_else(|refusal| refusal.panic());
-        work(&mut *scope.arena)
-    }
-
-    /// The same as [`scope`](Self::scope).
-    ///
-    /// # Errors
-    ///
-    /// [`MemoryError::OutOfMemory`] if there is no memory for a checkpoint; `work` is then not run.
-    ///
-    /// # Panics
-    ///
     /// If `work` panics.
-    #[inline]
-    pub fn try_scope<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> Result<R, MemoryError> {
-        let scope = self.enter_scope()?;
-        Ok(work(&mut *scope.arena))
+    #[inline(always)]
+    pub fn scope<R>(&mut self, work: impl FnOnce(&mut Frame<'_, C>) -> R) -> R {
+        self.core().run(work)
     }
 
     /// Forgets all values and keeps all blocks. Bumping starts again in the largest one.
@@ -268,18 +437,18 @@ impl Arena {
     /// Constant time, except after new blocks were added or values got blocks of their own.
     #[inline]
     pub fn reset(&mut self) {
-        let cursor = self.cursor.get();
+        let stand = self.stand();
         if let Some(state) = self.state_mut() {
-            state.reset(cursor);
+            state.reset(stand);
             self.take_over_room();
         }
     }
 
     /// Forgets all values and gives all blocks back to the global allocator.
     pub fn release(&mut self) {
-        let cursor = self.cursor.get();
+        let stand = self.stand();
         if let Some(state) = self.state_mut() {
-            state.release(cursor);
+            state.release(stand);
             self.take_over_room();
         }
     }
@@ -299,39 +468,104 @@ impl Arena {
         self.state().is_some_and(|state| state.chain.owns(pointer.addr(), self.cursor.get()))
     }
 
+    /// The bytes of the values that are handed out, block by block, newest blocks first, with the padding between them. The
+    /// lower an address in a block, the newer the value.
+    ///
+    /// The bytes may be uninitialised, as padding is.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let mut arena = Arena::new();
+    /// arena.alloc(1u64);
+    /// arena.alloc(2u64);
+    /// let words: Vec<u64> = arena
+    ///     .chunks()
+    ///     .flat_map(|chunk| chunk.chunks_exact(8))
+    ///     // SAFETY: the arena holds two words and nothing else.
+    ///     .map(|word| unsafe { word.as_ptr().cast::<u64>().read() })
+    ///     .collect();
+    /// assert_eq!(words, [2, 1]);
+    /// ```
+    pub fn chunks(&mut self) -> impl Iterator<Item = &[MaybeUninit<u8>]> {
+        let cursor = self.cursor.get();
+        let state = self.state();
+        let parts = state.map(|state| state.chain.parts_in_use(cursor));
+        parts.into_iter().flatten().map(|(start, len)| {
+            // SAFETY: these bytes belong to the arena, which is borrowed mutably, so that there is no other reference to them.
+            unsafe { slice::from_raw_parts(start.cast(), len) }
+        })
+    }
+
     /// Bytes of all values that are handed out, with the padding for their alignment.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let arena = Arena::new();
+    /// arena.alloc([1u64, 2]);
+    /// assert_eq!(arena.used_bytes(), 16);
+    /// ```
     #[must_use]
     pub fn used_bytes(&self) -> usize {
         self.state().map_or(0, |state| state.chain.used_bytes(self.cursor.get()))
     }
 
     /// The most bytes that were ever used at one time.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let mut arena = Arena::new();
+    /// arena.scope(|frame| { frame.alloc([1u64, 2]); });
+    /// assert_eq!((arena.used_bytes(), arena.peak_bytes()), (0, 16));
+    /// ```
     #[must_use]
     pub fn peak_bytes(&self) -> usize {
-        self.state().map_or(0, |state| state.chain.peak_bytes(self.cursor.get()))
+        self.stats().peak_bytes
     }
 
     /// Bytes of all blocks, used or not.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let arena = Arena::new();
+    /// arena.alloc(1);
+    /// assert_eq!(arena.committed_bytes(), 1024);
+    /// ```
     #[must_use]
     pub fn committed_bytes(&self) -> usize {
         self.state().map_or(0, |state| state.chain.committed_bytes())
     }
 
     /// How many blocks the arena has.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let arena = Arena::new();
+    /// assert_eq!(arena.blocks(), 0);
+    /// arena.alloc(1);
+    /// assert_eq!(arena.blocks(), 1);
+    /// ```
     #[must_use]
     pub fn blocks(&self) -> usize {
         self.state().map_or(0, |state| state.chain.blocks())
     }
 
-    /// All counters together.
+    /// All counters together. Linear in the number of blocks.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let arena = Arena::new();
+    /// arena.alloc(1);
+    /// println!("{:?}", arena.stats());
+    /// ```
     #[must_use]
     pub fn stats(&self) -> ArenaStats {
-        ArenaStats {
-            used_bytes: self.used_bytes(),
-            peak_bytes: self.peak_bytes(),
-            committed_bytes: self.committed_bytes(),
-            blocks: self.blocks(),
-        }
+        let blocks = self.state().map_or_else(ArenaStats::default, |state| {
+            let stats = state.chain.stats(self.cursor.get());
+            let peak_bytes = stats.peak_bytes.max(state.chain.used_bytes_down_to(self.lowest.get()));
+            let records = size_of::<State>() + state.bytes();
+            ArenaStats { peak_bytes, metadata_bytes: stats.metadata_bytes + records, ..stats }
+        });
+        ArenaStats { allocations: self.counting.count(), ..blocks }
     }
 
     #[inline]
@@ -342,33 +576,9 @@ impl Arena {
         Ok(checkpoint)
     }
 
-    #[inline]
-    fn enter_scope(&mut self) -> Result<Scope<'_>, Refusal> {
-        let open_before = self.state().map_or(0, |state| state.checkpoints.len());
-        let start = self.take_checkpoint()?;
-        Ok(Scope { arena: self, start, open_before })
-    }
-
-    /// Takes memory for a value that does not fit into the current block.
     #[inline(always)]
-    pub(crate) fn try_take_from_next_block(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
-        if layout.size() == 0 {
-            return Ok(layout.dangling_ptr());
-        }
-        // SAFETY: the state belongs to this arena and is not borrowed.
-        let served = unsafe { state::try_serve(self.state.get(), self.settings, self.cursor.get(), layout) }?;
-        Ok(self.take_over(served))
-    }
-
-    /// The same, or a panic.
-    #[inline(always)]
-    pub(crate) fn take_from_next_block(&self, layout: Layout) -> NonNull<u8> {
-        if layout.size() == 0 {
-            return layout.dangling_ptr();
-        }
-        // SAFETY: the state belongs to this arena and is not borrowed.
-        let served = unsafe { state::serve(self.state.get(), self.settings, self.cursor.get(), layout) };
-        self.take_over(served)
+    fn stand(&self) -> Stand {
+        Stand { cursor: self.cursor.get(), lowest: self.lowest.get(), strategy: self.strategy }
     }
 
     #[inline(always)]
@@ -378,12 +588,20 @@ impl Arena {
         served.start
     }
 
+    /// Takes over where the state says that the arena stands now.
     #[inline(always)]
-    fn take_over_room(&self) {
+    pub(crate) fn take_over_room(&self) {
         if let Some(state) = self.state() {
             self.cursor.set(state.room.cursor);
             self.floor.set(state.room.floor);
+            self.lowest.set(usize::MAX);
         }
+    }
+
+    /// Notes that the cursor stood there in the current block, and goes up from it.
+    #[inline]
+    pub(crate) fn note_lowest(&self, cursor: usize) {
+        self.lowest.set(self.lowest.get().min(cursor));
     }
 
     #[inline(always)]
@@ -399,7 +617,7 @@ impl Arena {
     }
 }
 
-impl Drop for Arena {
+impl<C: Counting> Drop for Arena<C> {
     #[inline]
     fn drop(&mut self) {
         if let Some(state) = self.state.take() {
@@ -409,34 +627,14 @@ impl Drop for Arena {
     }
 }
 
-impl Default for Arena {
+impl<C: Counting> Default for Arena<C> {
     fn default() -> Self {
-        Self::new()
+        Self::make(ArenaStrategy::new(), C::default())
     }
 }
 
-impl fmt::Debug for Arena {
+impl<C: Counting> fmt::Debug for Arena<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Arena").field("stats", &self.stats()).finish_non_exhaustive()
-    }
-}
-
-/// Ends a scope, on return and on unwinding alike.
-struct Scope<'a> {
-    arena: &'a mut Arena,
-    start: Checkpoint,
-    open_before: usize,
-}
-
-impl Drop for Scope<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        // The work may itself have reset the arena, or exchanged it for another. Then there is nothing left to forget.
-        if self.arena.rewind(self.start).is_ok() {
-            let open_before = self.open_before;
-            if let Some(state) = self.arena.state_mut() {
-                state.checkpoints.truncate(open_before);
-            }
-        }
     }
 }

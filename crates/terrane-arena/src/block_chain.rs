@@ -15,39 +15,16 @@
 //! of equal requests soon fits into common blocks, whatever their size. Spares that all together are smaller than the
 //! current block are given up for one new block, so that an arena that is reset again and again settles in one.
 
-use crate::block::{BLOCK_ALIGN, Block};
+use crate::block::{BLOCK_ALIGN, Block, HEADER_BYTES};
 use crate::bumping;
 use crate::refusal::Refusal;
+use crate::shadow;
+use crate::stats::ArenaStats;
+use crate::strategy::{ArenaStrategy, Overflow};
 use core::alloc::Layout;
 use core::iter;
 use core::ptr::{self, NonNull};
-
-/// The smallest first block, and the default.
-const MIN_FIRST_BLOCK: usize = 1024;
-
-/// Blocks stop doubling here; a request beyond it gets a block of its own.
-const MAX_GROWN_BLOCK: usize = 16 << 20;
-
-/// What the user may choose about the blocks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings {
-    first_block: usize,
-    max_bytes: usize,
-}
-
-impl Settings {
-    pub(crate) const DEFAULT: Self = Self { first_block: MIN_FIRST_BLOCK, max_bytes: usize::MAX };
-
-    /// Sets the size of the first block; what lies outside of the possible is clamped.
-    pub(crate) fn set_first_block(&mut self, bytes: usize) {
-        self.first_block = bytes.clamp(MIN_FIRST_BLOCK, MAX_GROWN_BLOCK).next_multiple_of(BLOCK_ALIGN);
-    }
-
-    /// Limits the bytes of all blocks together.
-    pub(crate) fn set_max_bytes(&mut self, bytes: usize) {
-        self.max_bytes = bytes;
-    }
-}
+use terrane_base::{Budget, Bytes, MemoryError, Reservation};
 
 /// The part of the current block that is still free: `floor..cursor`.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +59,13 @@ pub(crate) struct Position {
     retired_bytes: usize,
 }
 
+impl Position {
+    /// Whether the cursor stood there.
+    pub(crate) fn is_at(&self, cursor: *mut u8) -> bool {
+        self.cursor == cursor
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct BlockChain {
     first: Option<Block>,
@@ -96,6 +80,10 @@ pub(crate) struct BlockChain {
     largest_block: usize,
     /// The size of the next new block, unless the request needs more; zero before the first.
     next_block: usize,
+    /// What a budget has granted for the blocks, if there is one.
+    reservation: Option<Reservation>,
+    /// Why the budget refused the last block.
+    refused_by_budget: Option<MemoryError>,
 }
 
 impl BlockChain {
@@ -110,7 +98,20 @@ impl BlockChain {
             blocks: 0,
             largest_block: 0,
             next_block: 0,
+            reservation: None,
+            refused_by_budget: None,
         }
+    }
+
+    /// Has the blocks charged to a budget from now on, those that are there already too.
+    pub(crate) fn set_budget(&mut self, budget: &Budget) -> Result<(), MemoryError> {
+        self.reservation = Some(budget.try_reserve(Bytes::from_usize(self.committed_bytes))?);
+        Ok(())
+    }
+
+    /// Why the budget refused the last block.
+    pub(crate) fn refused_by_budget(&self) -> Option<MemoryError> {
+        self.refused_by_budget
     }
 
     pub(crate) fn committed_bytes(&self) -> usize {
@@ -119,6 +120,41 @@ impl BlockChain {
 
     pub(crate) fn blocks(&self) -> usize {
         self.blocks
+    }
+
+    /// What there is to say about the blocks when the cursor stands there. Linear in their number.
+    pub(crate) fn stats(&self, cursor: *mut u8) -> ArenaStats {
+        let retired = self.bumped().filter(|block| Some(*block) != self.current);
+        ArenaStats {
+            used_bytes: self.used_bytes(cursor),
+            peak_bytes: self.peak_bytes(cursor),
+            committed_bytes: self.committed_bytes,
+            wasted_bytes: retired.map(|block| block.top().addr() - block.floor()).sum(),
+            metadata_bytes: self.blocks * HEADER_BYTES,
+            blocks: self.blocks,
+            overflow_blocks: self.overflow().count(),
+            allocations: None,
+        }
+    }
+
+    /// Notes how far the cursor came down in the current block, before it went up again.
+    pub(crate) fn note_lowest(&mut self, lowest: usize) {
+        self.peak_bytes = self.peak_bytes.max(self.used_bytes_down_to(lowest));
+    }
+
+    /// Bytes in use if the cursor stood at that address; zero where it cannot stand.
+    pub(crate) fn used_bytes_down_to(&self, address: usize) -> usize {
+        let current = self.current.and_then(|block| block.end().addr().checked_sub(address));
+        current.map_or(0, |bytes| self.retired_bytes + bytes)
+    }
+
+    /// The part of each block that holds values, from the low end to the high one; newest blocks first.
+    pub(crate) fn parts_in_use(&self, cursor: *mut u8) -> impl Iterator<Item = (*mut u8, usize)> {
+        let last = self.current;
+        self.in_use().map(move |block| {
+            let top = if Some(block) == last { cursor } else { block.top() };
+            (top, block.end().addr() - top.addr())
+        })
     }
 
     /// Bytes in use when the cursor stands there.
@@ -144,22 +180,27 @@ impl BlockChain {
     pub(crate) fn serve(
         &mut self,
         layout: Layout,
-        settings: Settings,
+        strategy: ArenaStrategy,
         room: &mut Room,
     ) -> Result<NonNull<u8>, Refusal> {
         let Some(need) = Block::bytes_for(layout) else {
             return Err(Refusal::TooLarge { requested_bytes: layout.size() });
         };
-        let spare = self.replace_spares(need, room.bytes(), settings).or_else(|| self.unlink_spare(need));
+        if strategy.overflow == Overflow::Refuse && need > strategy.max_block {
+            let max_bytes = strategy.max_block - (need - layout.size());
+            return Err(Refusal::BeyondBlock { requested_bytes: layout.size(), max_bytes });
+        }
+        self.refused_by_budget = None;
+        let spare = self.replace_spares(need, room.bytes(), strategy).or_else(|| self.unlink_spare(need));
         let block = match spare {
             Some(block) => block,
-            None => self.add_block(need, room.bytes(), settings)?,
+            None => self.add_block(need, room.bytes(), strategy)?,
         };
         let mut fresh = Room { cursor: block.end(), floor: block.floor() };
         let Some(start) = fresh.take(layout) else {
             // Only a block at the very bottom of the address space has less room than its size promises.
             self.discard(block);
-            return Err(self.refusal(need, settings));
+            return Err(self.refusal(need, strategy));
         };
         if fresh.bytes() < room.bytes() {
             self.keep_large(block, fresh.cursor);
@@ -179,8 +220,11 @@ impl BlockChain {
     ///
     /// The chain must not have gone back beyond the position, nor freed its used blocks, since it was taken.
     #[inline]
-    pub(crate) fn rewind(&mut self, position: &Position, room: &mut Room) {
+    pub(crate) fn rewind(&mut self, position: &Position, room: &mut Room, poison: bool) {
         self.peak_bytes = self.peak_bytes(room.cursor);
+        if poison || cfg!(terrane_asan) {
+            self.forget_values_since(position, room.cursor, poison);
+        }
         self.current = position.current;
         if self.large != position.large {
             self.spare_large_blocks(position.large);
@@ -188,6 +232,27 @@ impl BlockChain {
         self.retired_bytes = position.retired_bytes;
         room.cursor = position.cursor;
         room.floor = position.current.map_or(Room::NONE.floor, Block::floor);
+    }
+
+    /// Poisons what was handed out since a position.
+    #[cold]
+    fn forget_values_since(&self, position: &Position, cursor: *mut u8, poison: bool) {
+        let newer = iter::successors(self.large, |block| block.next());
+        for block in newer.take_while(|block| Some(*block) != position.large) {
+            // SAFETY: the values of this block are forgotten.
+            unsafe { shadow::forget(block.top(), block.end().addr(), poison) };
+        }
+        let mut reached = position.current.is_none();
+        for block in self.bumped() {
+            let top = if Some(block) == self.current { cursor } else { block.top() };
+            let is_start = Some(block) == position.current;
+            let end = if is_start { position.cursor.addr() } else { block.end().addr() };
+            reached |= is_start;
+            if reached {
+                // SAFETY: what lies below `end` is newer than the position and forgotten.
+                unsafe { shadow::forget(top, end, poison) };
+            }
+        }
     }
 
     /// Moves the large blocks that are newer than `until` to the spares.
@@ -204,10 +269,10 @@ impl BlockChain {
     /// Forgets everything that was handed out, keeps all blocks, and makes the largest one current.
     ///
     /// Constant time while the largest block stays the same and no request got a block of its own.
-    pub(crate) fn reset(&mut self, room: &mut Room) {
+    pub(crate) fn reset(&mut self, room: &mut Room, poison: bool) {
         let empty = Position { current: None, large: None, cursor: Room::NONE.cursor, retired_bytes: 0 };
-        self.rewind(&empty, room);
-        if self.first.is_none_or(|first| first.size() < self.largest_block) {
+        self.rewind(&empty, room, poison);
+        if self.first.is_some_and(|first| first.size() < self.largest_block) {
             let largest = self.unlink_spare(self.largest_block);
             if let Some(block) = largest {
                 self.link_after(None, block);
@@ -221,7 +286,7 @@ impl BlockChain {
 
     /// Forgets everything that was handed out and gives all blocks back.
     pub(crate) fn release(&mut self, room: &mut Room) {
-        self.reset(room);
+        self.reset(room, false);
         self.current = None;
         *room = Room::NONE;
         self.free_spares();
@@ -246,7 +311,7 @@ impl BlockChain {
     /// Exchanges the spares for one new block of the doubled size, where they are smaller than the current block even all
     /// together. An arena that is reset again and again so comes to do with one block, instead of going through its
     /// small beginnings each time.
-    fn replace_spares(&mut self, need: usize, room_bytes: usize, settings: Settings) -> Option<Block> {
+    fn replace_spares(&mut self, need: usize, room_bytes: usize, strategy: ArenaStrategy) -> Option<Block> {
         let current = self.current?;
         let spares = iter::successors(current.next(), |block| block.next());
         let spare_bytes: usize = spares.map(Block::size).sum();
@@ -254,39 +319,43 @@ impl BlockChain {
         if spare_bytes == 0 || spare_bytes >= current.size() || !worthwhile {
             return None;
         }
-        let block = self.allocate(self.next_block, settings)?;
+        let block = self.allocate(self.next_block, strategy)?;
         self.free_spares();
         self.largest_block = self.largest_block.max(block.size());
-        self.double(self.next_block);
+        self.next_block = strategy.next_block(self.next_block);
         Some(block)
     }
 
     /// Makes a new block of at least `need` bytes: a common one where that can be had and has more than `room_bytes`,
     /// which is what the current block has, left afterwards; otherwise one of just `need`.
-    fn add_block(&mut self, need: usize, room_bytes: usize, settings: Settings) -> Result<Block, Refusal> {
-        let doubled = self.next_block.max(settings.first_block);
-        let common = doubled.min(self.available_bytes(settings) / BLOCK_ALIGN * BLOCK_ALIGN);
+    fn add_block(
+        &mut self,
+        need: usize,
+        room_bytes: usize,
+        strategy: ArenaStrategy,
+    ) -> Result<Block, Refusal> {
+        let common_bytes = self.next_block.max(strategy.first_block);
+        let common = common_bytes.min(self.available_bytes(strategy) / BLOCK_ALIGN * BLOCK_ALIGN);
         let halves = iter::successors(Some(common), |size| Some(size / 2 / BLOCK_ALIGN * BLOCK_ALIGN));
         let worthwhile =
             halves.take_while(|size| size.checked_sub(need).is_some_and(|left| left > room_bytes));
-        let mut block = worthwhile.chain([need]).find_map(|size| self.allocate(size, settings));
+        let mut block = worthwhile.chain([need]).find_map(|size| self.allocate(size, strategy));
         // Before giving up, what lies idle goes back to the allocator.
         if block.is_none() && self.after(self.current).is_some() {
             self.free_spares();
-            block = self.allocate(need, settings);
+            block = self.allocate(need, strategy);
         }
         if block.is_some() {
-            self.double(doubled);
+            self.next_block = strategy.next_block(common_bytes);
         }
-        block.ok_or_else(|| self.refusal(need, settings))
+        block.ok_or_else(|| self.refusal(need, strategy))
     }
 
-    fn double(&mut self, size: usize) {
-        self.next_block = size.max((size * 2).min(MAX_GROWN_BLOCK));
-    }
-
-    fn refusal(&self, need: usize, settings: Settings) -> Refusal {
-        match self.available_bytes(settings) {
+    fn refusal(&self, need: usize, strategy: ArenaStrategy) -> Refusal {
+        if self.refused_by_budget.is_some() {
+            return Refusal::ByBudget;
+        }
+        match self.available_bytes(strategy) {
             available_bytes if available_bytes < need => {
                 Refusal::OutOfMemory { requested_bytes: need, available_bytes }
             }
@@ -295,19 +364,35 @@ impl BlockChain {
     }
 
     /// Asks the global allocator for a block, within the limit.
-    fn allocate(&mut self, size: usize, settings: Settings) -> Option<Block> {
-        if size > self.available_bytes(settings) {
+    fn allocate(&mut self, size: usize, strategy: ArenaStrategy) -> Option<Block> {
+        if size > self.available_bytes(strategy) {
             return None;
         }
-        let block = Block::allocate(size)?;
+        if let Some(reservation) = &mut self.reservation
+            && let Err(error) = reservation.try_grow(Bytes::from_usize(size))
+        {
+            self.refused_by_budget = Some(error);
+            return None;
+        }
+        let Some(block) = Block::allocate(size) else {
+            self.give_back_to_budget(size);
+            return None;
+        };
+        self.refused_by_budget = None;
         self.blocks += 1;
         self.committed_bytes += size;
         self.largest_block = self.largest_block.max(size);
         Some(block)
     }
 
-    fn available_bytes(&self, settings: Settings) -> usize {
-        settings.max_bytes.saturating_sub(self.committed_bytes)
+    fn give_back_to_budget(&mut self, size: usize) {
+        if let Some(reservation) = &mut self.reservation {
+            reservation.shrink(Bytes::from_usize(size));
+        }
+    }
+
+    fn available_bytes(&self, strategy: ArenaStrategy) -> usize {
+        strategy.max_bytes.saturating_sub(self.committed_bytes)
     }
 
     /// Puts a block that is in no list behind the current one and makes it current.
@@ -340,6 +425,7 @@ impl BlockChain {
     fn discard(&mut self, block: Block) {
         self.blocks -= 1;
         self.committed_bytes -= block.size();
+        self.give_back_to_budget(block.size());
         // SAFETY: a block that is in no list is in no used part of the chain and in no open position either, so that
         // nobody holds a value in it or will ask for it again.
         unsafe { block.free() };
@@ -347,11 +433,19 @@ impl BlockChain {
 
     /// The blocks that hold values.
     fn in_use(&self) -> impl Iterator<Item = Block> {
+        self.bumped().chain(self.overflow())
+    }
+
+    /// The blocks that are bumped, oldest first.
+    fn bumped(&self) -> impl Iterator<Item = Block> {
         let last = self.current;
         let first = last.and(self.first);
-        let bumped =
-            iter::successors(first, move |block| if Some(*block) == last { None } else { block.next() });
-        bumped.chain(iter::successors(self.large, |block| block.next()))
+        iter::successors(first, move |block| if Some(*block) == last { None } else { block.next() })
+    }
+
+    /// The blocks that hold one value each, newest first.
+    fn overflow(&self) -> impl Iterator<Item = Block> {
+        iter::successors(self.large, |block| block.next())
     }
 
     /// The block behind `before`; behind none is the first.

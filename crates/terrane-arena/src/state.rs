@@ -6,12 +6,16 @@
 //! next allocation, and a store followed by a load of the same place is the longest link of the loop. As it is, a
 //! function that has the arena to itself (as a local variable, or by `&mut`) keeps the cursor in a register.
 
-use crate::block_chain::{BlockChain, Room, Settings};
+use crate::block_chain::{BlockChain, Room};
 use crate::checkpoint::{Checkpoint, CheckpointError, OpenCheckpoints};
+use crate::frame::Entry;
 use crate::refusal::Refusal;
+use crate::strategy::ArenaStrategy;
 use alloc::alloc::{alloc, dealloc};
+use alloc::vec::Vec;
 use core::alloc::Layout;
 use core::ptr::NonNull;
+use terrane_base::MemoryError;
 
 #[derive(Debug)]
 pub(crate) struct State {
@@ -19,11 +23,23 @@ pub(crate) struct State {
     pub(crate) checkpoints: OpenCheckpoints,
     /// The room of the current block as of the last call: the arena copies it from here.
     pub(crate) room: Room,
+    /// What the open frames that have moved the arena along go back to, outermost first. Those of forgotten frames stay
+    /// until a frame around them ends.
+    pub(crate) entries: Vec<Entry>,
 }
 
 /// The only handle to a state; it belongs to one arena.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StateHandle(NonNull<State>);
+
+/// Where an arena stands when it needs its state.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stand {
+    pub(crate) cursor: *mut u8,
+    /// The lowest address that the cursor has come down to in the current block before it went up again.
+    pub(crate) lowest: usize,
+    pub(crate) strategy: ArenaStrategy,
+}
 
 /// What an arena takes over after its state has served a request.
 #[derive(Clone, Copy, Debug)]
@@ -35,14 +51,19 @@ pub(crate) struct Served {
 impl StateHandle {
     #[cold]
     #[inline(never)]
-    fn new() -> Result<Self, Refusal> {
+    pub(crate) fn new() -> Result<Self, Refusal> {
         let layout = Layout::new::<State>();
         // SAFETY: a state is not zero-sized.
         let memory = unsafe { alloc(layout) };
         let Some(place) = NonNull::new(memory.cast::<State>()) else {
             return Err(Refusal::by_allocator(layout.size()));
         };
-        let state = State { chain: BlockChain::new(), checkpoints: OpenCheckpoints::new(), room: Room::NONE };
+        let state = State {
+            chain: BlockChain::new(),
+            checkpoints: OpenCheckpoints::new(),
+            room: Room::NONE,
+            entries: Vec::new(),
+        };
         // SAFETY: the new memory has the layout of a state.
         unsafe { place.write(state) };
         Ok(Self(place))
@@ -80,7 +101,7 @@ impl StateHandle {
     }
 }
 
-/// Serves a request for which the current block, with its cursor at `cursor`, has no room.
+/// Serves a request for which the current block has no room.
 ///
 /// # Safety
 ///
@@ -89,17 +110,17 @@ impl StateHandle {
 #[inline(never)]
 pub(crate) unsafe fn try_serve(
     state: Option<StateHandle>,
-    settings: Settings,
-    cursor: *mut u8,
+    stand: Stand,
     layout: Layout,
-) -> Result<Served, Refusal> {
+) -> Result<Served, MemoryError> {
     let handle = state.map_or_else(StateHandle::new, Ok)?;
     // SAFETY: it is alive and not borrowed, or new.
     let it = unsafe { handle.get_mut() };
-    it.room.cursor = if state.is_some() { cursor } else { it.room.cursor };
-    match it.chain.serve(layout, settings, &mut it.room) {
+    it.arrive(stand);
+    match it.chain.serve(layout, stand.strategy, &mut it.room) {
         Ok(start) => Ok(Served { state: handle, start }),
-        Err(error) => {
+        Err(refusal) => {
+            let error = it.explain(refusal);
             if state.is_none() {
                 // SAFETY: it is new, and nobody has heard of it.
                 unsafe { handle.free() };
@@ -116,14 +137,9 @@ pub(crate) unsafe fn try_serve(
 /// As for [`try_serve`].
 #[cold]
 #[inline(never)]
-pub(crate) unsafe fn serve(
-    state: Option<StateHandle>,
-    settings: Settings,
-    cursor: *mut u8,
-    layout: Layout,
-) -> Served {
+pub(crate) unsafe fn serve(state: Option<StateHandle>, stand: Stand, layout: Layout) -> Served {
     // SAFETY: the caller vouches for the state.
-    unsafe { try_serve(state, settings, cursor, layout) }.unwrap_or_else(|refusal| refusal.panic())
+    unsafe { try_serve(state, stand, layout) }.unwrap_or_else(|error| panic!("arena: {error}"))
 }
 
 /// Takes a checkpoint; the state is made if there is none yet.
@@ -152,23 +168,67 @@ pub(crate) unsafe fn checkpoint(
 }
 
 impl State {
+    /// Takes note of where the arena stands. A new state has no block yet, and stands nowhere.
+    pub(crate) fn arrive(&mut self, stand: Stand) {
+        self.chain.note_lowest(stand.lowest);
+        self.room.cursor = stand.cursor;
+    }
+
     #[inline]
-    pub(crate) fn rewind(&mut self, checkpoint: Checkpoint, cursor: *mut u8) -> Result<(), CheckpointError> {
+    pub(crate) fn rewind(&mut self, checkpoint: Checkpoint, stand: Stand) -> Result<(), CheckpointError> {
         let position = self.checkpoints.go_back(checkpoint)?;
-        self.room.cursor = cursor;
-        self.chain.rewind(position, &mut self.room);
+        self.chain.note_lowest(stand.lowest);
+        self.room.cursor = stand.cursor;
+        self.chain.rewind(position, &mut self.room, stand.strategy.poison);
         Ok(())
     }
 
-    pub(crate) fn reset(&mut self, cursor: *mut u8) {
+    pub(crate) fn reset(&mut self, stand: Stand) {
         self.checkpoints.truncate(0);
-        self.room.cursor = cursor;
-        self.chain.reset(&mut self.room);
+        self.entries.clear();
+        self.arrive(stand);
+        self.chain.reset(&mut self.room, stand.strategy.poison);
     }
 
-    pub(crate) fn release(&mut self, cursor: *mut u8) {
+    pub(crate) fn release(&mut self, stand: Stand) {
         self.checkpoints.truncate(0);
-        self.room.cursor = cursor;
+        self.entries.clear();
+        self.arrive(stand);
         self.chain.release(&mut self.room);
+    }
+
+    /// The bytes of the records that are not in the state itself.
+    pub(crate) fn bytes(&self) -> usize {
+        self.checkpoints.bytes() + self.entries.capacity() * size_of::<Entry>()
+    }
+
+    /// Notes what a frame has to go back to. Entries are numbered from 1 on.
+    pub(crate) fn note_entry(&mut self, entry: Entry) -> Result<usize, Refusal> {
+        if self.entries.try_reserve(1).is_err() {
+            return Err(Refusal::by_allocator(size_of::<Entry>()));
+        }
+        self.entries.push(entry);
+        Ok(self.entries.len())
+    }
+
+    /// The number of the newest entry of a frame that began there; 0 if there is none.
+    pub(crate) fn entry_from(&self, start: *mut u8) -> usize {
+        self.entries.iter().rposition(|entry| entry.begins_at(start)).map_or(0, |index| index + 1)
+    }
+
+    /// Takes an entry out, with those of frames within that frame.
+    pub(crate) fn take_entry(&mut self, number: usize) -> Option<Entry> {
+        let entry = self.entries.get(number.checked_sub(1)?).copied();
+        self.entries.truncate(number - 1);
+        entry
+    }
+
+    /// The error for a refusal.
+    #[cold]
+    pub(crate) fn explain(&self, refusal: Refusal) -> MemoryError {
+        match (refusal, self.chain.refused_by_budget()) {
+            (Refusal::ByBudget, Some(error)) => error,
+            (refusal, _) => refusal.into(),
+        }
     }
 }

@@ -4,7 +4,7 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use proptest::prelude::*;
-use terrane_arena::{Arena, Bytes, Checkpoint, CheckpointError};
+use terrane_arena::{Arena, Bytes, Checkpoint, CheckpointError, Frame, MemoryError};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -14,10 +14,18 @@ enum Step {
     Str(String),
     Words(Vec<u32>),
     Built(usize),
-    Raw { size: usize, align_shift: u32 },
+    Formatted(u32),
+    Collected(usize),
+    Raw {
+        size: usize,
+        align_shift: u32,
+    },
     Checkpoint,
     Rewind(prop::sample::Index),
+    /// In a frame only allocations and further frames mean anything.
     Scope(Vec<Step>),
+    /// A frame whose guard is forgotten.
+    Leaked(Vec<Step>),
     Reset,
     Release,
 }
@@ -30,6 +38,8 @@ fn allocation() -> impl Strategy<Value = Step> {
         "[a-zß]{0,40}".prop_map(Step::Str),
         prop::collection::vec(any::<u32>(), 0..60).prop_map(Step::Words),
         (0..300usize).prop_map(Step::Built),
+        any::<u32>().prop_map(Step::Formatted),
+        (0..200usize).prop_map(Step::Collected),
         (0..700usize, 0..13u32).prop_map(|(size, align_shift)| Step::Raw { size, align_shift }),
         (0..60_000usize, 0..6u32).prop_map(|(size, align_shift)| Step::Raw { size, align_shift }),
     ]
@@ -43,8 +53,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Release),
     ];
     let flat = prop_oneof![4 => allocation(), 1 => going_back];
-    let nested =
-        flat.prop_recursive(3, 60, 12, |step| prop::collection::vec(step, 0..12).prop_map(Step::Scope));
+    let nested = flat.prop_recursive(3, 60, 12, |step| {
+        (prop::collection::vec(step, 0..12), 0..8)
+            .prop_map(|(steps, leak)| if leak == 0 { Step::Leaked(steps) } else { Step::Scope(steps) })
+    });
     prop::collection::vec(nested, 0..60)
 }
 
@@ -98,9 +110,75 @@ struct Mark {
 struct Model {
     values: Vec<Value>,
     marks: Vec<Mark>,
+    /// The peak that is known outside of frames.
     peak_bytes: usize,
+    /// What the values alone had at most.
+    least_peak: usize,
+    leaky: bool,
     limit: usize,
 }
+
+/// Whether a frame within these steps is forgotten.
+fn leaks(steps: &[Step]) -> bool {
+    steps.iter().any(|step| match step {
+        Step::Leaked(_) => true,
+        Step::Scope(inner) => leaks(inner),
+        _ => false,
+    })
+}
+
+/// What can be allocated in: an arena or a frame.
+trait Allocate {
+    fn allocate(&self, step: &Step, seed: usize) -> Result<Value, MemoryError>;
+}
+
+macro_rules! allocate {
+    ($zone:ty) => {
+        impl Allocate for $zone {
+            fn allocate(&self, step: &Step, seed: usize) -> Result<Value, MemoryError> {
+                match step {
+                    Step::Byte(byte) => self.try_alloc(*byte).map(|value| Value::written(value, vec![*byte])),
+                    Step::Pair(a, b) => self
+                        .try_alloc([*a, *b])
+                        .map(|value| Value::written(value, [a.to_ne_bytes(), b.to_ne_bytes()].concat())),
+                    Step::Wide(words) => self.try_alloc_with(|| *words).map(|value| {
+                        Value::written(value, words.iter().flat_map(|word| word.to_ne_bytes()).collect())
+                    }),
+                    Step::Str(text) => {
+                        self.try_alloc_str(text).map(|value| Value::written(value, text.as_bytes().to_vec()))
+                    }
+                    Step::Formatted(number) => self
+                        .try_alloc_fmt(format_args!("<{number:>9}>"))
+                        .map(|value| Value::written(value, format!("<{number:>9}>").into_bytes())),
+                    Step::Words(words) => self.try_alloc_slice_copy(words).map(|value| {
+                        Value::written(value, words.iter().flat_map(|word| word.to_ne_bytes()).collect())
+                    }),
+                    Step::Built(len) => self.try_alloc_slice_fill_with(*len, |i| i as u16).map(|value| {
+                        Value::written(value, (0..*len).flat_map(|i| (i as u16).to_ne_bytes()).collect())
+                    }),
+                    Step::Collected(len) => {
+                        self.try_alloc_slice_from_iter((0..*len).filter(|i| i % 3 != 0)).map(|value| {
+                            let expected = (0..*len).filter(|i| i % 3 != 0);
+                            Value::written(value, expected.flat_map(|i| i.to_ne_bytes()).collect())
+                        })
+                    }
+                    Step::Raw { size, align_shift } => {
+                        let layout =
+                            Layout::from_size_align(*size, 1 << align_shift).expect("a small layout");
+                        self.try_alloc_layout(layout).map(|at| {
+                            assert!(at.addr().get().is_multiple_of(layout.align()), "alignment");
+                            Value::fill(at, *size, seed)
+                        })
+                    }
+                    _ => unreachable!("not an allocation"),
+                }
+            }
+        }
+    };
+}
+
+allocate!(Arena);
+allocate!(Frame<'_>);
 
 impl Model {
     fn run(&mut self, arena: &mut Arena, steps: &[Step]) {
@@ -129,7 +207,8 @@ impl Model {
                 }
             }
             Step::Rewind(_) => {}
-            Step::Scope(inner) => self.scope(arena, inner),
+            Step::Scope(inner) => self.scope(arena, inner, false),
+            Step::Leaked(inner) => self.scope(arena, inner, true),
             Step::Reset => {
                 let committed = arena.committed_bytes();
                 arena.reset();
@@ -145,64 +224,77 @@ impl Model {
         }
     }
 
-    /// A scope ends where it began, unless its steps went back further than that.
-    fn scope(&mut self, arena: &mut Arena, steps: &[Step]) {
-        let start = Mark {
-            checkpoint: arena.checkpoint(),
-            values: self.values.len(),
-            used_bytes: arena.used_bytes(),
-            good: true,
-        };
-        // Of the model's marks, the one of the scope itself shows whether the scope is still open at its end.
-        let place = self.marks.len();
-        self.marks.push(start);
-        arena.scope(|arena| self.run(arena, steps));
-        if self.marks.remove(place).good {
-            assert_eq!(arena.used_bytes(), start.used_bytes);
-            self.go_back(arena, start.values, start.used_bytes);
+    fn scope(&mut self, arena: &mut Arena, steps: &[Step], leak: bool) {
+        let (values, used_bytes) = (self.values.len(), arena.used_bytes());
+        let mut guard = arena.enter();
+        self.frame(&mut guard.frame(), steps);
+        if leak {
+            std::mem::forget(guard);
+        } else {
+            drop(guard);
+        }
+        if leak || leaks(steps) {
+            assert!(arena.used_bytes() >= used_bytes);
+            // What a forgotten frame had may stay in use; nothing says where.
+            self.values.truncate(values);
+            let peak = arena.stats().peak_bytes;
+            self.peak_bytes = self.peak_bytes.max(peak);
+        } else {
+            assert_eq!(arena.used_bytes(), used_bytes, "a scope ends where it began");
+            self.go_back(arena, values, used_bytes);
+        }
+    }
+
+    fn frame(&mut self, frame: &mut Frame<'_>, steps: &[Step]) {
+        for step in steps {
+            let values = self.values.len();
+            match step {
+                Step::Scope(inner) => {
+                    frame.scope(|frame| self.frame(frame, inner));
+                    self.values.truncate(values);
+                }
+                Step::Leaked(inner) => {
+                    let mut guard = frame.enter();
+                    self.frame(&mut guard.frame(), inner);
+                    std::mem::forget(guard);
+                    self.values.truncate(values);
+                }
+                Step::Checkpoint | Step::Rewind(_) | Step::Reset | Step::Release => {}
+                allocation => {
+                    let value = frame.allocate(allocation, values);
+                    self.keep(value);
+                }
+            }
+            self.values.iter().for_each(Value::check);
+            let least: usize = self.values.iter().map(|value| value.expected.len()).sum();
+            // A forgotten frame takes the knowledge of its own peak with it.
+            self.least_peak = if self.leaky { 0 } else { self.least_peak.max(least) };
         }
     }
 
     fn allocate(&mut self, arena: &mut Arena, step: &Step) {
         let used = arena.used_bytes();
-        let value = match step {
-            Step::Byte(byte) => arena.try_alloc(*byte).map(|value| Value::written(value, vec![*byte])),
-            Step::Pair(a, b) => arena
-                .try_alloc([*a, *b])
-                .map(|value| Value::written(value, [a.to_ne_bytes(), b.to_ne_bytes()].concat())),
-            Step::Wide(words) => arena.try_alloc_with(|| *words).map(|value| {
-                Value::written(value, words.iter().flat_map(|word| word.to_ne_bytes()).collect())
-            }),
-            Step::Str(text) => {
-                arena.try_alloc_str(text).map(|value| Value::written(value, text.as_bytes().to_vec()))
-            }
-            Step::Words(words) => arena.try_alloc_slice_copy(words).map(|value| {
-                Value::written(value, words.iter().flat_map(|word| word.to_ne_bytes()).collect())
-            }),
-            Step::Built(len) => arena.try_alloc_slice_fill_with(*len, |i| i as u16).map(|value| {
-                Value::written(value, (0..*len).flat_map(|i| (i as u16).to_ne_bytes()).collect())
-            }),
-            Step::Raw { size, align_shift } => {
-                let layout = Layout::from_size_align(*size, 1 << align_shift).expect("a small layout");
-                arena.try_alloc_layout(layout).map(|at| {
-                    assert!(at.addr().get().is_multiple_of(layout.align()), "alignment");
-                    Value::fill(at, *size, self.values.len())
-                })
-            }
-            _ => unreachable!("not an allocation"),
-        };
+        match self.keep(arena.allocate(step, self.values.len())) {
+            Some(bytes) => assert!(arena.used_bytes() >= used + bytes),
+            None => assert_eq!(arena.used_bytes(), used, "a refusal takes nothing"),
+        }
+    }
+
+    /// Remembers a new value, and says how large it is.
+    fn keep(&mut self, value: Result<Value, MemoryError>) -> Option<usize> {
         match value {
             // An empty value moves no cursor, so a checkpoint behind it is the same as one before it.
-            Ok(value) if value.expected.is_empty() => {}
+            Ok(value) if value.expected.is_empty() => Some(0),
             Ok(value) => {
                 let apart = |other: &Value| other.end() <= value.start() || value.end() <= other.start();
                 assert!(self.values.iter().all(apart), "no overlap");
-                assert!(arena.used_bytes() >= used + value.expected.len());
+                let bytes = value.expected.len();
                 self.values.push(value);
+                Some(bytes)
             }
             Err(_) => {
                 assert!(self.limit < usize::MAX, "only a limit refuses");
-                assert_eq!(arena.used_bytes(), used, "a refusal takes nothing");
+                None
             }
         }
     }
@@ -225,7 +317,9 @@ impl Model {
     fn check(&mut self, arena: &Arena) {
         self.peak_bytes = self.peak_bytes.max(arena.used_bytes());
         let stats = arena.stats();
-        assert_eq!(stats.peak_bytes, self.peak_bytes);
+        assert!(stats.peak_bytes >= self.peak_bytes.max(self.least_peak));
+        assert!(stats.peak_bytes <= self.limit.min(100 << 20), "the peak is no invention");
+        self.peak_bytes = stats.peak_bytes;
         assert!(stats.used_bytes <= stats.committed_bytes && stats.committed_bytes <= self.limit);
         assert_eq!(stats.blocks == 0, stats.committed_bytes == 0);
         for value in &self.values {
@@ -246,7 +340,7 @@ proptest! {
     ) {
         let mut arena =
             Arena::new().with_first_block(Bytes::new(first_block)).with_limit(Bytes::from_usize(limit));
-        let mut model = Model { limit, ..Model::default() };
+        let mut model = Model { limit, leaky: leaks(&steps), ..Model::default() };
         model.run(&mut arena, &steps);
     }
 

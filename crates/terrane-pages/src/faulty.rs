@@ -5,7 +5,7 @@ use core::{
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
-use crate::{PageError, PageOperation, PageSource};
+use crate::{HugePages, PageError, PageOperation, PageSource};
 
 /// A source that refuses chosen requests and passes the others on.
 ///
@@ -129,6 +129,11 @@ unsafe impl<P: PageSource> PageSource for FaultyPages<P> {
     unsafe fn release(&self, ptr: NonNull<u8>, size: usize, align: usize) {
         // SAFETY: the caller's promise is the inner source's condition.
         unsafe { self.inner.release(ptr, size, align) }
+    }
+
+    unsafe fn advise_huge(&self, ptr: NonNull<u8>, size: usize) -> HugePages {
+        // SAFETY: the caller's promise is the inner source's condition.
+        unsafe { self.inner.advise_huge(ptr, size) }
     }
 
     fn reserves_lazily(&self) -> bool {

@@ -36,6 +36,7 @@ mod chunks;
 mod error;
 mod faulty;
 mod heap;
+mod huge;
 #[cfg(all(feature = "os", unix))]
 mod os;
 #[cfg(feature = "os")]
@@ -48,6 +49,7 @@ pub use chunks::{CHUNK_SIZE, ChunkSpace, Owner};
 pub use error::{PageError, PageOperation};
 pub use faulty::FaultyPages;
 pub use heap::HeapPages;
+pub use huge::{HUGE_PAGE_SIZE, HugePages};
 #[cfg(all(feature = "os", unix))]
 pub use os::OsPages;
 #[cfg(feature = "os")]

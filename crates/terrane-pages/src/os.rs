@@ -14,7 +14,7 @@ use rustix::{
     mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap},
 };
 
-use crate::{PageError, PageOperation, PageSource, source::checked_align};
+use crate::{HugePages, PageError, PageOperation, PageSource, source::checked_align};
 
 /// Pages of the operating system.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +83,19 @@ unsafe impl PageSource for OsPages {
         let result = unsafe { unmap(ptr, size) };
         // Unmapping a whole mapping fails only for arguments that the contract excludes.
         debug_assert!(result.is_ok(), "munmap failed: {result:?}");
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    unsafe fn advise_huge(&self, ptr: NonNull<u8>, size: usize) -> HugePages {
+        use rustix::mm::{Advice, madvise};
+        // SAFETY: the caller promises whole pages of a range of ours; this advice changes no contents.
+        let taken = unsafe { madvise(address(ptr), size, Advice::LinuxHugepage) }.is_ok();
+        if taken && crate::huge::allowed_by_system() { HugePages::Advised } else { HugePages::Unavailable }
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    unsafe fn advise_huge(&self, _ptr: NonNull<u8>, _size: usize) -> HugePages {
+        HugePages::Unavailable
     }
 }
 

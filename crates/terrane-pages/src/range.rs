@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use core::{ops::Range, ptr::NonNull};
 
-use crate::{PageError, PageOperation, PageSource};
+use crate::{HugePages, PageError, PageOperation, PageSource};
 
 /// A reserved range of addresses; dropping it releases the range with all that is committed in it.
 ///
@@ -68,6 +68,26 @@ impl AddressRange {
     #[must_use]
     pub fn source(&self) -> &Arc<dyn PageSource> {
         &self.source
+    }
+
+    /// Advises the system to use huge pages for the whole range, committed or not. Best effort; the answer says whether
+    /// the system has any to give.
+    ///
+    /// The advice can only have an effect where the range is aligned to [`HUGE_PAGE_SIZE`](crate::HUGE_PAGE_SIZE).
+    #[must_use]
+    pub fn advise_huge(&self) -> HugePages {
+        // SAFETY: the whole range.
+        unsafe { self.source.advise_huge(self.base, self.size) }
+    }
+
+    /// How many bytes of the range are on huge pages now; `None` where the system does not tell. Slow: it reads the
+    /// system's account of all mappings.
+    #[must_use]
+    pub fn huge_bytes(&self) -> Option<usize> {
+        #[cfg(feature = "os")]
+        return crate::huge::huge_bytes(self.base.addr().get(), self.base.addr().get() + self.size);
+        #[cfg(not(feature = "os"))]
+        return None;
     }
 
     /// Commits all pages that have a byte in `[offset, offset + len)`. What is committed already keeps its

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use core::{fmt::Debug, ptr::NonNull};
 
-use crate::{PageError, PageOperation};
+use crate::{HugePages, PageError, PageOperation};
 
 /// Where pages come from.
 ///
@@ -58,6 +58,14 @@ pub unsafe trait PageSource: Debug + Send + Sync {
     /// since, and nobody touches the range from now on.
     unsafe fn release(&self, ptr: NonNull<u8>, size: usize, align: usize);
 
+    /// Advises the system to use huge pages for part of a reserved range, committed or not. Changes no contents.
+    ///
+    /// # Safety
+    /// As for [`commit`](PageSource::commit).
+    unsafe fn advise_huge(&self, _ptr: NonNull<u8>, _size: usize) -> HugePages {
+        HugePages::Unavailable
+    }
+
     /// Whether a reservation costs addresses only. Where it does not (the global allocator on a system that does
     /// not over-commit), nobody should reserve far ahead of need.
     fn reserves_lazily(&self) -> bool {
@@ -88,6 +96,11 @@ unsafe impl<P: PageSource + ?Sized> PageSource for Arc<P> {
     unsafe fn release(&self, ptr: NonNull<u8>, size: usize, align: usize) {
         // SAFETY: the caller's promise is the inner source's condition.
         unsafe { (**self).release(ptr, size, align) }
+    }
+
+    unsafe fn advise_huge(&self, ptr: NonNull<u8>, size: usize) -> HugePages {
+        // SAFETY: the caller's promise is the inner source's condition.
+        unsafe { (**self).advise_huge(ptr, size) }
     }
 
     fn reserves_lazily(&self) -> bool {

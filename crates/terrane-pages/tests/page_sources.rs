@@ -215,3 +215,19 @@ fn errors_say_what_was_asked_and_what_the_system_said() {
     let names = [Reserve, Commit, Decommit, Release].map(PageOperation::name);
     assert_eq!(names, ["reserve", "commit", "decommit", "release"]);
 }
+
+/// The answer is honest if what it says agrees with what the system's own account shows after the memory was touched.
+#[test]
+#[cfg(all(feature = "os", unix))]
+fn huge_pages_are_used_only_where_they_were_promised() {
+    use terrane_pages::{AddressRange, HUGE_PAGE_SIZE, HugePages, OsPages};
+    let source = std::sync::Arc::new(OsPages::new());
+    let range = AddressRange::reserve(source, 8 * HUGE_PAGE_SIZE, HUGE_PAGE_SIZE).expect("addresses");
+    let answer = range.advise_huge();
+    range.commit(0, range.size()).expect("memory");
+    // SAFETY: all of it was just committed.
+    unsafe { range.base().write_bytes(1, range.size()) };
+    let huge = range.huge_bytes();
+    assert!(answer == HugePages::Advised || huge.unwrap_or(0) == 0, "{answer:?}, {huge:?}");
+    assert!(huge.is_none_or(|bytes| bytes <= range.size()));
+}

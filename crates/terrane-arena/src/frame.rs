@@ -1,0 +1,512 @@
+//! Frames: a part of an arena's values that goes away together, last in, first out.
+//!
+//! A frame keeps a cursor and a floor of its own, copied from the arena or the frame around it when it is entered. While it
+//! stays in the block that it started in, nothing else is written, so leaving it means no more than to forget these two
+//! words: where the arena stood, it still stands. The compiler keeps them in registers where it sees the whole frame, as
+//! no address of a frame is ever given away.
+//!
+//! A frame that needs another block notes, then and only then, where the chain of blocks stood (its *entry*), and moves
+//! the arena along. Leaving it rewinds the chain.
+//!
+//! **A guard that is forgotten** (`mem::forget`) without a block of its own has left no trace. One that had moved the
+//! arena along leaves the arena in another block than the frame around it. That frame finds out by comparing floors when it
+//! needs the next block, and goes on in the arena's block; its entry is then the state after the forgotten frame, so
+//! that nothing which is still linked can be taken for free. The memory comes back with the arena.
+
+use crate::arena::Arena;
+use crate::block_chain::{Position, Room};
+use crate::boxed::ArenaBox;
+use crate::bump::Bump;
+use crate::construct;
+use crate::counting::{Counting, Uncounted};
+use crate::methods::allocating_methods;
+use crate::refusal::Refusal;
+use crate::shadow;
+use crate::state::{Stand, StateHandle};
+use crate::vec::{ArenaText, ArenaVec};
+use core::alloc::Layout;
+use core::cell::Cell;
+use core::fmt;
+use core::mem;
+use core::ptr::NonNull;
+use terrane_base::MemoryError;
+
+/// Has a frame open; dropping it leaves the frame and forgets what was allocated in it.
+///
+/// # Examples
+///
+/// ```
+/// use terrane_arena::Arena;
+///
+/// let mut arena = Arena::new();
+/// let mut guard = arena.enter();
+/// let frame = guard.frame();
+/// let number = frame.alloc(41);
+/// *number += 1;
+/// assert_eq!(*number, 42);
+/// guard.leave();
+/// assert_eq!(arena.used_bytes(), 0);
+/// ```
+///
+/// No value outlives its frame:
+///
+/// ```compile_fail,E0505
+/// # use terrane_arena::Arena;
+/// let mut arena = Arena::new();
+/// let mut guard = arena.enter();
+/// let number = guard.frame().alloc(1);
+/// guard.leave();
+/// *number = 2;
+/// ```
+#[must_use = "a frame is left when its guard is dropped"]
+pub struct FrameGuard<'a, C: Counting = Uncounted> {
+    core: FrameCore<'a, C>,
+}
+
+/// A frame of an arena that is open: allocates, and opens frames within itself.
+///
+/// It has the arena to itself. Values live as long as the frame; those of an outer frame can be used while an inner
+/// one is open, but nothing can be allocated in the outer one meanwhile.
+///
+/// # Examples
+///
+/// ```
+/// use terrane_arena::Arena;
+///
+/// let mut arena = Arena::new();
+/// let total = arena.scope(|outer| {
+///     let base = outer.alloc(40);
+///     let extra = outer.scope(|inner| {
+///         let more = inner.alloc(*base / 20);
+///         *more
+///     });
+///     *base + extra
+/// });
+/// assert_eq!(total, 42);
+/// assert_eq!(arena.used_bytes(), 0);
+/// ```
+pub struct Frame<'f, C: Counting = Uncounted> {
+    core: &'f FrameCore<'f, C>,
+}
+
+/// Where a frame stands.
+pub(crate) struct FrameCore<'a, C: Counting> {
+    cursor: Cell<*mut u8>,
+    floor: Cell<usize>,
+    /// Where the frame begins.
+    start: *mut u8,
+    /// What to go back to, once the frame has moved the arena along.
+    entry: Cell<EntryNumber>,
+    /// Borrowed mutably for `'a` by whoever made the frame.
+    arena: &'a Arena<C>,
+}
+
+/// The number of an entry in the arena's state, from 1 on; 0 is none. The entry itself is too large to be kept in
+/// registers, and a frame that has a part in memory is wholly in memory.
+type EntryNumber = usize;
+
+/// Leaves a frame when a panic unwinds through it, knowing only where it began.
+struct Unwinding<'a, C: Counting> {
+    arena: &'a Arena<C>,
+    start: *mut u8,
+}
+
+impl<C: Counting> Drop for Unwinding<'_, C> {
+    #[cold]
+    #[inline(never)]
+    fn drop(&mut self) {
+        // Without an entry the frame has left no trace. The frames within it have ended, so the newest entry with its
+        // beginning is its own.
+        let state = self.arena.state.get();
+        // SAFETY: the state belongs to the arena and is not borrowed.
+        let entry = state.map_or(0, |state| unsafe { state.get() }.entry_from(self.start));
+        if entry != 0 {
+            let core = FrameCore::of_whole(self.arena);
+            core.entry.set(entry);
+            core.leave();
+        }
+    }
+}
+
+/// A state of the arena that a frame goes back to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    /// Where the frame began.
+    position: Position,
+    /// Where the arena's own cursor was: where the outermost frame of this block began.
+    outer_cursor: *mut u8,
+}
+
+/// What a frame tells the arena's state, by value: an address of the frame or of the arena would end up in memory.
+#[derive(Clone, Copy)]
+struct Report {
+    start: *mut u8,
+    cursor: *mut u8,
+    entry: EntryNumber,
+    /// The arena is in another block: a frame within this one was forgotten.
+    estranged: bool,
+    /// Where the arena stands.
+    arena: Stand,
+}
+
+/// What a frame gets from the arena's state.
+#[derive(Clone, Copy)]
+struct Served {
+    state: StateHandle,
+    start: NonNull<u8>,
+    entry: EntryNumber,
+}
+
+impl Entry {
+    /// Whether the frame began there.
+    pub(crate) fn begins_at(&self, start: *mut u8) -> bool {
+        self.position.is_at(start)
+    }
+}
+
+impl<'a, C: Counting> FrameGuard<'a, C> {
+    #[inline(always)]
+    pub(crate) fn over(core: FrameCore<'a, C>) -> Self {
+        Self { core }
+    }
+
+    /// The frame, to allocate in. Asking again ends the values that were allocated through the last one.
+    #[inline(always)]
+    pub fn frame(&mut self) -> Frame<'_, C> {
+        Frame { core: &self.core }
+    }
+
+    /// Leaves the frame, as dropping the guard does.
+    #[inline(always)]
+    pub fn leave(self) {}
+}
+
+impl<C: Counting> Drop for FrameGuard<'_, C> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.core.leave();
+    }
+}
+
+impl<'f, C: Counting> Frame<'f, C> {
+    allocating_methods!('v, 'f, "let mut arena = Arena::new();\n# let mut guard = arena.enter();\n# let frame = guard.frame();", "frame");
+
+    /// Opens a frame within this one. While it is open, nothing can be allocated in this one.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let mut arena = Arena::new();
+    /// let mut outer_guard = arena.enter();
+    /// let mut outer = outer_guard.frame();
+    /// let one = outer.alloc(1);
+    /// let mut inner_guard = outer.enter();
+    /// let two = inner_guard.frame().alloc(*one + 1);
+    /// assert_eq!((*one, *two), (1, 2));
+    /// inner_guard.leave();
+    /// assert_eq!(*outer.alloc(3) - *one, 2);
+    /// ```
+    #[inline(always)]
+    pub fn enter(&mut self) -> FrameGuard<'_, C> {
+        FrameGuard::over(self.core.nested())
+    }
+
+    /// Runs `work` with a frame within this one, then forgets what was allocated in it, also if it panics.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let mut arena = Arena::new();
+    /// let len = arena.scope(|outer| outer.scope(|inner| inner.alloc_str("inner").len()));
+    /// assert_eq!(len, 5);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If `work` panics.
+    #[inline(always)]
+    pub fn scope<R>(&mut self, work: impl FnOnce(&mut Frame<'_, C>) -> R) -> R {
+        self.core.nested().run(work)
+    }
+}
+
+impl<'a, C: Counting> FrameCore<'a, C> {
+    #[inline(always)]
+    fn new(arena: &'a Arena<C>, cursor: *mut u8, floor: usize) -> Self {
+        Self { cursor: Cell::new(cursor), floor: Cell::new(floor), start: cursor, entry: Cell::new(0), arena }
+    }
+
+    /// A frame that has all of an arena's room, for an owner that has the arena to itself.
+    #[inline(always)]
+    pub(crate) fn of_whole(arena: &'a Arena<C>) -> Self {
+        Self::new(arena, arena.cursor.get(), arena.floor.get())
+    }
+
+    /// Ends the frame without going back: the arena stands where the frame stood.
+    pub(crate) fn stay(&self) {
+        // Otherwise a frame within this one was forgotten, and the arena is further than this frame already.
+        if self.arena.floor.get() == self.floor.get() {
+            self.arena.cursor.set(self.cursor.get());
+        }
+    }
+
+    /// A frame within this one, which must not be used while that one is.
+    #[inline(always)]
+    pub(crate) fn nested(&self) -> FrameCore<'_, C> {
+        FrameCore::new(self.arena, self.cursor.get(), self.floor.get())
+    }
+
+    /// Runs `work` in this frame and leaves it.
+    ///
+    /// The frame itself has no destructor here: unwinding would take its address, and so put it in memory.
+    #[inline(always)]
+    pub(crate) fn run<R>(self, work: impl FnOnce(&mut Frame<'_, C>) -> R) -> R {
+        let unwinding = Unwinding { arena: self.arena, start: self.start };
+        let result = work(&mut Frame { core: &self });
+        mem::forget(unwinding);
+        self.leave();
+        result
+    }
+
+    #[inline(always)]
+    fn report(&self) -> Report {
+        Report {
+            start: self.start,
+            cursor: self.cursor.get(),
+            entry: self.entry.get(),
+            estranged: self.arena.floor.get() != self.floor.get(),
+            arena: Stand {
+                cursor: self.arena.cursor.get(),
+                lowest: self.arena.lowest.get(),
+                strategy: self.arena.strategy,
+            },
+        }
+    }
+
+    #[inline(always)]
+    fn take_over(&self, served: Served) -> NonNull<u8> {
+        self.arena.state.set(Some(served.state));
+        self.arena.take_over_room();
+        self.entry.set(served.entry);
+        self.cursor.set(self.arena.cursor.get());
+        self.floor.set(self.arena.floor.get());
+        served.start
+    }
+
+    #[inline(always)]
+    fn leave(&self) {
+        let cursor = self.cursor.get().addr();
+        if self.entry.get() != 0 || cursor < self.arena.lowest.get() {
+            self.leave_noting();
+        }
+    }
+
+    /// Leaves a frame that has moved the arena along or come lower than any before, or whose memory is to be poisoned.
+    #[inline(always)]
+    fn leave_noting(&self) {
+        let poison = self.arena.strategy.poison || cfg!(terrane_asan);
+        if self.entry.get() == 0 && !poison {
+            if self.arena.floor.get() == self.floor.get() {
+                self.arena.lowest.set(self.cursor.get().addr());
+            }
+            return;
+        }
+        // Where anything was allocated, the arena has a state.
+        if let Some(state) = self.arena.state.get() {
+            // SAFETY: the state belongs to the arena and is not borrowed; the frame's values are not either, any more.
+            if let Some(room) = unsafe { leave(state, self.report()) } {
+                self.arena.take_over_room();
+                self.arena.cursor.set(room.cursor);
+            }
+        }
+    }
+}
+
+// SAFETY: while a frame is open, the arena and the frames around it are borrowed mutably, so the room below the frame's
+// cursor is the frame's alone; what the state serves belongs to the arena. Both are left alone until the frame is left, which
+// its values' lifetime prevents.
+unsafe impl<C: Counting> Bump for FrameCore<'_, C> {
+    const SHARED: bool = false;
+
+    #[inline(always)]
+    fn cursor(&self) -> &Cell<*mut u8> {
+        &self.cursor
+    }
+
+    #[inline(always)]
+    fn floor(&self) -> &Cell<usize> {
+        &self.floor
+    }
+
+    #[inline(always)]
+    fn refill(&self, layout: Layout) -> NonNull<u8> {
+        // SAFETY: the state belongs to the arena and is not borrowed.
+        let served = unsafe { serve(self.arena.state.get(), self.report(), layout) };
+        self.take_over(served)
+    }
+
+    #[inline(always)]
+    fn try_refill(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
+        // SAFETY: the state belongs to the arena and is not borrowed.
+        let served = unsafe { try_serve(self.arena.state.get(), self.report(), layout) }?;
+        Ok(self.take_over(served))
+    }
+
+    #[inline(always)]
+    fn note(&self) {
+        self.arena.counting.note();
+    }
+
+    #[inline]
+    fn last_is_free(&self) -> bool {
+        self.cursor.get() != self.start
+    }
+
+    #[inline]
+    fn retreating(&self) {
+        if self.arena.floor.get() == self.floor.get() {
+            self.arena.note_lowest(self.cursor.get().addr());
+        }
+    }
+}
+
+// SAFETY: a frame is its core; see there.
+unsafe impl<C: Counting> Bump for Frame<'_, C> {
+    const SHARED: bool = false;
+
+    #[inline(always)]
+    fn cursor(&self) -> &Cell<*mut u8> {
+        self.core.cursor()
+    }
+
+    #[inline(always)]
+    fn floor(&self) -> &Cell<usize> {
+        self.core.floor()
+    }
+
+    #[inline(always)]
+    fn refill(&self, layout: Layout) -> NonNull<u8> {
+        self.core.refill(layout)
+    }
+
+    #[inline(always)]
+    fn try_refill(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
+        self.core.try_refill(layout)
+    }
+
+    #[inline(always)]
+    fn note(&self) {
+        self.core.note();
+    }
+
+    #[inline]
+    fn last_is_free(&self) -> bool {
+        self.core.last_is_free()
+    }
+
+    #[inline]
+    fn retreating(&self) {
+        self.core.retreating();
+    }
+}
+
+/// Serves a request of a frame for which its block has no room, and says what the frame has to go back to.
+///
+/// # Safety
+///
+/// The state, if there is one, is alive and not borrowed, and the report is true.
+#[cold]
+#[inline(never)]
+unsafe fn try_serve(
+    state: Option<StateHandle>,
+    frame: Report,
+    layout: Layout,
+) -> Result<Served, MemoryError> {
+    let handle = state.map_or_else(StateHandle::new, Ok)?;
+    // SAFETY: it is alive and not borrowed, or new.
+    let it = unsafe { handle.get_mut() };
+    it.arrive(frame.arena);
+    let start = if frame.estranged { frame.arena.cursor } else { frame.start };
+    let number = match frame.entry {
+        0 => {
+            let entry = Entry { position: it.chain.position(start), outer_cursor: frame.arena.cursor };
+            it.note_entry(entry).map_err(|refusal| fail(state, handle, refusal))?
+        }
+        number => number,
+    };
+    if !frame.estranged {
+        it.room.cursor = frame.cursor;
+    }
+    match it.chain.serve(layout, frame.arena.strategy, &mut it.room) {
+        Ok(start) => Ok(Served { state: handle, start, entry: number }),
+        Err(refusal) => {
+            if frame.entry == 0 {
+                it.entries.truncate(number - 1);
+            }
+            Err(fail(state, handle, refusal))
+        }
+    }
+}
+
+/// The error for a refusal. A state that was made for the request goes with it.
+fn fail(state: Option<StateHandle>, handle: StateHandle, refusal: Refusal) -> MemoryError {
+    // SAFETY: the state is alive, and the caller does not use its borrow any more.
+    let error = unsafe { handle.get() }.explain(refusal);
+    if state.is_none() {
+        // SAFETY: it is new, and nobody has heard of it.
+        unsafe { handle.free() };
+    }
+    error
+}
+
+/// The same for callers that cannot return an error.
+///
+/// # Safety
+///
+/// As for [`try_serve`].
+#[cold]
+#[inline(never)]
+unsafe fn serve(state: Option<StateHandle>, frame: Report, layout: Layout) -> Served {
+    // SAFETY: the caller vouches for it.
+    unsafe { try_serve(state, frame, layout) }.unwrap_or_else(|error| panic!("arena: {error}"))
+}
+
+/// Goes back to where a frame began. The room is where the arena stands then, if it has moved.
+///
+/// # Safety
+///
+/// The state is alive and not borrowed, the report is true, and nobody uses the frame's values any more.
+#[cold]
+#[inline(never)]
+unsafe fn leave(state: StateHandle, frame: Report) -> Option<Room> {
+    // SAFETY: the caller vouches for it.
+    let it = unsafe { state.get_mut() };
+    it.arrive(frame.arena);
+    let poison = frame.arena.strategy.poison;
+    if !frame.estranged {
+        it.room.cursor = frame.cursor;
+    }
+    let Some(entry) = it.take_entry(frame.entry) else {
+        if !frame.estranged {
+            it.chain.note_lowest(frame.cursor.addr());
+            // SAFETY: these are the bytes of the frame's values.
+            unsafe { shadow::forget(frame.cursor, frame.start.addr(), poison) };
+            it.room.cursor = frame.arena.cursor;
+        }
+        return None;
+    };
+    it.chain.rewind(&entry.position, &mut it.room, poison);
+    it.room.cursor = entry.outer_cursor;
+    Some(it.room)
+}
+
+impl<C: Counting> fmt::Debug for FrameGuard<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrameGuard").finish_non_exhaustive()
+    }
+}
+
+impl<C: Counting> fmt::Debug for Frame<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes_left = self.core.cursor.get().addr() - self.core.floor.get();
+        f.debug_struct("Frame").field("bytes_left_in_block", &bytes_left).finish_non_exhaustive()
+    }
+}
