@@ -62,6 +62,7 @@ mod counting;
 mod format;
 mod frame;
 mod frame_stack;
+mod inspect;
 mod local;
 mod methods;
 mod range;
