@@ -26,7 +26,8 @@ pub(crate) fn run(skips: &mut Skips) -> Result<(), StepFailed> {
     let place = ["--target", TARGET, "--target-dir", "target/address-sanitizer"];
     let arguments = ["test", "--lib", "--tests"].into_iter().chain(packages).chain(place);
     nightly::cargo(NAME, arguments)
-        .with_environment("RUSTFLAGS", "-Zsanitizer=address")
+        // The `cfg` has arenas tell the sanitizer which of their bytes are handed out.
+        .with_environment("RUSTFLAGS", "-Zsanitizer=address --cfg terrane_asan")
         // Tests ask for absurd sizes; by default the sanitizer would end the program there.
         .with_environment("ASAN_OPTIONS", "allocator_may_return_null=1")
         .run()

@@ -73,6 +73,7 @@ impl Block {
     ///
     /// No copy of this handle and no pointer into the block is used afterwards.
     pub(crate) unsafe fn free(self) {
+        crate::shadow::reveal(self.0.as_ptr().cast(), self.size());
         // SAFETY: this is the layout it was allocated with, and the caller gives it up.
         unsafe {
             dealloc(self.0.as_ptr().cast(), Layout::from_size_align_unchecked(self.size(), BLOCK_ALIGN))

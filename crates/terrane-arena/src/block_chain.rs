@@ -202,6 +202,9 @@ impl BlockChain {
             self.discard(block);
             return Err(self.refusal(need, strategy));
         };
+        let floor = fresh.cursor.with_addr(fresh.floor);
+        shadow::hide(floor, block.end().addr().saturating_sub(fresh.floor));
+        shadow::reveal(start.as_ptr(), layout.size());
         if fresh.bytes() < room.bytes() {
             self.keep_large(block, fresh.cursor);
         } else {

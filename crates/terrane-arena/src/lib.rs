@@ -2,16 +2,25 @@
 //!
 //! | Concept | Types |
 //! |---|---|
-//! | allocate by moving a cursor, give everything back at once | [`Arena`], [`ArenaStats`] |
-//! | go back to an earlier state | [`Checkpoint`], [`CheckpointError`], [`Arena::scope`] |
-//! | one arena for each activation of a guest language | [`FrameStack`], [`FrameStats`] |
+//! | allocate by moving a cursor, give everything back at once | [`Arena`], [`ArenaStrategy`], [`ArenaStats`] |
+//! | a part that goes away together, nested | [`Frame`], [`FrameGuard`], [`Arena::scope`] |
+//! | go back to an earlier state | [`Checkpoint`], [`CheckpointError`] |
+//! | grow, own, drop what lies in an arena | [`ArenaVec`], [`ArenaBox`], [`TypedArena`], [`format_in!`] |
+//! | many threads, one thread | [`ConcurrentArena`], [`LocalArena`] |
+//! | last in, first out, a few bytes | [`StackArena`] |
+//! | one contiguous range, committed as it grows | [`RangeArena`], [`RangeConfig`] |
+//! | one arena for each activation of a guest language, over foreign memory | [`FrameStack`], [`FrameStats`] |
 //!
 //! An allocation is a subtraction, a compare and a store; the address of a small type needs no more than that. A function that
 //! has an arena to itself (as a local variable or by `&mut`) keeps the cursor in a register; one that shares it by `&`
 //! loads it for each value.
 //!
-//! An arena is the wrong tool where values die one by one at different times and the rest lives on, and for values whose
-//! destructors must run: an arena frees nothing before everything, and drops nothing.
+//! An arena is the wrong tool where values die one by one at different times and the rest lives on:
+//! [`when_not_to_use_an_arena`].
+//!
+//! Features: `os` (default) takes pages from the operating system, `std` brings thread-locals, `allocator-api2` makes `&Arena`
+//! an allocator for collections. Built with `-Zsanitizer=address` on a nightly compiler, the arenas tell AddressSanitizer which
+//! bytes hold values.
 //!
 //! The crate is `no_std` (with `alloc`), and depends on nothing outside of Terrane.
 //!
@@ -53,6 +62,7 @@ mod counting;
 mod format;
 mod frame;
 mod frame_stack;
+mod inspect;
 mod local;
 mod methods;
 mod range;
@@ -83,3 +93,6 @@ pub use terrane_base::{Budget, Bytes, MemoryError};
 pub use terrane_pages::HugePages;
 pub use typed::TypedArena;
 pub use vec::ArenaVec;
+
+#[doc = include_str!("../docs/when-not-to-use-an-arena.md")]
+pub mod when_not_to_use_an_arena {}

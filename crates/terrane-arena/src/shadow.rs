@@ -4,6 +4,9 @@
 //! taken back with [`POISON`]. *AddressSanitizer*, when the program is built with `-Zsanitizer=address` (nightly
 //! compilers; the build script notices), is told which bytes of a block hold values, and stops the program at the first
 //! access to others. Without the sanitizer these functions are empty.
+//!
+//! `ASAN_OPTIONS=allocator_may_return_null=1 RUSTFLAGS=-Zsanitizer=address cargo +nightly test -p terrane-arena --target
+//! x86_64-unknown-linux-gnu --tests` runs the tests so (a target must be named, lest build scripts are sanitized too).
 
 /// The byte that poisoned memory is filled with.
 pub(crate) const POISON: u8 = 0xDB;
