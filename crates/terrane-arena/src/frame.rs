@@ -95,6 +95,8 @@ pub(crate) struct FrameCore<'a, C: Counting> {
     floor: Cell<usize>,
     /// Where the frame begins.
     start: *mut u8,
+    /// An address that tells the frame from all others that are open; 0 if nobody asks.
+    identity: usize,
     /// What to go back to, once the frame has moved the arena along.
     entry: Cell<EntryNumber>,
     /// Borrowed mutably for `'a` by whoever made the frame.
@@ -105,21 +107,20 @@ pub(crate) struct FrameCore<'a, C: Counting> {
 /// registers, and a frame that has a part in memory is wholly in memory.
 type EntryNumber = usize;
 
-/// Leaves a frame when a panic unwinds through it, knowing only where it began.
+/// Leaves a frame when a panic unwinds through it. Its own address is the frame's identity, by which it finds the entry.
 struct Unwinding<'a, C: Counting> {
     arena: &'a Arena<C>,
-    start: *mut u8,
 }
 
 impl<C: Counting> Drop for Unwinding<'_, C> {
     #[cold]
     #[inline(never)]
     fn drop(&mut self) {
-        // Without an entry the frame has left no trace. The frames within it have ended, so the newest entry with its
-        // beginning is its own.
+        // Without an entry the frame has left no trace.
+        let identity = (&raw const *self).addr();
         let state = self.arena.state.get();
         // SAFETY: the state belongs to the arena and is not borrowed.
-        let entry = state.map_or(0, |state| unsafe { state.get() }.entry_from(self.start));
+        let entry = state.map_or(0, |state| unsafe { state.get() }.entry_of(identity));
         if entry != 0 {
             let core = FrameCore::of_whole(self.arena);
             core.entry.set(entry);
@@ -135,6 +136,7 @@ pub(crate) struct Entry {
     position: Position,
     /// Where the arena's own cursor was: where the outermost frame of this block began.
     outer_cursor: *mut u8,
+    identity: usize,
 }
 
 /// What a frame tells the arena's state, by value: an address of the frame or of the arena would end up in memory.
@@ -142,6 +144,7 @@ pub(crate) struct Entry {
 struct Report {
     start: *mut u8,
     cursor: *mut u8,
+    identity: usize,
     entry: EntryNumber,
     /// The arena is in another block: a frame within this one was forgotten.
     estranged: bool,
@@ -158,9 +161,9 @@ struct Served {
 }
 
 impl Entry {
-    /// Whether the frame began there.
-    pub(crate) fn begins_at(&self, start: *mut u8) -> bool {
-        self.position.is_at(start)
+    /// Whether it is the entry of that frame.
+    pub(crate) fn is_of(&self, identity: usize) -> bool {
+        self.identity == identity
     }
 }
 
@@ -231,7 +234,14 @@ impl<'f, C: Counting> Frame<'f, C> {
 impl<'a, C: Counting> FrameCore<'a, C> {
     #[inline(always)]
     fn new(arena: &'a Arena<C>, cursor: *mut u8, floor: usize) -> Self {
-        Self { cursor: Cell::new(cursor), floor: Cell::new(floor), start: cursor, entry: Cell::new(0), arena }
+        Self {
+            cursor: Cell::new(cursor),
+            floor: Cell::new(floor),
+            start: cursor,
+            identity: 0,
+            entry: Cell::new(0),
+            arena,
+        }
     }
 
     /// A frame that has all of an arena's room, for an owner that has the arena to itself.
@@ -259,10 +269,11 @@ impl<'a, C: Counting> FrameCore<'a, C> {
     /// The frame itself has no destructor here: unwinding would take its address, and so put it in memory.
     #[inline(always)]
     pub(crate) fn run<R>(self, work: impl FnOnce(&mut Frame<'_, C>) -> R) -> R {
-        let unwinding = Unwinding { arena: self.arena, start: self.start };
-        let result = work(&mut Frame { core: &self });
+        let unwinding = Unwinding { arena: self.arena };
+        let core = FrameCore { identity: (&raw const unwinding).addr(), ..self };
+        let result = work(&mut Frame { core: &core });
         mem::forget(unwinding);
-        self.leave();
+        core.leave();
         result
     }
 
@@ -271,6 +282,7 @@ impl<'a, C: Counting> FrameCore<'a, C> {
         Report {
             start: self.start,
             cursor: self.cursor.get(),
+            identity: self.identity,
             entry: self.entry.get(),
             estranged: self.arena.floor.get() != self.floor.get(),
             arena: Stand {
@@ -427,7 +439,11 @@ unsafe fn try_serve(
     let start = if frame.estranged { frame.arena.cursor } else { frame.start };
     let number = match frame.entry {
         0 => {
-            let entry = Entry { position: it.chain.position(start), outer_cursor: frame.arena.cursor };
+            let entry = Entry {
+                position: it.chain.position(start),
+                outer_cursor: frame.arena.cursor,
+                identity: frame.identity,
+            };
             it.note_entry(entry).map_err(|refusal| fail(state, handle, refusal))?
         }
         number => number,

@@ -211,9 +211,9 @@ impl State {
         Ok(self.entries.len())
     }
 
-    /// The number of the newest entry of a frame that began there; 0 if there is none.
-    pub(crate) fn entry_from(&self, start: *mut u8) -> usize {
-        self.entries.iter().rposition(|entry| entry.begins_at(start)).map_or(0, |index| index + 1)
+    /// The number of a frame's entry; 0 if it has none.
+    pub(crate) fn entry_of(&self, identity: usize) -> usize {
+        self.entries.iter().rposition(|entry| entry.is_of(identity)).map_or(0, |index| index + 1)
     }
 
     /// Takes an entry out, with those of frames within that frame.

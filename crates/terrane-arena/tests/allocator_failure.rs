@@ -4,7 +4,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ptr;
-use terrane_arena::{Arena, Bytes, Checkpoint, MemoryError};
+use terrane_arena::{Arena, Bytes, Checkpoint, ConcurrentArena, MemoryError, StackArena, TypedArena};
 
 thread_local! {
     /// How many requests of this thread are still granted; `None` grants all.
@@ -50,6 +50,24 @@ fn with_granted<R>(granted: usize, work: impl FnOnce() -> R) -> R {
     result
 }
 
+/// The arenas that stand on the common one.
+fn kinds() -> Result<(), MemoryError> {
+    let typed = TypedArena::new();
+    for number in 0..200 {
+        typed.try_alloc([number; 4])?;
+    }
+    assert_eq!(typed.len(), 200);
+    // A budget's own node cannot be refused politely, so it is made beforehand.
+    let granted = GRANTED.replace(None);
+    let shared = ConcurrentArena::new();
+    GRANTED.set(granted);
+    let numbers = shared.try_local()?.try_alloc_slice_fill_with(500, |i| i)?;
+    assert_eq!(numbers[499], 499);
+    let stack = StackArena::new();
+    assert_eq!(*stack.try_push(7)?, 7);
+    Ok(())
+}
+
 /// Blocks, blocks of one value's own, checkpoints and scopes, in some order. Returns the first refusal.
 fn program(arena: &mut Arena) -> Result<(), MemoryError> {
     let numbers = arena.try_alloc_slice_fill_with(300, |i| i as u64)?;
@@ -62,7 +80,14 @@ fn program(arena: &mut Arena) -> Result<(), MemoryError> {
     assert!(numbers.iter().enumerate().all(|(i, number)| *number == i as u64));
     assert!(text == "a text that must survive" && large.iter().all(|byte| *byte == 3));
     arena.rewind(checkpoint).expect("a good checkpoint");
-    arena.scope(|arena| arena.try_alloc_with(|| [1u8; 30_000]).map(|_| ()))
+    arena.scope(|outer| {
+        let kept = outer.try_alloc_slice_from_iter(0..700u32)?;
+        outer.scope(|inner| inner.try_alloc_with(|| [1u8; 30_000]).map(|_| ()))?;
+        let line = outer.try_alloc_fmt(format_args!("{:>5000}", "end"))?;
+        assert!(kept.iter().copied().eq(0..700) && line.len() == 5_000);
+        Ok::<(), MemoryError>(())
+    })?;
+    kinds()
 }
 
 #[test]

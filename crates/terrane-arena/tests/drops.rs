@@ -150,3 +150,27 @@ fn a_stack_takes_off_what_is_on_top_in_any_order_of_drops() {
     drop(one);
     assert_eq!((stack.used_bytes(), &*drops.borrow()), (0, &vec![2, 3, 1]));
 }
+
+/// A large value moves no cursor, so an inner frame begins where the outer one did; unwinding must leave the inner one only.
+#[test]
+fn a_panic_in_an_inner_scope_leaves_the_values_of_the_outer_one() {
+    let mut arena = Arena::new();
+    arena.alloc(1u64);
+    arena.scope(|outer| {
+        let large = outer.alloc_slice_fill_with(5_000, |i| i as u8);
+        let result = catch_unwind(AssertUnwindSafe(|| outer.scope(|_| panic!("in the inner scope"))));
+        assert!(result.is_err());
+        outer.alloc_slice_fill_with(5_000, |_| 0u8);
+        assert!(large.iter().enumerate().all(|(i, byte)| *byte == i as u8));
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            outer.scope(|inner| {
+                inner.alloc_slice_fill_with(50_000, |_| 0u8);
+                panic!("in another inner scope")
+            })
+        }));
+        assert!(result.is_err());
+        outer.alloc_slice_fill_with(60_000, |_| 0u8);
+        assert!(large.iter().enumerate().all(|(i, byte)| *byte == i as u8));
+    });
+    assert_eq!(arena.used_bytes(), 8);
+}
