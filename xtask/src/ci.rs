@@ -56,7 +56,11 @@ fn run() -> Result<(), StepFailed> {
     Step::cargo("format", ["fmt", "--all", "--check"]).run()?;
     Step::cargo("format of the benchmarks", ["fmt", "--all", "--check", "--manifest-path", bench::MANIFEST])
         .run()?;
-    Step::cargo("lints", ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()?;
+    Step::cargo(
+        "lints",
+        ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"],
+    )
+    .run()?;
     let bench_lints = ["clippy", "--all-targets", "--manifest-path", bench::MANIFEST, "--", "-D", "warnings"];
     Step::cargo("lints of the benchmarks", bench_lints).run()?;
     test::run()?;

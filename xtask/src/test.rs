@@ -28,5 +28,6 @@ pub(crate) fn task(arguments: &[OsString]) -> Outcome {
 
 /// The step of this task; also a part of `ci`.
 pub(crate) fn run() -> Result<(), StepFailed> {
-    Step::cargo("tests", ["test", "--workspace"]).run()
+    // With all features: a test that only a feature brings in would otherwise be left out without a word.
+    Step::cargo("tests", ["test", "--workspace", "--all-features"]).run()
 }

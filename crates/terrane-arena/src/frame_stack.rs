@@ -141,7 +141,8 @@ impl FrameStack {
         }
         // SAFETY: `cursor <= end` (invariant) and `size` does not exceed their distance, so the sum stays in the region.
         self.cursor = unsafe { start.add(size) };
-        NonNull::new(start)
+        // SAFETY: the region's base is not null, and the cursor lies in the region.
+        Some(unsafe { NonNull::new_unchecked(start) })
     }
 
     /// The address just above the last object.

@@ -28,3 +28,16 @@ fn a_refusal_reaches_the_collection() {
     bytes.push(1);
     assert_eq!(*bytes, [1]);
 }
+
+#[test]
+fn a_hash_map_of_hashbrown_lives_in_an_arena() {
+    let arena = Arena::new();
+    let mut map = hashbrown::HashMap::new_in(&arena);
+    for key in 0..10_000u64 {
+        map.insert(key, key * key);
+    }
+    (0..10_000).step_by(3).for_each(|key| assert_eq!(map.remove(&key), Some(key * key)));
+    assert!((0..10_000u64).all(|key| map.get(&key).copied() == (key % 3 != 0).then_some(key * key)));
+    let entry: *const u64 = map.get(&1).unwrap();
+    assert!(arena.owns(entry));
+}

@@ -159,8 +159,12 @@ impl Memory {
         if bytes > OBJECT_BYTES_MAX {
             return Err(too_large(bytes));
         }
-        let at = self.heap.alloc(bytes, roots)?;
-        Ok(begin_slots(at.as_ptr() as usize, kind, count))
+        let at = self.heap.alloc(bytes, roots)?.as_ptr() as usize;
+        if bytes > SMALL_OBJECT_MAX {
+            // A large object comes zeroed: clearing it again would only touch all its pages.
+            return Ok(Object::begin(at, kind, count));
+        }
+        Ok(begin_slots(at, kind, count))
     }
 
     /// A bytes object, every byte 0.
@@ -171,7 +175,10 @@ impl Memory {
         }
         let at = self.heap.alloc(bytes, roots)?;
         let mut object = Object::begin(at.as_ptr() as usize, Kind::Bytes, count);
-        object.bytes_mut().fill(0);
+        if bytes <= SMALL_OBJECT_MAX {
+            // A large object comes zeroed.
+            object.bytes_mut().fill(0);
+        }
         Ok(object)
     }
 
