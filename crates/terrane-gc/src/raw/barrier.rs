@@ -1,8 +1,8 @@
 //! The write barrier.
 //!
 //! The questions are asked in the order of their cost: is the value young, in registers; is the parent in the
-//! nursery, likewise; only then is anything loaded. (Testing the parent's log bit first was measured at four
-//! to five times the cost.)
+//! nursery, likewise; only then is anything loaded. (Testing the parent's log bit first would load it at every
+//! store.)
 
 use super::heap::Heap;
 use super::{ObjectModel, Word};
