@@ -22,7 +22,7 @@ const PRELUDE: &str = include_str!("library/prelude.scm");
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
-    /// Most memory that the program's objects may take; `None`: what the machine has.
+    /// Most memory that the program's objects may take; `None`: 16 GiB.
     pub heap_limit: Option<Bytes>,
     /// Size of the nursery; `None`: the collector's choice.
     pub nursery: Option<Bytes>,
