@@ -1,0 +1,173 @@
+//! The safe tier's objects, as the raw tier sees them.
+//!
+//! A reference is the address of a *value*, eight bytes past its header, and null is no reference: so a Rust
+//! pointer in a struct is a slot as it stands.
+
+use crate::heap::side::SideBlock;
+use crate::raw::{ObjectModel, Word};
+
+use super::header::Header;
+use super::{PAYLOAD_OFFSET, Shape, Tracer, TypeInfo};
+
+/// The object model of the safe tier.
+#[derive(Debug)]
+pub(crate) struct SafeModel;
+
+/// Header of the object that `word` refers to.
+///
+/// # Safety
+///
+/// `word` refers to an initialised object.
+#[inline(always)]
+pub(crate) unsafe fn header(word: Word) -> Header {
+    // SAFETY: the caller's promise.
+    unsafe { *core::ptr::with_exposed_provenance::<Header>(word.0 as usize - PAYLOAD_OFFSET) }
+}
+
+// SAFETY: a reference is a non-null address eight past a multiple of eight; an object is as long as its type's
+// description (and for arrays its length, which never changes) says; headers have the lowest bit set only when moved.
+unsafe impl ObjectModel for SafeModel {
+    const TRACKS_MOVES: bool = true;
+
+    #[inline(always)]
+    fn address(word: Word) -> Option<usize> {
+        (word.0 as usize).checked_sub(PAYLOAD_OFFSET)
+    }
+
+    #[inline(always)]
+    fn with_address(_: Word, address: usize) -> Word {
+        Word((address + PAYLOAD_OFFSET) as u64)
+    }
+
+    #[inline(always)]
+    unsafe fn size(word: Word) -> usize {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let info = header(word).info();
+            if info.stride == 0 { info.size } else { array_size(info, word) }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn visit_slots<F: FnMut(*mut Word)>(word: Word, mut visit: F) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let header = header(word);
+            if let Some(block) = header.side() {
+                visit_side(block, &mut visit);
+            }
+            let info = header.info();
+            let value = word.0 as usize;
+            match info.shape {
+                Shape::Words(words) if info.stride == 0 => visit_words(value, words, &mut visit),
+                Shape::Words(0) => {}
+                _ => visit_rest(info, word, value, usize::MAX, &mut visit),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn visit_slots_within<F: FnMut(*mut Word)>(word: Word, start: usize, end: usize, mut visit: F) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let header = header(word);
+            if let Some(block) = header.side() {
+                visit_side(block, &mut visit);
+            }
+            let info = header.info();
+            if info.shape.is_leaf() {
+                return;
+            }
+            let mut within = |slot: *mut Word| {
+                if (start..end).contains(&(slot as usize)) {
+                    visit(slot);
+                }
+            };
+            visit_rest(info, word, start, end, &mut within);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn word_at(address: usize) -> Word {
+        Word((address + PAYLOAD_OFFSET) as u64)
+    }
+
+    #[inline(always)]
+    fn forwarding(address: usize) -> Word {
+        Word(Header::moved_to(address).bits())
+    }
+
+    #[inline(always)]
+    fn forwarded(first: Word) -> Option<usize> {
+        Header::from_bits(first.0).moved()
+    }
+
+    #[inline(always)]
+    unsafe fn moved(new: Word) {
+        // SAFETY: the object was just moved here, header and all; its block is alive as long as it is.
+        unsafe {
+            if let Some(block) = header(new).side() {
+                (*block).object = new;
+            }
+        }
+    }
+}
+
+/// # Safety
+///
+/// `word` refers to an array of this kind.
+#[inline(always)]
+unsafe fn array_size(info: &TypeInfo, word: Word) -> usize {
+    // SAFETY: an array starts with its length.
+    let len = unsafe { *core::ptr::with_exposed_provenance::<usize>(word.0 as usize) };
+    (info.size + info.stride * len).next_multiple_of(8)
+}
+
+/// Visits the marked words from `start` on.
+#[inline(always)]
+fn visit_words<F: FnMut(*mut Word)>(start: usize, words: u64, visit: &mut F) {
+    let mut left = words;
+    while left != 0 {
+        let index = left.trailing_zeros() as usize;
+        left &= left - 1;
+        visit(core::ptr::with_exposed_provenance_mut(start + 8 * index));
+    }
+}
+
+/// Visits arrays and what is traced by call; of an array only elements that touch `[start, end)`.
+///
+/// # Safety
+///
+/// `word` refers to an initialised object of this kind.
+#[inline(never)]
+unsafe fn visit_rest(info: &TypeInfo, word: Word, start: usize, end: usize, mut visit: &mut dyn FnMut(*mut Word)) {
+    let value = word.0 as usize;
+    let mut one = |at: usize| match info.shape {
+        Shape::Words(words) => visit_words(at, words, &mut visit),
+        // SAFETY: a value or an element lies there, by the caller's promise.
+        Shape::Dynamic => unsafe {
+            (info.trace)(core::ptr::with_exposed_provenance_mut(at), &mut Tracer::new(&mut visit));
+        },
+    };
+    if info.stride == 0 {
+        return one(value);
+    }
+    // SAFETY: an array starts with its length.
+    let len = unsafe { *core::ptr::with_exposed_provenance::<usize>(value) };
+    let elements = value + size_of::<usize>();
+    let first = start.saturating_sub(elements) / info.stride;
+    let last = end.saturating_sub(elements).div_ceil(info.stride).min(len);
+    (first..last).for_each(|index| one(elements + index * info.stride));
+}
+
+/// Visits what weak maps keep for the object.
+///
+/// # Safety
+///
+/// The block belongs to a live object.
+#[cold]
+#[inline(never)]
+unsafe fn visit_side(block: *mut SideBlock, visit: &mut dyn FnMut(*mut Word)) {
+    // SAFETY: the caller's promise.
+    unsafe { SideBlock::visit_values(block, visit) }
+}
