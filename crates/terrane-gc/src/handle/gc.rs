@@ -1,0 +1,125 @@
+//! The plain reference.
+
+use core::cell::Cell;
+use core::fmt;
+use core::marker::PhantomData;
+use core::ops::Deref;
+use core::ptr::NonNull;
+
+use crate::object::{Shape, Trace, Tracer};
+use crate::raw::Word;
+
+/// Makes a lifetime invariant: neither longer nor shorter ones will do.
+pub(crate) type Invariant<'a> = PhantomData<Cell<&'a ()>>;
+
+/// A reference to an object of the heap `'h`, good until the next collection.
+///
+/// It is a pointer and nothing else: copied, compared and followed at no cost. It borrows the mutator for `'m`, so the
+/// borrow checker ends its life where a collection could move the object:
+///
+/// ```compile_fail,E0502
+/// # let mut heap = terrane_gc::Heap::new().unwrap();
+/// heap.enter(|mu| {
+///     let number = mu.alloc(7_i64);
+///     mu.collect_minor();
+///     assert_eq!(*number, 7); // the object has moved
+/// });
+/// ```
+///
+/// To keep an object for longer, see [`Local`](crate::Local) and [`Root`](crate::Root).
+#[repr(transparent)]
+pub struct Gc<'h, 'm, T> {
+    value: NonNull<T>,
+    brand: Invariant<'h>,
+    moment: Invariant<'m>,
+}
+
+impl<T> Clone for Gc<'_, '_, T> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Gc<'_, '_, T> {}
+
+impl<T> Deref for Gc<'_, '_, T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        // SAFETY: until the moment `'m` ends the object is where it is, alive and initialised; nobody has `&mut` to it.
+        unsafe { self.value.as_ref() }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Gc<'_, '_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Gc<'_, '_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<'h, 'm, T> Gc<'h, 'm, T> {
+    /// # Safety
+    ///
+    /// `word` refers to a `T` of the heap `'h`, and no collection runs during `'m`.
+    #[inline(always)]
+    pub(crate) unsafe fn from_word(word: Word) -> Self {
+        let address = core::ptr::with_exposed_provenance_mut(word.0 as usize);
+        // SAFETY: a reference is not null.
+        Self { value: unsafe { NonNull::new_unchecked(address) }, brand: PhantomData, moment: PhantomData }
+    }
+
+    #[inline(always)]
+    pub(crate) fn word(self) -> Word {
+        Word(self.value.as_ptr().expose_provenance() as u64)
+    }
+
+    /// The value, for as long as the moment lasts.
+    #[inline(always)]
+    #[must_use]
+    pub fn as_ref(self) -> &'m T {
+        // SAFETY: as for `deref`.
+        unsafe { &*self.value.as_ptr() }
+    }
+
+    /// Whether both refer to the same object.
+    ///
+    /// ```
+    /// # let mut heap = terrane_gc::Heap::new()?;
+    /// heap.enter(|mu| {
+    ///     let (one, other) = (mu.alloc(1_i64), mu.alloc(1_i64));
+    ///     assert!(one.same(one) && !one.same(other));
+    /// });
+    /// # Ok::<(), terrane_base::MemoryError>(())
+    /// ```
+    #[inline(always)]
+    #[must_use]
+    pub fn same(self, other: Self) -> bool {
+        self.value == other.value
+    }
+
+    /// Where the object is at this moment. The next collection may move it: for a stable number see
+    /// [`Mutator::identity`](crate::Mutator::identity).
+    #[must_use]
+    pub fn address(self) -> usize {
+        self.value.as_ptr().addr()
+    }
+}
+
+// SAFETY: a reference is its own only slot.
+unsafe impl<T: Trace> Trace for Gc<'_, '_, T> {
+    type At<'h, 'm> = Gc<'h, 'm, T::At<'h, 'm>>;
+    const SHAPE: Shape = Shape::Words(1);
+
+    #[inline]
+    unsafe fn trace(this: *mut Self, tracer: &mut Tracer<'_>) {
+        tracer.slot(this.cast());
+    }
+}

@@ -1,0 +1,86 @@
+//! Queues of objects that died with a finalizer registered.
+//!
+//! No code of the program runs inside a collection: the collector keeps such an object alive once more and puts it in
+//! a queue, from which the program takes it when it suits (Boehm, "Destructors, finalizers, and synchronization",
+//! POPL 2003).
+
+use alloc::collections::VecDeque;
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+
+use crate::raw::{RootScope, Word};
+
+#[derive(Debug)]
+struct Queue {
+    /// Dead and kept.
+    pending: VecDeque<Word>,
+    /// Registered and not in the queue yet: for so many there is room, so that a collection need not allocate.
+    registered: usize,
+    /// Gone when the program has dropped its handle.
+    handle: Weak<()>,
+}
+
+#[derive(Debug)]
+pub(crate) struct FinalizerQueues {
+    queues: Vec<Queue>,
+}
+
+impl FinalizerQueues {
+    pub(crate) const fn new() -> Self {
+        Self { queues: Vec::new() }
+    }
+
+    /// Opens a queue; answers its number and what keeps it open.
+    pub(crate) fn open(&mut self) -> (u32, Arc<()>) {
+        let handle = Arc::new(());
+        let queue = Queue { pending: VecDeque::new(), registered: 0, handle: Arc::downgrade(&handle) };
+        self.queues.push(queue);
+        (self.queues.len() as u32 - 1, handle)
+    }
+
+    /// Counts an object as registered, and makes room for it.
+    pub(crate) fn register(&mut self, queue: u32) {
+        let queue = &mut self.queues[queue as usize];
+        queue.registered += 1;
+        queue.pending.reserve(queue.registered);
+    }
+
+    /// An object left the books of a queue otherwise than by dying.
+    pub(crate) fn unregister(&mut self, queue: u32) {
+        self.queues[queue as usize].registered -= 1;
+    }
+
+    /// Whether anybody still wants what dies.
+    pub(crate) fn is_open(&self, queue: u32) -> bool {
+        self.queues[queue as usize].handle.strong_count() != 0
+    }
+
+    /// Puts a dead object in its queue. Does not allocate.
+    pub(crate) fn push(&mut self, queue: u32, word: Word) {
+        let queue = &mut self.queues[queue as usize];
+        debug_assert!(queue.pending.len() < queue.pending.capacity());
+        queue.registered -= 1;
+        queue.pending.push_back(word);
+    }
+
+    pub(crate) fn pop(&mut self, queue: u32) -> Option<Word> {
+        self.queues[queue as usize].pending.pop_front()
+    }
+
+    pub(crate) fn pending(&self, queue: u32) -> usize {
+        self.queues[queue as usize].pending.len()
+    }
+
+    /// What is pending was kept by a collection, so it is old.
+    pub(crate) fn visit(&mut self, scope: RootScope, visit: &mut impl FnMut(&mut Word)) {
+        if scope == RootScope::Young {
+            return;
+        }
+        for queue in &mut self.queues {
+            if queue.handle.strong_count() == 0 {
+                queue.pending.clear();
+            }
+            queue.pending.iter_mut().for_each(&mut *visit);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The stack of handles: where [`Local`](crate::Local) keeps its reference.
+//!
+//! Handles below the watermark were visited by the last collection and not written since, so they hold nothing young,
+//! and a minor collection leaves them out: a deep recursion is not scanned again each time.
+
+use alloc::vec::Vec;
+
+use crate::raw::{RootScope, Word};
+
+#[derive(Debug)]
+pub(crate) struct HandleStack {
+    words: Vec<Word>,
+    watermark: usize,
+}
+
+impl HandleStack {
+    pub(crate) const fn new() -> Self {
+        Self { words: Vec::new(), watermark: 0 }
+    }
+
+    #[inline(always)]
+    pub(crate) fn push(&mut self, word: Word) -> u32 {
+        let index = self.words.len();
+        assert!(index < u32::MAX as usize, "too many handles in the open scopes");
+        self.words.push(word);
+        index as u32
+    }
+
+    /// # Safety
+    ///
+    /// The scope that pushed the handle is open.
+    #[inline(always)]
+    pub(crate) unsafe fn word(&self, index: u32) -> Word {
+        debug_assert!((index as usize) < self.words.len());
+        // SAFETY: handles are popped only when their scope ends.
+        unsafe { *self.words.get_unchecked(index as usize) }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`word`](Self::word).
+    #[inline(always)]
+    pub(crate) unsafe fn replace(&mut self, index: u32, word: Word) {
+        debug_assert!((index as usize) < self.words.len());
+        // SAFETY: as above.
+        unsafe { *self.words.get_unchecked_mut(index as usize) = word };
+        self.watermark = self.watermark.min(index as usize);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.words.truncate(len);
+        self.watermark = self.watermark.min(len);
+    }
+
+    pub(crate) fn visit(&mut self, scope: RootScope, visit: &mut impl FnMut(&mut Word)) {
+        let start = if scope == RootScope::Young { self.watermark } else { 0 };
+        self.words[start..].iter_mut().for_each(visit);
+    }
+
+    /// No handle holds anything young now.
+    pub(crate) fn raise_watermark(&mut self) {
+        self.watermark = self.words.len();
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.words.capacity() * size_of::<Word>()
+    }
+}

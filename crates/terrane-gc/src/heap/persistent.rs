@@ -1,0 +1,77 @@
+//! The table behind [`Root`](crate::Root).
+//!
+//! An entry shares its slot with the roots by reference count. When the table holds the last share, the entry is
+//! free: it is found by the full collections, and before the table would grow.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::handle::{HeapId, RootSlot};
+use crate::raw::{RootScope, Word};
+
+#[derive(Debug)]
+pub(crate) struct PersistentRoots {
+    entries: Vec<Entry>,
+    free: Vec<usize>,
+    /// Entries set since the young range was last emptied.
+    young: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    word: Word,
+    slot: Arc<RootSlot>,
+}
+
+impl PersistentRoots {
+    pub(crate) const fn new() -> Self {
+        Self { entries: Vec::new(), free: Vec::new(), young: Vec::new() }
+    }
+
+    /// Adds a root; amortised O(1).
+    pub(crate) fn insert(&mut self, heap: HeapId, word: Word) -> Arc<RootSlot> {
+        if self.free.is_empty() && self.entries.len() == self.entries.capacity() {
+            self.release();
+        }
+        let index = self.free.pop().unwrap_or(self.entries.len());
+        let slot = Arc::new(RootSlot { heap, index });
+        let entry = Entry { word, slot: Arc::clone(&slot) };
+        match self.entries.get_mut(index) {
+            Some(place) => *place = entry,
+            None => self.entries.push(entry),
+        }
+        self.young.push(index);
+        slot
+    }
+
+    /// What the entry of a slot of this heap refers to.
+    pub(crate) fn word(&self, slot: &RootSlot) -> Word {
+        self.entries[slot.index].word
+    }
+
+    /// Frees the entries that no root shares; O(entries).
+    pub(crate) fn release(&mut self) {
+        for (index, entry) in self.entries.iter_mut().enumerate() {
+            if entry.word != Word(0) && Arc::strong_count(&entry.slot) == 1 {
+                entry.word = Word(0);
+                self.free.push(index);
+            }
+        }
+    }
+
+    /// Roots in use, as far as is known.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len() - self.free.len()
+    }
+
+    pub(crate) fn visit(&mut self, scope: RootScope, visit: &mut impl FnMut(&mut Word)) {
+        match scope {
+            RootScope::Young => self.young.iter().for_each(|&index| visit(&mut self.entries[index].word)),
+            _ => self.entries.iter_mut().for_each(|entry| visit(&mut entry.word)),
+        }
+    }
+
+    pub(crate) fn collected(&mut self) {
+        self.young.clear();
+    }
+}

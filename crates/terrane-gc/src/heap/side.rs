@@ -1,0 +1,256 @@
+//! Side blocks: what hangs on the few objects that somebody outside the graph of references is interested in.
+//!
+//! A block belongs to one object from the first request (a weak reference, a finalizer, an identity hash, an entry in
+//! a weak map, a value with a destructor) until the object dies. The object's header leads to the block, and the block
+//! knows where the object is. So one mechanism tells of deaths: blocks made since the last collection of the young
+//! range are looked at after each such collection, and the whole table, in slices, after marking. Blocks lie in
+//! segments that never move.
+//!
+//! *Ephemerons* (Hayes, OOPSLA 1997) are kept inside out: the value that a weak map holds for a key hangs on the key's
+//! block and is traced as if it were a field of the key. No fixpoint is needed, and a look-up is two loads. The price:
+//! a value lives as long as its key even if the map is dropped, until the next full collection has cleared it.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::object::TypeInfo;
+use crate::raw::Word;
+
+/// No index.
+const NONE: u32 = u32::MAX;
+const SEGMENT_BLOCKS: usize = 1024;
+
+/// A value that a weak map keeps for the object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MapEntry {
+    pub(crate) map: u32,
+    pub(crate) value: Word,
+}
+
+/// What hangs on an object.
+#[repr(align(8))]
+#[derive(Debug)]
+pub(crate) struct SideBlock {
+    pub(crate) info: &'static TypeInfo,
+    /// The object; null while the block is free.
+    pub(crate) object: Word,
+    /// The entry of the first weak map that has one.
+    first: MapEntry,
+    /// Entries of further maps.
+    more: Option<Box<Vec<MapEntry>>>,
+    /// Counts the objects that the block belonged to.
+    pub(crate) generation: u32,
+    pub(crate) index: u32,
+    /// Finalizer queue that the object goes to when it dies.
+    finalizer: u32,
+    /// Next free block.
+    next_free: u32,
+}
+
+impl SideBlock {
+    /// The value that a map keeps.
+    pub(crate) fn value(&self, map: u32) -> Option<Word> {
+        self.entries().find(|entry| entry.map == map).map(|entry| entry.value)
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &MapEntry> {
+        let first = (self.first.map != NONE).then_some(&self.first);
+        first.into_iter().chain(self.more.iter().flat_map(|more| more.iter()))
+    }
+
+    fn entry_mut(&mut self, map: u32) -> Option<&mut MapEntry> {
+        let first = (self.first.map == map).then_some(&mut self.first);
+        first.or_else(|| self.more.as_mut()?.iter_mut().find(|entry| entry.map == map))
+    }
+
+    /// Sets the value that a map keeps; answers the one before.
+    pub(crate) fn insert(&mut self, map: u32, value: Word) -> Option<Word> {
+        if let Some(entry) = self.entry_mut(map) {
+            return Some(core::mem::replace(&mut entry.value, value));
+        }
+        let entry = MapEntry { map, value };
+        if self.first.map == NONE {
+            self.first = entry;
+        } else {
+            self.more.get_or_insert_default().push(entry);
+        }
+        None
+    }
+
+    /// Takes out the value that a map keeps.
+    pub(crate) fn remove(&mut self, map: u32) -> Option<Word> {
+        if self.first.map == map {
+            let value = self.first.value;
+            let next = self.more.as_mut().and_then(|more| more.pop());
+            self.first = next.unwrap_or(MapEntry { map: NONE, value: Word(0) });
+            return Some(value);
+        }
+        let more = self.more.as_mut()?;
+        let position = more.iter().position(|entry| entry.map == map)?;
+        Some(more.swap_remove(position).value)
+    }
+
+    /// The finalizer queue that the object is registered for.
+    pub(crate) fn finalizer(&self) -> Option<u32> {
+        (self.finalizer != NONE).then_some(self.finalizer)
+    }
+
+    pub(crate) fn set_finalizer(&mut self, queue: Option<u32>) {
+        self.finalizer = queue.unwrap_or(NONE);
+    }
+
+    /// Shows the values of weak maps to a collection, as slots of the object.
+    ///
+    /// # Safety
+    ///
+    /// `block` is a block of a table that still exists, and nobody else accesses it meanwhile.
+    pub(crate) unsafe fn visit_values(block: *mut Self, visit: &mut dyn FnMut(*mut Word)) {
+        // SAFETY: the caller's promise.
+        let block = unsafe { &mut *block };
+        if block.first.map != NONE {
+            visit(&raw mut block.first.value);
+        }
+        for entry in block.more.iter_mut().flat_map(|more| more.iter_mut()) {
+            visit(&raw mut entry.value);
+        }
+    }
+}
+
+/// All side blocks of a heap.
+#[derive(Debug)]
+pub(crate) struct SideTable {
+    /// Arrays of [`SEGMENT_BLOCKS`] blocks, owned.
+    segments: Vec<*mut SideBlock>,
+    /// Blocks ever used.
+    len: u32,
+    free: u32,
+    in_use: usize,
+    /// Blocks made since the young range was last emptied; their objects may be young.
+    pub(crate) young: Vec<u32>,
+}
+
+impl SideTable {
+    pub(crate) const fn new() -> Self {
+        Self { segments: Vec::new(), len: 0, free: NONE, in_use: 0, young: Vec::new() }
+    }
+
+    /// Blocks to look at, from 0, whether in use or free.
+    pub(crate) fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// Blocks in use.
+    pub(crate) fn in_use(&self) -> usize {
+        self.in_use
+    }
+
+    /// Bytes of the table.
+    pub(crate) fn bytes(&self) -> usize {
+        self.segments.len() * SEGMENT_BLOCKS * size_of::<SideBlock>()
+    }
+
+    /// The block of an index below [`len`](Self::len).
+    pub(crate) fn block(&self, index: u32) -> *mut SideBlock {
+        let (segment, offset) = (index as usize / SEGMENT_BLOCKS, index as usize % SEGMENT_BLOCKS);
+        self.segments[segment].wrapping_add(offset)
+    }
+
+    /// Gives an object a block; amortised O(1).
+    pub(crate) fn insert(&mut self, info: &'static TypeInfo, object: Word) -> *mut SideBlock {
+        let block = self.take_free().unwrap_or_else(|| self.append(info));
+        // SAFETY: a free block of ours.
+        let fresh = unsafe { &mut *block };
+        (fresh.info, fresh.object) = (info, object);
+        self.in_use += 1;
+        self.young.push(fresh.index);
+        block
+    }
+
+    fn take_free(&mut self) -> Option<*mut SideBlock> {
+        if self.free == NONE {
+            return None;
+        }
+        let block = self.block(self.free);
+        // SAFETY: a block of ours.
+        self.free = unsafe { (*block).next_free };
+        Some(block)
+    }
+
+    fn append(&mut self, info: &'static TypeInfo) -> *mut SideBlock {
+        if self.len as usize == self.segments.len() * SEGMENT_BLOCKS {
+            let blank = |index| SideBlock {
+                info,
+                object: Word(0),
+                first: MapEntry { map: NONE, value: Word(0) },
+                more: None,
+                generation: 0,
+                index,
+                finalizer: NONE,
+                next_free: NONE,
+            };
+            let segment: Box<[SideBlock]> = (self.len..).take(SEGMENT_BLOCKS).map(blank).collect();
+            self.segments.push(Box::into_raw(segment).cast());
+        }
+        self.len += 1;
+        self.block(self.len - 1)
+    }
+
+    /// Takes the block from its object, which is dead. Weak references to it find the generation changed.
+    pub(crate) fn remove(&mut self, index: u32) {
+        let block = self.block(index);
+        // SAFETY: a block of ours.
+        let block = unsafe { &mut *block };
+        block.object = Word(0);
+        block.first.map = NONE;
+        block.more = None;
+        block.finalizer = NONE;
+        block.generation = block.generation.wrapping_add(1);
+        block.next_free = self.free;
+        self.free = index;
+        self.in_use -= 1;
+    }
+}
+
+impl Drop for SideTable {
+    fn drop(&mut self) {
+        for &segment in &self.segments {
+            // SAFETY: made from a box of this length.
+            drop(unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(segment, SEGMENT_BLOCKS)) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_keeps_entries_of_several_maps() {
+        let mut table = SideTable::new();
+        let block = table.insert(TypeInfo::of::<i64>(), Word(16));
+        // SAFETY: the table lives.
+        let block = unsafe { &mut *block };
+        assert_eq!(block.insert(1, Word(8)), None);
+        assert_eq!(block.insert(2, Word(24)), None);
+        assert_eq!(block.insert(3, Word(32)), None);
+        assert_eq!(block.insert(2, Word(40)), Some(Word(24)));
+        assert_eq!(block.remove(1), Some(Word(8)));
+        assert_eq!((block.value(1), block.value(2), block.value(3)), (None, Some(Word(40)), Some(Word(32))));
+        assert_eq!((block.remove(3), block.remove(2), block.remove(2)), (Some(Word(32)), Some(Word(40)), None));
+        assert_eq!(block.entries().count(), 0);
+    }
+
+    #[test]
+    fn blocks_are_reused_with_another_generation() {
+        let mut table = SideTable::new();
+        for index in 0..3000_u64 {
+            table.insert(TypeInfo::of::<i64>(), Word(index * 16 + 8));
+        }
+        assert_eq!((table.len(), table.in_use()), (3000, 3000));
+        table.remove(1500);
+        let block = table.insert(TypeInfo::of::<u8>(), Word(8));
+        // SAFETY: the table lives.
+        assert_eq!(unsafe { ((*block).index, (*block).generation) }, (1500, 1));
+        assert_eq!((table.len(), table.in_use()), (3000, 3000));
+    }
+}
