@@ -4,7 +4,7 @@ use core::cell::UnsafeCell;
 use core::fmt;
 
 use crate::heap::Mutator;
-use crate::object::{Shape, Trace, Tracer};
+use crate::object::{InHeap, Shape, Trace, Tracer};
 
 use super::Gc;
 
@@ -86,7 +86,7 @@ impl<V: Copy> GcCell<V> {
     #[inline(always)]
     pub fn set<'h, 'm>(&self, mu: &'m Mutator<'h, '_>, value: V)
     where
-        V: Trace<At<'h, 'm> = V>,
+        V: InHeap<'h, 'm>,
     {
         if V::SHAPE.is_leaf() {
             // SAFETY: as for `get`.
@@ -135,10 +135,7 @@ impl<'h, 'm, T> From<Option<Gc<'h, 'm, T>>> for GcField<'h, 'm, T> {
 }
 
 // SAFETY: a cell has the slots of its value.
-unsafe impl<V: Trace + Copy> Trace for GcCell<V>
-where
-    for<'h, 'm> V::At<'h, 'm>: Copy,
-{
+unsafe impl<V: Trace> Trace for GcCell<V> {
     type At<'h, 'm> = GcCell<V::At<'h, 'm>>;
     const SHAPE: Shape = V::SHAPE;
 
@@ -148,3 +145,6 @@ where
         unsafe { tracer.field(this.cast::<V>()) }
     }
 }
+
+// SAFETY: the references are those of the value.
+unsafe impl<'h, 'm, V: InHeap<'h, 'm>> InHeap<'h, 'm> for GcCell<V> {}

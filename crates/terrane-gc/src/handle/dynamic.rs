@@ -4,7 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::ops::Deref;
 
-use crate::object::{Shape, Trace, Tracer};
+use crate::object::{InHeap, Shape, Trace, Tracer};
 use crate::raw::Word;
 
 use super::{Gc, Invariant};
@@ -62,7 +62,9 @@ impl<'h, 'm, D: ?Sized> GcDyn<'h, 'm, D> {
     pub fn new<T>(object: Gc<'h, 'm, T>, view: for<'a> fn(&'a T) -> &'a D) -> Self {
         // SAFETY: a function pointer, turned back before it is called. References to sized types, whatever the type,
         // are passed alike.
-        let view = unsafe { core::mem::transmute::<for<'a> fn(&'a T) -> &'a D, unsafe fn(*const ()) -> *const ()>(view) };
+        let view = unsafe {
+            core::mem::transmute::<for<'a> fn(&'a T) -> &'a D, unsafe fn(*const ()) -> *const ()>(view)
+        };
         Self { object: object.word(), view, brand: PhantomData, moment: PhantomData, target: PhantomData }
     }
 }
@@ -75,8 +77,10 @@ impl<D: ?Sized> Deref for GcDyn<'_, '_, D> {
         // SAFETY: `view` was a function from a reference to the object's type to one to `D`. The object is alive until
         // the moment ends.
         unsafe {
-            let view =
-                core::mem::transmute::<unsafe fn(*const ()) -> *const (), unsafe fn(*const ()) -> *const D>(self.view);
+            let view = core::mem::transmute::<
+                unsafe fn(*const ()) -> *const (),
+                unsafe fn(*const ()) -> *const D,
+            >(self.view);
             &*view(object)
         }
     }
@@ -92,3 +96,6 @@ unsafe impl<D: ?Sized + 'static> Trace for GcDyn<'_, '_, D> {
         tracer.slot(unsafe { &raw mut (*this).object });
     }
 }
+
+// SAFETY: the reference has the two lifetimes; that of its target are hidden behind a trait without any.
+unsafe impl<'h, 'm, D: ?Sized + 'static> InHeap<'h, 'm> for GcDyn<'h, 'm, D> {}

@@ -2,11 +2,12 @@
 
 use core::cell::Cell;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 use core::ops::Deref;
 use core::ptr::NonNull;
 
-use crate::object::{Shape, Trace, Tracer};
+use crate::object::{InHeap, Shape, Trace, Tracer};
 use crate::raw::Word;
 
 /// Makes a lifetime invariant: neither longer nor shorter ones will do.
@@ -113,6 +114,21 @@ impl<'h, 'm, T> Gc<'h, 'm, T> {
     }
 }
 
+impl<T: PartialEq> PartialEq for Gc<'_, '_, T> {
+    /// Compares the values, as other references do; for the objects see [`same`](Gc::same).
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: Eq> Eq for Gc<'_, '_, T> {}
+
+impl<T: Hash> Hash for Gc<'_, '_, T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
+
 // SAFETY: a reference is its own only slot.
 unsafe impl<T: Trace> Trace for Gc<'_, '_, T> {
     type At<'h, 'm> = Gc<'h, 'm, T::At<'h, 'm>>;
@@ -123,3 +139,6 @@ unsafe impl<T: Trace> Trace for Gc<'_, '_, T> {
         tracer.slot(this.cast());
     }
 }
+
+// SAFETY: the reference and those of its target have the two lifetimes.
+unsafe impl<'h, 'm, T: InHeap<'h, 'm>> InHeap<'h, 'm> for Gc<'h, 'm, T> {}

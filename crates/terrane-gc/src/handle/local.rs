@@ -4,7 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::heap::Mutator;
-use crate::object::{At, Static, Trace};
+use crate::object::{At, Trace};
 
 use super::{Gc, Invariant};
 
@@ -116,6 +116,3 @@ impl<'h, T: Trace> Local<'h, '_, T> {
         unsafe { mu.handles_mut().replace(self.index, target.word()) }
     }
 }
-
-/// What [`Mutator::root`] answers.
-pub(crate) type LocalOf<'h, 's, T> = Local<'h, 's, Static<T>>;

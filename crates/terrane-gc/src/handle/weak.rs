@@ -4,7 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::heap::Mutator;
-use crate::object::{At, Shape, Trace, Tracer};
+use crate::object::{At, InHeap, Shape, Trace, Tracer};
 
 use super::{Gc, HeapId};
 
@@ -86,3 +86,6 @@ unsafe impl<T: Trace> Trace for Weak<T> {
     const SHAPE: Shape = Shape::LEAF;
     unsafe fn trace(_: *mut Self, _: &mut Tracer<'_>) {}
 }
+
+// SAFETY: there are no references.
+unsafe impl<'h, 'm, T: Trace> InHeap<'h, 'm> for Weak<T> {}

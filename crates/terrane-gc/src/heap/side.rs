@@ -236,7 +236,10 @@ mod tests {
         assert_eq!(block.insert(2, Word(40)), Some(Word(24)));
         assert_eq!(block.remove(1), Some(Word(8)));
         assert_eq!((block.value(1), block.value(2), block.value(3)), (None, Some(Word(40)), Some(Word(32))));
-        assert_eq!((block.remove(3), block.remove(2), block.remove(2)), (Some(Word(32)), Some(Word(40)), None));
+        assert_eq!(
+            (block.remove(3), block.remove(2), block.remove(2)),
+            (Some(Word(32)), Some(Word(40)), None)
+        );
         assert_eq!(block.entries().count(), 0);
     }
 

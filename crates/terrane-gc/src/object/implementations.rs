@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::cell::{Cell, OnceCell, RefCell};
 use core::marker::PhantomData;
 
-use super::{Shape, Trace, Tracer};
+use super::{InHeap, Shape, Trace, Tracer};
 
 /// Types that hold no references: themselves in every heap.
 macro_rules! leaves {
@@ -19,6 +19,8 @@ macro_rules! leaves {
             const SHAPE: Shape = Shape::LEAF;
             unsafe fn trace(_: *mut Self, _: &mut Tracer<'_>) {}
         }
+        // SAFETY: there are no references.
+        unsafe impl<'h, 'm, $($generics)*> InHeap<'h, 'm> for $type {}
     )* };
 }
 
@@ -52,6 +54,12 @@ unsafe impl<T: Trace> Trace for Option<T> {
     }
 }
 
+// SAFETY: the references are those of `T`.
+unsafe impl<'h, 'm, T: InHeap<'h, 'm>> InHeap<'h, 'm> for Option<T> {}
+
+// SAFETY: the references are those of `T`.
+unsafe impl<'h, 'm, T: InHeap<'h, 'm>, const N: usize> InHeap<'h, 'm> for [T; N] {}
+
 // SAFETY: every element is traced.
 unsafe impl<T: Trace, const N: usize> Trace for [T; N] {
     type At<'h, 'm> = [T::At<'h, 'm>; N];
@@ -84,6 +92,9 @@ macro_rules! tuples {
                 unsafe { $(tracer.field(&raw mut (*this).$index);)+ }
             }
         }
+
+        // SAFETY: the references are those of the elements.
+        unsafe impl<'h, 'm, $($name: InHeap<'h, 'm>),+> InHeap<'h, 'm> for ($($name,)+) {}
     )* };
 }
 

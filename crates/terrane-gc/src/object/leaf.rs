@@ -2,7 +2,7 @@
 
 use core::ops::{Deref, DerefMut};
 
-use super::{Shape, Trace, Tracer};
+use super::{InHeap, Shape, Trace, Tracer};
 
 /// A value of a type that knows nothing of the collector, made traceable.
 ///
@@ -44,3 +44,6 @@ unsafe impl<T: 'static> Trace for Leaf<T> {
     const SHAPE: Shape = Shape::LEAF;
     unsafe fn trace(_: *mut Self, _: &mut Tracer<'_>) {}
 }
+
+// SAFETY: there are no references.
+unsafe impl<'h, 'm, T: 'static> InHeap<'h, 'm> for Leaf<T> {}

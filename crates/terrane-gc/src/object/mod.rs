@@ -10,7 +10,7 @@ mod type_info;
 
 pub use leaf::Leaf;
 pub use shape::Shape;
-pub use trace::{At, Static, Trace, Tracer};
+pub use trace::{At, InHeap, Static, Trace, Tracer};
 
 pub(crate) use model::SafeModel;
 pub(crate) use type_info::{PAYLOAD_OFFSET, TypeInfo};

@@ -140,7 +140,13 @@ fn visit_words<F: FnMut(*mut Word)>(start: usize, words: u64, visit: &mut F) {
 ///
 /// `word` refers to an initialised object of this kind.
 #[inline(never)]
-unsafe fn visit_rest(info: &TypeInfo, word: Word, start: usize, end: usize, mut visit: &mut dyn FnMut(*mut Word)) {
+unsafe fn visit_rest(
+    info: &TypeInfo,
+    word: Word,
+    start: usize,
+    end: usize,
+    mut visit: &mut dyn FnMut(*mut Word),
+) {
     let value = word.0 as usize;
     let mut one = |at: usize| match info.shape {
         Shape::Words(words) => visit_words(at, words, &mut visit),

@@ -44,7 +44,11 @@ impl Shape {
             Self::Words(words) => {
                 let shift = offset_bytes / 8;
                 let lost = shift >= WORDS_MAX || words.leading_zeros() < shift as u32;
-                if lost || !offset_bytes.is_multiple_of(8) { Self::Dynamic } else { Self::Words(words << shift) }
+                if lost || !offset_bytes.is_multiple_of(8) {
+                    Self::Dynamic
+                } else {
+                    Self::Words(words << shift)
+                }
             }
             Self::Dynamic => Self::Dynamic,
         }

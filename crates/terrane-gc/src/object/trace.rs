@@ -59,6 +59,21 @@ pub unsafe trait Trace {
     unsafe fn trace(this: *mut Self, tracer: &mut Tracer<'_>);
 }
 
+/// A type all of whose references are of the heap `'h` and the moment `'m`. Derived with [`Trace`](trait@Trace).
+///
+/// It is what keeps heaps apart: a value goes into a heap, or into a cell of an object there, only if it is `InHeap` for
+/// the brand of the [`Mutator`](crate::Mutator) at hand. Types without references are so for every heap.
+///
+/// # Safety
+///
+/// Every reference in the value has these two lifetimes: `At<'h, 'm>` is `Self`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a value of this heap at this moment",
+    label = "holds references of another heap, or does not implement `Trace`",
+    note = "put `#[derive(Trace)]` on a type of your own; its references carry the lifetimes `'h` and `'m` of the mutator"
+)]
+pub unsafe trait InHeap<'h, 'm>: Trace {}
+
 /// What [`Trace::trace`] shows a value's references to.
 pub struct Tracer<'a> {
     visit: &'a mut dyn FnMut(*mut Word),

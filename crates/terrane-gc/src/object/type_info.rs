@@ -28,7 +28,10 @@ pub(crate) struct TypeInfo {
 
 impl core::fmt::Debug for TypeInfo {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("TypeInfo").field("name", &(self.name)()).field("size", &self.size).finish_non_exhaustive()
+        f.debug_struct("TypeInfo")
+            .field("name", &(self.name)())
+            .field("size", &self.size)
+            .finish_non_exhaustive()
     }
 }
 

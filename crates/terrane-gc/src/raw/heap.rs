@@ -266,7 +266,7 @@ impl<M: ObjectModel> Heap<M> {
         Ok(self.count_large(object, size))
     }
 
-    fn count_large(&mut self, object: NonNull<u8>, size: usize) -> NonNull<u8> {
+    pub(crate) fn count_large(&mut self, object: NonNull<u8>, size: usize) -> NonNull<u8> {
         self.stats.large.bytes_total += size as u64;
         self.stats.large_objects_total += 1;
         object

@@ -131,6 +131,7 @@ mod barrier;
 mod clock;
 mod collect;
 mod config;
+mod direct;
 mod errors;
 mod evacuate;
 mod exhaustion;

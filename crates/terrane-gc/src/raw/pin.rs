@@ -276,7 +276,7 @@ impl<M: ObjectModel> Heap<M> {
     }
 
     /// The same without a collection; `None` if limit or page source stand against it.
-    fn try_pinned(&mut self, size: usize) -> Result<Option<NonNull<u8>>, MemoryError> {
+    pub(crate) fn try_pinned(&mut self, size: usize) -> Result<Option<NonNull<u8>>, MemoryError> {
         self.pins.fresh.try_reserve(1).map_err(|_| errors::table(size))?;
         if self.old.pinned_room() < size {
             self.sync();

@@ -1,0 +1,117 @@
+//! The write barrier of the safe tier.
+//!
+//! It works by cell and needs no parent. For the generations: a young reference stored into a cell that is not young,
+//! and held none before, is remembered ([`cell_log`](super::cell_log)); the tests are a subtraction and a comparison
+//! each, all in registers but the old value, which the store brings into the cache anyway. For marking under way: the
+//! references that are overwritten are marked first (Yuasa, "Real-time garbage collection on general-purpose
+//! machines", 1990), so that all that was reachable when marking began is found.
+
+use crate::object::{Shape, Trace, Tracer};
+use crate::raw::Word;
+
+use super::Mutator;
+
+impl Mutator<'_, '_> {
+    /// Stores `value` in `cell`, and tells the collector.
+    ///
+    /// # Safety
+    ///
+    /// `cell` is initialised and valid for writes, and in this heap or in none; `value` belongs to this heap.
+    #[inline(always)]
+    pub(crate) unsafe fn write_barrier<V: Trace + Copy>(&self, cell: *mut V, value: V) {
+        // SAFETY: the caller's promise; nobody else has the state meanwhile.
+        unsafe {
+            let state = &mut *self.state();
+            if state.raw.is_marking() {
+                self.keep_overwritten(cell);
+            }
+            if matches!(V::SHAPE, Shape::Words(1)) && size_of::<V>() == 8 {
+                let slot = cell.cast::<Word>();
+                let before = slot.read().0 as usize;
+                cell.write(value);
+                let after = slot.read().0 as usize;
+                if state.is_young(after) && !state.is_young(slot as usize) && !state.is_young(before) {
+                    self.remember_slot(slot);
+                }
+            } else {
+                let known = state.is_young(cell as usize) || self.holds_young(cell);
+                cell.write(value);
+                if !known && self.holds_young(cell) {
+                    self.remember_cell(cell);
+                }
+            }
+        }
+    }
+
+    /// Whether a cell holds a reference into the young range.
+    ///
+    /// # Safety
+    ///
+    /// `cell` is initialised.
+    unsafe fn holds_young<V: Trace>(&self, cell: *mut V) -> bool {
+        let mut young = false;
+        // SAFETY: the caller's promise; nobody else has the state meanwhile.
+        unsafe {
+            let state = &*self.state();
+            V::trace(cell, &mut Tracer::new(&mut |slot| young |= state.is_young((*slot).0 as usize)));
+        }
+        young
+    }
+
+    /// Marks what a cell refers to.
+    ///
+    /// # Safety
+    ///
+    /// `cell` is initialised.
+    #[cold]
+    #[inline(never)]
+    unsafe fn keep_overwritten<V: Trace>(&self, cell: *mut V) {
+        // SAFETY: the caller's promise; the references in a cell are valid.
+        unsafe {
+            let state = &mut *self.state();
+            V::trace(
+                cell,
+                &mut Tracer::new(&mut |slot| {
+                    if *slot != Word(0) {
+                        _ = state.raw.weak_read(*slot);
+                    }
+                }),
+            );
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `slot` is a reference in this heap or in none.
+    #[cold]
+    #[inline(never)]
+    unsafe fn remember_slot(&self, slot: *mut Word) {
+        // SAFETY: nobody else has the state meanwhile.
+        let state = unsafe { &mut *self.state() };
+        // A value that is still on its way to the heap is no place to look later.
+        if state.raw.owns(slot as usize) {
+            slot.expose_provenance();
+            state.roots.cell_log.push_slot(slot);
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`remember_slot`](Self::remember_slot).
+    #[cold]
+    #[inline(never)]
+    unsafe fn remember_cell<V: Trace>(&self, cell: *mut V) {
+        /// # Safety
+        ///
+        /// `cell` points to a `V`.
+        unsafe fn trace_erased<V: Trace>(cell: *mut u8, tracer: &mut Tracer<'_>) {
+            // SAFETY: the caller's promise.
+            unsafe { V::trace(cell.cast(), tracer) }
+        }
+        // SAFETY: nobody else has the state meanwhile.
+        let state = unsafe { &mut *self.state() };
+        if state.raw.owns(cell as usize) {
+            state.roots.cell_log.push_cell(cell.cast(), trace_erased::<V>);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Everything a heap of the safe tier consists of, and the roots that it shows the collector.
+
+use core::fmt;
+
+use terrane_base::MemoryError;
+
+use crate::handle::HeapId;
+use crate::object::SafeModel;
+use crate::raw::{self, HeapConfig, Keeper, Liveness, Progress, RootScope, RootSource, Word, WorkBudget};
+
+use super::cell_log::CellLog;
+use super::deaths::Deaths;
+use super::finalizers::FinalizerQueues;
+use super::handles::HandleStack;
+use super::persistent::PersistentRoots;
+use super::side::{SideBlock, SideTable};
+use super::weak_access::WeakMaps;
+
+/// A heap and its roots. They are apart, since a collection takes both.
+pub(crate) struct State {
+    pub(crate) raw: raw::Heap<SafeModel>,
+    pub(crate) roots: Roots,
+    pub(crate) id: HeapId,
+    /// Start and length of the young range, copied here for the write barrier.
+    pub(crate) young_base: usize,
+    pub(crate) young_len: usize,
+    /// Something was born old for want of room: the next safepoint collects.
+    pub(crate) crowded: bool,
+}
+
+/// What the collector finds objects by.
+pub(crate) struct Roots {
+    pub(crate) handles: HandleStack,
+    pub(crate) persistent: PersistentRoots,
+    pub(crate) cell_log: CellLog,
+    pub(crate) side: SideTable,
+    pub(crate) queues: FinalizerQueues,
+    pub(crate) maps: WeakMaps,
+    pub(crate) deaths: Deaths,
+    /// The frame region is not used: it stays empty.
+    frame_base: usize,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("id", &self.id).field("raw", &self.raw).finish_non_exhaustive()
+    }
+}
+
+impl State {
+    pub(crate) fn new(config: HeapConfig) -> Result<Self, MemoryError> {
+        let raw = raw::Heap::new(config)?;
+        let young = raw.young_range();
+        let roots = Roots {
+            handles: HandleStack::new(),
+            persistent: PersistentRoots::new(),
+            cell_log: CellLog::new(),
+            side: SideTable::new(),
+            queues: FinalizerQueues::new(),
+            maps: WeakMaps::new(),
+            deaths: Deaths::new(),
+            frame_base: raw.frame_region().0.as_ptr().addr(),
+        };
+        Ok(Self {
+            raw,
+            roots,
+            id: HeapId::fresh(),
+            young_base: young.start,
+            young_len: young.end - young.start,
+            crowded: false,
+        })
+    }
+
+    /// Whether an address, or null, lies in the young range.
+    #[inline(always)]
+    pub(crate) fn is_young(&self, address: usize) -> bool {
+        address.wrapping_sub(self.young_base) < self.young_len
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        self.roots.drop_all();
+    }
+}
+
+// SAFETY: `State` keeps roots and heap together and private. Handles, persistent roots, queues and remembered cells are
+// all that refers into the heap from outside, and hold valid references: those that the borrow checker has let live.
+// The frame region is not used. Objects are initialised as soon as they have memory, and every store of a reference
+// into an object goes through `write_barrier`, whose log is among the roots.
+unsafe impl RootSource for Roots {
+    fn visit_roots<F: FnMut(&mut Word)>(&mut self, scope: RootScope, mut visit: F) {
+        self.handles.visit(scope, &mut visit);
+        self.persistent.visit(scope, &mut visit);
+        self.queues.visit(scope, &mut visit);
+        // SAFETY: an object with a remembered cell was reachable when the cell was written, so it has not been freed;
+        // during a collection the mutator stands still.
+        unsafe { self.cell_log.visit(&mut |slot| visit(&mut *slot)) };
+    }
+
+    fn frame_top(&self) -> usize {
+        self.frame_base
+    }
+
+    fn frames_evacuated(&mut self) {}
+
+    fn collected(&mut self) {
+        self.handles.raise_watermark();
+        self.persistent.collected();
+        self.cell_log.clear();
+    }
+
+    fn revive_young<K: Keeper>(&mut self, keep: &mut K) {
+        for position in 0..self.side.young.len() {
+            let block = self.side.block(self.side.young[position]);
+            self.revive(block, keep);
+        }
+    }
+
+    fn clear_young<L: Liveness>(&mut self, live: &L) {
+        // What is remembered has been visited: for the marking that may follow, it would be no root.
+        self.cell_log.clear();
+        let mut young = core::mem::take(&mut self.side.young);
+        for index in young.drain(..) {
+            self.bury_if_dead(index, live);
+        }
+        self.side.young = young;
+    }
+
+    fn revive_old<K: Keeper>(&mut self, keep: &mut K, budget: &mut WorkBudget) -> Progress {
+        while self.deaths.revived < self.side.len() {
+            if !budget.spend(1) {
+                return Progress::More;
+            }
+            let block = self.side.block(self.deaths.revived);
+            self.revive(block, keep);
+            self.deaths.revived += 1;
+        }
+        Progress::Done
+    }
+
+    fn clear_old<L: Liveness>(&mut self, live: &L, budget: &mut WorkBudget) -> Progress {
+        while self.deaths.cleared < self.side.len() {
+            if !budget.spend(1) {
+                return Progress::More;
+            }
+            self.bury_if_dead(self.deaths.cleared, live);
+            self.deaths.cleared += 1;
+        }
+        (self.deaths.revived, self.deaths.cleared) = (0, 0);
+        self.persistent.release();
+        Progress::Done
+    }
+}
+
+impl Roots {
+    /// Keeps an unreachable object that has a finalizer, and puts it in its queue.
+    fn revive<K: Keeper>(&mut self, block: *mut SideBlock, keep: &mut K) {
+        // SAFETY: a block of our table; the mutator stands still.
+        let block = unsafe { &mut *block };
+        let Some(queue) = block.finalizer() else { return };
+        if block.object == Word(0) || keep.survivor(block.object).is_some() || !self.queues.is_open(queue) {
+            return;
+        }
+        // Keeping moves a young object, which updates `block.object`.
+        let object = keep.keep(block.object);
+        block.set_finalizer(None);
+        self.queues.push(queue, object);
+    }
+}

@@ -1,0 +1,210 @@
+//! Side blocks on behalf of the mutator: weak references, identities, finalizers, entries of weak maps.
+
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+
+use crate::handle::{Gc, HeapId};
+use crate::object::Trace;
+use crate::object::header::Header;
+use crate::raw::Word;
+
+use super::Mutator;
+use super::side::SideBlock;
+use super::state::State;
+
+/// The weak maps of a heap: how many entries each has, and whether anybody still uses it.
+#[derive(Debug)]
+pub(crate) struct WeakMaps {
+    maps: Vec<MapState>,
+}
+
+#[derive(Debug)]
+struct MapState {
+    len: usize,
+    handle: Weak<()>,
+}
+
+/// What a weak map holds of its heap.
+#[derive(Debug)]
+pub(crate) struct MapHandle {
+    pub(crate) heap: HeapId,
+    pub(crate) index: u32,
+    /// Keeps the map open.
+    _open: Arc<()>,
+}
+
+impl WeakMaps {
+    pub(crate) const fn new() -> Self {
+        Self { maps: Vec::new() }
+    }
+
+    fn open(&mut self, heap: HeapId) -> MapHandle {
+        let open = Arc::new(());
+        let state = MapState { len: 0, handle: Arc::downgrade(&open) };
+        // A map that was dropped leaves entries behind until a full collection has passed.
+        let free = self.maps.iter().position(|map| map.len == 0 && map.handle.strong_count() == 0);
+        let index = free.unwrap_or(self.maps.len());
+        match self.maps.get_mut(index) {
+            Some(place) => *place = state,
+            None => self.maps.push(state),
+        }
+        MapHandle { heap, index: index as u32, _open: open }
+    }
+
+    /// The object of a block died.
+    pub(super) fn forget(&mut self, block: &SideBlock) {
+        for entry in block.entries() {
+            self.maps[entry.map as usize].len -= 1;
+        }
+    }
+
+    /// Takes entries of maps that were dropped off the block of a living object.
+    pub(super) fn forget_closed(&mut self, block: &mut SideBlock) {
+        while let Some(map) = self.closed_entry(block) {
+            block.remove(map);
+            self.maps[map as usize].len -= 1;
+        }
+    }
+
+    fn closed_entry(&self, block: &SideBlock) -> Option<u32> {
+        let closed = |map: u32| self.maps[map as usize].handle.strong_count() == 0;
+        block.entries().map(|entry| entry.map).find(|&map| closed(map))
+    }
+}
+
+impl State {
+    /// The block of an object, made if there is none yet.
+    ///
+    /// # Safety
+    ///
+    /// `object` refers to an initialised object of this heap.
+    pub(super) unsafe fn side_block(&mut self, object: Word) -> *mut SideBlock {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let header = header_of(object);
+            if let Some(block) = (*header).side() {
+                return block;
+            }
+            let block = self.roots.side.insert((*header).info(), object);
+            *header = Header::with_side(block);
+            block
+        }
+    }
+}
+
+fn header_of(object: Word) -> *mut Header {
+    core::ptr::with_exposed_provenance_mut(object.0 as usize - crate::object::PAYLOAD_OFFSET)
+}
+
+impl<'h> Mutator<'h, '_> {
+    /// A weak reference to the object. The first for an object costs some 50 bytes.
+    #[must_use]
+    pub fn downgrade<T: Trace>(&self, object: Gc<'h, '_, T>) -> crate::Weak<crate::Static<T>> {
+        let (index, generation) = self.block_of(object);
+        // SAFETY: the block was made for this object, and is its own until the generation changes.
+        unsafe { crate::Weak::new(self.heap_id(), index, generation) }
+    }
+
+    /// A number that belongs to this object alone and stays the same wherever it moves: to hash by, or to print. It is
+    /// not given to another object while this one lives.
+    ///
+    /// ```
+    /// # let mut heap = terrane_gc::Heap::new()?;
+    /// heap.enter(|mu| {
+    ///     let object = mu.alloc(1_i64);
+    ///     let (identity, kept) = (mu.identity(object), mu.root(object));
+    ///     mu.collect_full();
+    ///     assert_eq!(mu.identity(kept.get(mu)), identity);
+    /// });
+    /// # Ok::<(), terrane_base::MemoryError>(())
+    /// ```
+    #[must_use]
+    pub fn identity<T: Trace>(&self, object: Gc<'h, '_, T>) -> u64 {
+        let (index, generation) = self.block_of(object);
+        mix(u64::from(generation) << 32 | u64::from(index))
+    }
+
+    fn block_of<T>(&self, object: Gc<'h, '_, T>) -> (u32, u32) {
+        // SAFETY: a reference of this heap; the block is ours while we look at it.
+        unsafe {
+            let block = (*self.state()).side_block(object.word());
+            ((*block).index, (*block).generation)
+        }
+    }
+
+    /// What a weak reference leads to.
+    pub(crate) fn read_weak(&self, index: u32, generation: u32) -> Option<Word> {
+        // SAFETY: nobody else has the state while we look; the table never shrinks.
+        unsafe {
+            let state = &mut *self.state();
+            let block = state.roots.side.block(index);
+            if (*block).generation != generation || (*block).object == Word(0) {
+                return None;
+            }
+            state.raw.weak_read((*block).object)
+        }
+    }
+
+    pub(crate) fn open_map(&self) -> MapHandle {
+        // SAFETY: nobody else has the state meanwhile.
+        let state = unsafe { &mut *self.state() };
+        state.roots.maps.open(state.id)
+    }
+
+    pub(crate) fn map_len(&self, map: u32) -> usize {
+        // SAFETY: nobody else has the state meanwhile.
+        unsafe { (&(*self.state()).roots.maps.maps)[map as usize].len }
+    }
+
+    /// The value that a map keeps for a key.
+    pub(crate) fn map_value(&self, map: u32, key: Word) -> Option<Word> {
+        // SAFETY: `key` is a reference of this heap.
+        unsafe { (*header_of(key)).side().and_then(|block| (*block).value(map)) }
+    }
+
+    /// # Safety
+    ///
+    /// Key and value are references of this heap.
+    pub(crate) unsafe fn map_insert(&self, map: u32, key: Word, value: Word) -> Option<Word> {
+        // SAFETY: the caller's promise; nobody else has the state meanwhile.
+        unsafe {
+            let state = &mut *self.state();
+            let block = state.side_block(key);
+            state.raw.record(key, key_slot(key), value);
+            let before = (*block).insert(map, value);
+            if before.is_none() {
+                state.roots.maps.maps[map as usize].len += 1;
+            }
+            before
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The key is a reference of this heap.
+    pub(crate) unsafe fn map_remove(&self, map: u32, key: Word) -> Option<Word> {
+        // SAFETY: the caller's promise; nobody else has the state meanwhile.
+        unsafe {
+            let block = (*header_of(key)).side()?;
+            let state = &mut *self.state();
+            state.raw.record(key, key_slot(key), Word(0));
+            let before = (*block).remove(map)?;
+            state.roots.maps.maps[map as usize].len -= 1;
+            Some(before)
+        }
+    }
+}
+
+/// An address inside the key, as the barrier for slots beside an object wants it.
+fn key_slot(key: Word) -> *mut Word {
+    core::ptr::with_exposed_provenance_mut(key.0 as usize)
+}
+
+/// Spreads the bits of a counter over a word (Steele et al., "Fast splittable pseudorandom number generators", OOPSLA
+/// 2014). A bijection, so numbers stay distinct.
+fn mix(mut bits: u64) -> u64 {
+    bits = bits.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    bits = (bits ^ bits >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits = (bits ^ bits >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    bits ^ bits >> 31
+}
