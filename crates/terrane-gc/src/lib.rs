@@ -76,3 +76,12 @@ pub use raw::{CollectionKind, CollectionRecord, Corruption, HeapConfig, HeapStat
 /// Derives [`Trace`](trait@Trace).
 #[cfg(any())]
 pub use terrane_derive::Trace;
+
+/// The guides are compiled and run as tests.
+#[cfg(all(doctest, feature = "derive"))]
+mod guides {
+    #[doc = include_str!("../../../docs/first-runtime.md")]
+    mod first_runtime {}
+    #[doc = include_str!("../../../docs/porting-from-gc-arena.md")]
+    mod porting_from_gc_arena {}
+}
