@@ -74,7 +74,7 @@ pub use {
 pub use raw::{CollectionKind, CollectionRecord, Corruption, HeapConfig, HeapStats};
 
 /// Derives [`Trace`](trait@Trace).
-#[cfg(any())]
+#[cfg(all(feature = "derive", target_pointer_width = "64"))]
 pub use terrane_derive::Trace;
 
 /// The guides are compiled and run as tests.

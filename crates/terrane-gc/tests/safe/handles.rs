@@ -29,7 +29,7 @@ fn an_object_is_carried_out_of_its_scope() {
     fn sum<'h, 's>(mu: &mut Mutator<'h, 's>, depth: u64) -> Local<'h, 's, u64> {
         mu.scope_local(|mu| {
             if depth == 0 {
-                return mu.alloc_local(|_| 1);
+                return mu.alloc_local(|_| 1_u64);
             }
             let (left, right) = (sum(mu, depth - 1), sum(mu, depth - 1));
             mu.collect_minor();

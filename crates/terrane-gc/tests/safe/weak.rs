@@ -89,7 +89,7 @@ fn weak_things_of_another_heap_are_empty_or_refused() {
     });
     other.enter(|mu| {
         let object = mu.alloc(node(1));
-        mu.identity(object);
+        _ = mu.identity(object);
         assert!(weak.upgrade(mu).is_none());
         assert!(map.get(mu, object).is_none() && map.remove(mu, object).is_none() && map.is_empty(mu));
         assert!(queue.pop(mu).is_none() && queue.is_empty(mu));
