@@ -44,8 +44,11 @@ impl Editor {
 
     fn open<'h, 's>(&mut self, mu: &mut Mutator<'h, 's>, name: &str) -> Local<'h, 's, Documents> {
         mu.safepoint();
-        let document =
-            mu.alloc(Document { name: self.names.intern(mu, name), file: self.open_files, links: GcVec::new() });
+        let document = mu.alloc(Document {
+            name: self.names.intern(mu, name),
+            file: self.open_files,
+            links: GcVec::new(),
+        });
         self.open_files += 1;
         self.closing.watch(mu, document);
         let text = format!("opened as number {}", document.file);

@@ -51,7 +51,13 @@ unsafe impl ObjectModel for Pairs {
     unsafe fn visit_slots_within<F: FnMut(*mut Word)>(word: Word, start: usize, end: usize, mut visit: F) {
         let within = |slot: *mut Word| (start..end).contains(&slot.addr());
         // SAFETY: the caller's promise.
-        unsafe { Self::visit_slots(word, |slot| if within(slot) { visit(slot) }) }
+        unsafe {
+            Self::visit_slots(word, |slot| {
+                if within(slot) {
+                    visit(slot)
+                }
+            })
+        }
     }
 
     #[inline]
@@ -212,7 +218,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(record.live_bytes, 0);
     let stats = machine.heap.stats();
     let minor = stats.collections_of(CollectionKind::Minor);
-    println!("sorted {length} numbers: {} allocated, {} minor collections", Bytes::new(stats.nursery.bytes_total), minor.count);
+    println!(
+        "sorted {length} numbers: {} allocated, {} minor collections",
+        Bytes::new(stats.nursery.bytes_total),
+        minor.count
+    );
     println!("{record}");
     Ok(())
 }

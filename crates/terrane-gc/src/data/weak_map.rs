@@ -18,12 +18,12 @@ use crate::object::{At, Trace};
 /// let mut heap = Heap::new()?;
 /// heap.enter(|mu| {
 ///     let notes = WeakMap::<i64, i64>::new(mu);
-///     let key = mu.alloc(1);
-///     notes.insert(mu, key, mu.alloc(100));
+///     let key = mu.alloc(1_i64);
+///     notes.insert(mu, key, mu.alloc(100_i64));
 ///     let kept = mu.root(key);
 ///     mu.collect_full();
 ///     assert_eq!(*notes.get(mu, kept.get(mu)).unwrap(), 100);
-///     kept.set(mu, mu.alloc(2));
+///     kept.set(mu, mu.alloc(2_i64));
 ///     mu.collect_full();
 ///     assert_eq!(notes.len(mu), 0);
 /// });

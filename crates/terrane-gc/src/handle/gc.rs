@@ -82,12 +82,13 @@ impl<'h, 'm, T> Gc<'h, 'm, T> {
         Word(self.value.as_ptr().expose_provenance() as u64)
     }
 
-    /// The value, for as long as the moment lasts.
+    /// The value, for as long as the moment lasts: longer than a `deref` of a copy. An associated function, so that it
+    /// hides no method of the value.
     #[inline(always)]
     #[must_use]
-    pub fn as_ref(self) -> &'m T {
+    pub fn reference(object: Self) -> &'m T {
         // SAFETY: as for `deref`.
-        unsafe { &*self.value.as_ptr() }
+        unsafe { &*object.value.as_ptr() }
     }
 
     /// Whether both refer to the same object.

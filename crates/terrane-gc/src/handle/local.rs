@@ -23,7 +23,7 @@ use super::{Gc, Invariant};
 /// }
 /// type List<'h, 's> = Local<'h, 's, Node<'static, 'static>>;
 ///
-/// fn push<'h, 's>(mu: &mut Mutator<'h, 's>, list: List<'h, 's>, value: i64) -> List<'h, 's> {
+/// fn push<'h, 's>(mu: &mut Mutator<'h, 's>, list: List<'h, '_>, value: i64) -> List<'h, 's> {
 ///     mu.safepoint();
 ///     let node = mu.alloc(Node { value, next: list.get(mu).into() });
 ///     mu.root(node)
@@ -40,7 +40,8 @@ use super::{Gc, Invariant};
 /// # Ok::<(), terrane_base::MemoryError>(())
 /// ```
 ///
-/// A handle does not leave its scope:
+/// A function takes handles of any scope, `Local<'h, '_, T>`, and returns those of its caller's, `Local<'h, 's, T>` with
+/// the `'s` of the mutator. A handle does not leave its scope:
 ///
 /// ```compile_fail
 /// # let mut heap = terrane_gc::Heap::new().unwrap();
@@ -108,7 +109,7 @@ impl<'h, T: Trace> Local<'h, '_, T> {
     /// # Ok::<(), terrane_base::MemoryError>(())
     /// ```
     #[inline(always)]
-    pub fn set<'m, U: Trace>(self, mu: &'m Mutator<'h, '_>, target: Gc<'h, 'm, U>)
+    pub fn set<'m, U>(self, mu: &'m Mutator<'h, '_>, target: Gc<'h, 'm, U>)
     where
         U: Trace<At<'static, 'static> = T>,
     {

@@ -37,6 +37,7 @@ pub(crate) struct SideBlock {
     /// The entry of the first weak map that has one.
     first: MapEntry,
     /// Entries of further maps.
+    #[expect(clippy::box_collection, reason = "rarely there, and a block has one word for it")]
     more: Option<Box<Vec<MapEntry>>>,
     /// Counts the objects that the block belonged to.
     pub(crate) generation: u32,

@@ -40,7 +40,8 @@ fn a_full_heap_says_so_and_can_be_used_on() {
                 let list = mu.alloc_local(|_| Node { padding: [0; 6], next: GcField::null() });
                 let error = loop {
                     let longer = mu.scope(|mu| {
-                        let node = mu.try_alloc_local(|mu| Node { padding: [0; 6], next: list.get(mu).into() })?;
+                        let node =
+                            mu.try_alloc_local(|mu| Node { padding: [0; 6], next: list.get(mu).into() })?;
                         list.set(mu, node.get(mu));
                         Ok(())
                     });
@@ -49,7 +50,9 @@ fn a_full_heap_says_so_and_can_be_used_on() {
                         Err(error) => break error,
                     }
                 };
-                assert!(matches!(error, MemoryError::OutOfMemory { requested, .. } if requested == Bytes::new(64)));
+                assert!(
+                    matches!(error, MemoryError::OutOfMemory { requested, .. } if requested == Bytes::new(64))
+                );
                 // Without a collection it is the same.
                 assert!(mu.try_alloc(Node { padding: [0; 6], next: GcField::null() }).is_err());
             });

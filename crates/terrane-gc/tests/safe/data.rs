@@ -146,8 +146,9 @@ fn a_large_array_of_young_objects_keeps_them() {
 #[test]
 fn strings_of_every_length_are_themselves() {
     Heap::new().unwrap().enter(|mu| {
-        let strings: Vec<_> =
-            (0..300).map(|len| mu.root(mu.alloc_str(&"häß".chars().cycle().take(len).collect::<String>()))).collect();
+        let strings: Vec<_> = (0..300)
+            .map(|len| mu.root(mu.alloc_str(&"häß".chars().cycle().take(len).collect::<String>())))
+            .collect();
         mu.collect_full();
         for (len, string) in strings.iter().enumerate() {
             assert_eq!(string.get(mu).chars().count(), len);

@@ -47,7 +47,7 @@ fn a_deep_recursion_keeps_all_its_handles() {
     fn down<'h>(mu: &mut Mutator<'h, '_>, depth: u64) -> u64 {
         mu.scope(|mu| {
             let own = mu.alloc_local(|_| depth);
-            if depth % 100 == 0 {
+            if depth.is_multiple_of(100) {
                 mu.collect_minor();
             }
             let below = if depth == 0 { 0 } else { down(mu, depth - 1) };

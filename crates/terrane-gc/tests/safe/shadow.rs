@@ -38,20 +38,61 @@ type NodeStatic = Node<'static, 'static>;
 #[derive(Clone, Copy, Debug)]
 enum Step {
     /// A new node in a root, linked to two others.
-    New { root: usize, first: usize, second: usize },
-    Link { from: usize, link: usize, to: usize },
-    Unlink { from: usize, link: usize },
-    Follow { root: usize, link: usize },
-    SetNumber { root: usize },
-    SetNode { root: usize, to: usize },
-    SetBoth { root: usize, first: usize, second: usize },
+    New {
+        root: usize,
+        first: usize,
+        second: usize,
+    },
+    Link {
+        from: usize,
+        link: usize,
+        to: usize,
+    },
+    Unlink {
+        from: usize,
+        link: usize,
+    },
+    Follow {
+        root: usize,
+        link: usize,
+    },
+    SetNumber {
+        root: usize,
+    },
+    SetNode {
+        root: usize,
+        to: usize,
+    },
+    SetBoth {
+        root: usize,
+        first: usize,
+        second: usize,
+    },
     /// An array, perhaps a large object, with two elements set.
-    Array { root: usize, len: usize, first: usize, second: usize },
-    Store { root: usize, index: usize, to: usize },
-    Watch { root: usize },
-    MapInsert { key: usize, value: usize },
-    MapRemove { key: usize },
-    Weaken { root: usize },
+    Array {
+        root: usize,
+        len: usize,
+        first: usize,
+        second: usize,
+    },
+    Store {
+        root: usize,
+        index: usize,
+        to: usize,
+    },
+    Watch {
+        root: usize,
+    },
+    MapInsert {
+        key: usize,
+        value: usize,
+    },
+    MapRemove {
+        key: usize,
+    },
+    Weaken {
+        root: usize,
+    },
     Minor,
     Full,
     Safepoint,
@@ -216,7 +257,8 @@ impl<'h, 's> Program<'h, 's> {
                 self.model.watched.insert(self.model.roots[root]);
             }
             Step::MapInsert { key, value } => {
-                let before = self.map.insert(mu, self.node(mu, key), self.node(mu, value)).map(|node| node.id);
+                let before =
+                    self.map.insert(mu, self.node(mu, key), self.node(mu, value)).map(|node| node.id);
                 let (key, value) = (self.model.roots[key], self.model.roots[value]);
                 assert_eq!(before, self.model.map.insert(key, value));
             }
@@ -292,7 +334,10 @@ impl<'h, 's> Program<'h, 's> {
             pending.extend(nodes);
             let more = node.more.get().map(|array| array.iter().map(|cell| cell.get()).collect::<Vec<_>>());
             pending.extend(more.iter().flatten().flatten());
-            assert_eq!(more.map(|more| more.iter().map(|node| node.map(|node| node.id)).collect()), shadow.more);
+            assert_eq!(
+                more.map(|more| more.iter().map(|node| node.map(|node| node.id)).collect()),
+                shadow.more
+            );
             let value = self.map.get(mu, node);
             assert_eq!(value.map(|value| value.id), self.model.map.get(&node.id).copied());
             pending.extend(value);

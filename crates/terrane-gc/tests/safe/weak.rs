@@ -85,7 +85,11 @@ fn weak_things_of_another_heap_are_empty_or_refused() {
     let (weak, map, queue) = heap.enter(|mu| {
         let object = mu.alloc(node(1));
         mu.root(object);
-        (mu.downgrade(object), WeakMap::<NodeStatic, NodeStatic>::new(mu), FinalizerQueue::<NodeStatic>::new(mu))
+        (
+            mu.downgrade(object),
+            WeakMap::<NodeStatic, NodeStatic>::new(mu),
+            FinalizerQueue::<NodeStatic>::new(mu),
+        )
     });
     other.enter(|mu| {
         let object = mu.alloc(node(1));
