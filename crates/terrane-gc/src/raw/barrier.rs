@@ -26,6 +26,29 @@ impl<M: ObjectModel> Heap<M> {
         }
     }
 
+    /// What [`write`](Self::write) does except the store itself, for slots that the embedder writes in ways of its
+    /// own: hidden slots in a side block ([`ObjectModel::moved`]), or many at once. To be called *before* the
+    /// store, whatever `value` is, also when it is an immediate that overwrites or removes a reference.
+    ///
+    /// `slot` may be a hidden slot. The parent is then logged whole, or, where it is longer than
+    /// [`WHOLE_LOG_MAX`](super::WHOLE_LOG_MAX), by a card of its own, for each of which the model visits the
+    /// hidden slots.
+    ///
+    /// # Safety
+    ///
+    /// `parent` refers to an initialised object of this heap; `slot` is one of its slots, hidden or not, and
+    /// will hold `value` before the next call that may collect, or what it held before. `value` is an immediate or
+    /// refers to an object of this heap. None is stale.
+    #[inline(always)]
+    pub unsafe fn record(&mut self, parent: Word, slot: *mut Word, value: Word) {
+        if let Some(target) = M::address(value)
+            && self.young.all.contains(target)
+        {
+            // SAFETY: the caller's promise.
+            unsafe { self.remember(parent, slot as usize) };
+        }
+    }
+
     /// Notes that `slot` of `parent` now holds a reference into the young range.
     ///
     /// # Safety
@@ -41,18 +64,24 @@ impl<M: ObjectModel> Heap<M> {
             // SAFETY: the parent is not young, hence old or large.
             return unsafe { self.remembered.log::<M>(parent, address, slot) };
         }
-        if !self.is_scanned(slot) || self.young_log.push(slot) {
+        if !self.is_scanned(address) {
             return;
         }
-        self.rescan_young();
+        // SAFETY: the caller's promise.
+        let hidden = slot.wrapping_sub(address) >= unsafe { M::size(parent) };
+        let logged = if hidden { self.young_log.push_object(address) } else { self.young_log.push(slot) };
+        if !logged {
+            self.rescan_young();
+        }
     }
 
-    /// Whether a slot in the frame region or in an arena lies below the watermark.
-    pub(crate) fn is_scanned(&self, slot: usize) -> bool {
-        if self.young.frames.contains(slot) {
-            return slot < self.frame_watermark;
+    /// Whether an object, or a slot in one, in the frame region or in an arena lies below the watermark, which
+    /// never lies inside an object.
+    pub(crate) fn is_scanned(&self, address: usize) -> bool {
+        if self.young.frames.contains(address) {
+            return address < self.frame_watermark;
         }
-        self.arenas.segment_at(slot).is_some_and(|segment| slot < segment.scanned)
+        self.arenas.segment_at(address).is_some_and(|segment| address < segment.scanned)
     }
 
     /// Lets the next collection scan all frame and arena objects.

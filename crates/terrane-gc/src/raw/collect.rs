@@ -11,7 +11,7 @@ use super::old_space::block::BLOCK_SIZE;
 use super::record::{CollectionCause, CollectionKind, CollectionRecord};
 use super::stress::POISON;
 use super::young::Span;
-use super::{ObjectModel, RootSource, sizing};
+use super::{ObjectModel, RootSource, sizing, weak};
 
 impl<M: ObjectModel> Heap<M> {
     /// Collects now.
@@ -130,8 +130,9 @@ impl<M: ObjectModel> Heap<M> {
             frame_watermark: self.frame_watermark,
             frame_top: roots.frame_top(),
             arenas: &self.arenas,
-            young_log: self.young_log.slots(),
+            young_log: &self.young_log,
             large: &self.large,
+            fresh: self.pins.fresh(),
             rebuild: core::mem::take(&mut self.rebuild_remembered),
         };
         let parts = Parts {
@@ -184,6 +185,8 @@ impl<M: ObjectModel> Heap<M> {
         }
         self.young_log.clear();
         self.large.settle_fresh();
+        self.pins.settle_fresh();
+        self.external.collected();
         self.empty_nursery();
     }
 
@@ -208,14 +211,17 @@ impl<M: ObjectModel> Heap<M> {
             young: self.young.all,
             old: &mut self.old,
             stack: &mut self.stack,
+            marked_objects: 0,
             model: PhantomData,
         };
         marking.scan_roots(roots);
+        marking.scan_words(self.pins.words());
         marking.scan_dense(self.young.frames.base, roots.frame_top());
         for segment in self.arenas.live_segments() {
             marking.scan_dense(segment.span.base, segment.top);
         }
         marking.drain(&self.large);
+        weak::old::process(&mut marking, &self.large, roots);
         forget_dead::<M>(&mut self.remembered);
         let poison = self.poison();
         self.old.sweep();
@@ -223,6 +229,7 @@ impl<M: ObjectModel> Heap<M> {
         if let Some(byte) = poison {
             self.old.poison_free(byte);
         }
+        self.external.settle();
         self.full_threshold = sizing::full_threshold(self.heap_bytes());
         // What will be filled before the next full collection is kept.
         let growth = self.full_threshold - self.heap_bytes();

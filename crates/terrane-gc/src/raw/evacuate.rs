@@ -19,8 +19,10 @@ use super::large::LargeSpace;
 use super::old_space::OldSpace;
 use super::old_space::chunk::Chunk;
 use super::remembered::{Entry, RememberedSet, clear_log, restore_log};
+use super::weak;
 use super::work_stack::WorkStack;
 use super::young::Span;
+use super::young_log::{LoggedYoung, YoungLog};
 use super::{ObjectModel, RootScope, RootSource, Word};
 
 /// Tells what is to be moved.
@@ -86,8 +88,10 @@ pub(crate) struct Sources<'h> {
     pub(crate) frame_watermark: usize,
     pub(crate) frame_top: usize,
     pub(crate) arenas: &'h Arenas,
-    pub(crate) young_log: &'h [usize],
+    pub(crate) young_log: &'h YoungLog,
     pub(crate) large: &'h LargeSpace,
+    /// Objects born pinned since the last collection.
+    pub(crate) fresh: &'h [usize],
     /// The remembered set was lost: scan every old and large object.
     pub(crate) rebuild: bool,
 }
@@ -126,13 +130,22 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         let all = sources.condemned != Condemned::Nothing;
         self.scan_roots(roots, if all { RootScope::All } else { RootScope::Young });
         self.scan_remembered();
-        self.scan_fresh(sources.large);
+        self.scan_fresh(sources.large, sources.fresh);
         if sources.rebuild {
             self.scan_everything(sources.large);
         }
         self.scan_young(sources, all);
         self.drain(sources.large);
+        weak::young::process(&mut self, sources.large, roots);
         self.copied
+    }
+
+    pub(crate) fn copied_bytes(&self) -> usize {
+        self.copied.bytes
+    }
+
+    pub(crate) fn condemned_space(&self) -> F {
+        self.from
     }
 
     /// Scans the frame region and the arenas as far as they are not from-space: what is new or logged, or
@@ -150,8 +163,10 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         if !all {
             // A slot above the watermark belongs to a frame that was left since, and is covered by the scan
             // if in use again.
-            let cut = |slot: &usize| sources.frames.contains(*slot) && *slot >= sources.frame_watermark;
-            self.scan_slots(sources.young_log.iter().copied().filter(|slot| !cut(slot)));
+            let cut = |entry: &LoggedYoung| {
+                sources.frames.contains(entry.address()) && entry.address() >= sources.frame_watermark
+            };
+            self.scan_logged(sources.young_log.entries().filter(|entry| !cut(entry)));
         }
     }
 
@@ -163,12 +178,37 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
             if let Some(address) = M::address(word)
                 && self.from.contains(address)
             {
-                let mut hot = self.load();
                 // SAFETY: roots are valid words.
-                *root = unsafe { self.forward(&mut hot, word, address) };
-                self.store(hot);
+                *root = unsafe { self.forward_at(word, address) };
             }
         });
+    }
+
+    /// The new place of an object in from-space, to which it is moved if it was not before; what it refers to
+    /// goes on the stack.
+    ///
+    /// # Safety
+    ///
+    /// `word` refers to an object at `address` in from-space, initialised, or moved by this evacuation.
+    #[inline(always)]
+    unsafe fn forward_at(&mut self, word: Word, address: usize) -> Word {
+        let mut hot = self.load();
+        // SAFETY: the caller's promise.
+        let forwarded = unsafe { self.forward(&mut hot, word, address) };
+        self.store(hot);
+        forwarded
+    }
+
+    /// The same for a reference that a hook keeps.
+    ///
+    /// # Safety
+    ///
+    /// `word` refers to an object in from-space, initialised, or moved by this evacuation.
+    #[inline(never)]
+    pub(crate) unsafe fn forward_root(&mut self, word: Word) -> Word {
+        let Some(address) = M::address(word) else { return word };
+        // SAFETY: the caller's promise.
+        unsafe { self.forward_at(word, address) }
     }
 
     /// Puts a slot on the stack if it refers into from-space; answers whether it refers elsewhere into the
@@ -268,6 +308,9 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
                 self.copied.arena_bytes += size as u64;
             }
             let moved = M::with_address(word, to);
+            if M::TRACKS_MOVES {
+                M::moved(moved);
+            }
             self.push_slots(hot, moved, to);
             moved
         }
@@ -320,20 +363,28 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         }
     }
 
-    /// Scans single slots of frame and arena objects.
-    fn scan_slots(&mut self, slots: impl Iterator<Item = usize>) {
-        for slot in slots {
-            // SAFETY: the barrier logged the slot of a live object, and the caller leaves out those that were
-            // cut off since.
-            _ = unsafe { self.enqueue(slot as *mut Word) };
+    /// Scans single slots of frame and arena objects, and objects that were logged for a hidden slot.
+    fn scan_logged(&mut self, entries: impl Iterator<Item = LoggedYoung>) {
+        for entry in entries {
+            // SAFETY: the barrier logged a live object, or a slot in one, and the caller leaves out those that
+            // were cut off since.
+            unsafe {
+                match entry {
+                    LoggedYoung::Slot(slot) => _ = self.enqueue(slot as *mut Word),
+                    LoggedYoung::Object(object) => {
+                        M::visit_slots(M::word_at(object), |slot| _ = self.enqueue(slot));
+                    }
+                }
+            }
         }
     }
 
-    /// Scans large objects born since the last collection.
-    fn scan_fresh(&mut self, large: &LargeSpace) {
-        for object in large.fresh() {
+    /// Scans large and pinned objects born since the last collection.
+    fn scan_fresh(&mut self, large: &LargeSpace, pinned: &[usize]) {
+        let large = large.fresh().iter().map(|object| object.address);
+        for address in large.chain(pinned.iter().copied()) {
             // SAFETY: the mutator has initialised the object.
-            unsafe { self.scan_old(M::word_at(object.address), object.address) };
+            unsafe { self.scan_old(M::word_at(address), address) };
         }
     }
 
@@ -406,7 +457,7 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
     }
 
     /// Forwards until nothing refers into from-space.
-    fn drain(&mut self, large: &LargeSpace) {
+    pub(crate) fn drain(&mut self, large: &LargeSpace) {
         self.drain_stack();
         while self.stack.take_overflow() {
             self.scan_everything(large);

@@ -43,10 +43,11 @@ impl<M: ObjectModel> Heap<M> {
             return Ok(());
         }
         if cause == CollectionCause::NurseryFull {
-            self.collect_quietly(CollectionKind::Minor, cause, roots);
-            if self.heap_bytes() > self.full_threshold {
-                self.collect_quietly(CollectionKind::Full, CollectionCause::OldSpaceGrown, roots);
+            if !self.enabled && self.extend_nursery(request) {
+                return Ok(());
             }
+            self.collect_quietly(CollectionKind::Minor, cause, roots);
+            self.collect_if_grown(roots);
             if self.grant(request).is_ok() {
                 return Ok(());
             }
@@ -58,6 +59,16 @@ impl<M: ObjectModel> Heap<M> {
         self.collect_quietly(CollectionKind::Evacuate, CollectionCause::Exhaustion, roots);
         self.collect_quietly(CollectionKind::Full, CollectionCause::Exhaustion, roots);
         self.grant(request)
+    }
+
+    /// Lets the nursery grow where collections are switched off; false when it cannot.
+    fn extend_nursery(&mut self, request: Request) -> bool {
+        let Request::Window(bytes) = request else { return false };
+        self.sync();
+        let len = self.nursery_limit - self.young.nursery().base;
+        self.lengthen_nursery(len + bytes.max(self.nursery_size));
+        self.open_window();
+        self.arenas.innermost().is_none() && self.nursery_limit - self.nursery_cursor >= bytes
     }
 
     /// Makes room for the request if that takes no collection.

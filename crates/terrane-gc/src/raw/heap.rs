@@ -19,9 +19,11 @@ use super::clock::Clock;
 use super::config::HeapConfig;
 use super::errors;
 use super::exhaustion::Request;
+use super::external::ExternalBytes;
 use super::large::{LargeSpace, check_size};
 use super::old_space::OldSpace;
 use super::old_space::block::{BLOCK_SIZE, SMALL_OBJECT_MAX};
+use super::pin::Pins;
 use super::record::{CollectionCause, CollectionRecord};
 use super::remembered::RememberedSet;
 use super::sizing;
@@ -30,7 +32,7 @@ use super::stress::Stress;
 use super::work_stack::WorkStack;
 use super::young::YoungRange;
 use super::young_log::YoungLog;
-use super::{ObjectModel, RootSource};
+use super::{ObjectModel, RootSource, Word};
 
 /// Where the next small object goes.
 #[derive(Clone, Copy, Debug)]
@@ -88,8 +90,14 @@ pub struct Heap<M: ObjectModel> {
     pub(crate) old: OldSpace,
     pub(crate) large: LargeSpace,
     pub(crate) stack: WorkStack,
+    pub(crate) pins: Pins,
+    pub(crate) external: ExternalBytes,
+    /// The next slow allocation collects.
+    pub(crate) collection_due: bool,
+    /// Whether collections run by themselves.
+    pub(crate) enabled: bool,
     pub(crate) limit: usize,
-    /// Bytes in the old space and of large objects above which a full collection is due.
+    /// Bytes in the old space, of large objects, and charged since for what lies outside, above which a full collection is due.
     pub(crate) full_threshold: usize,
     pub(crate) stress: Option<Stress>,
     pub(crate) verify_always: bool,
@@ -148,6 +156,10 @@ impl<M: ObjectModel> Heap<M> {
             old: OldSpace::new(),
             large: LargeSpace::default(),
             stack: WorkStack::new(pages, mark_stack).map_err(errors::pages)?,
+            pins: Pins::default(),
+            external: ExternalBytes::default(),
+            collection_due: false,
+            enabled: true,
             limit,
             full_threshold: sizing::full_threshold(0),
             stress: config.stress.map(Stress::new),
@@ -209,6 +221,7 @@ impl<M: ObjectModel> Heap<M> {
         debug_assert!(size >= 16 && size.is_multiple_of(8));
         check_size(size, self.limit)?;
         self.stress_tick(roots);
+        self.collect_if_due(roots);
         if size > SMALL_OBJECT_MAX {
             return self.alloc_large(size, roots);
         }
@@ -228,6 +241,7 @@ impl<M: ObjectModel> Heap<M> {
     pub fn reserve<R: RootSource>(&mut self, bytes: usize, roots: &mut R) -> Result<(), MemoryError> {
         check_size(bytes, self.young.nursery().len)?;
         self.stress_tick(roots);
+        self.collect_if_due(roots);
         if self.window_end - self.window.cursor < bytes {
             self.satisfy(Request::Window(bytes), CollectionCause::NurseryFull, roots)?;
         }
@@ -238,7 +252,7 @@ impl<M: ObjectModel> Heap<M> {
     }
 
     fn alloc_large<R: RootSource>(&mut self, size: usize, roots: &mut R) -> Result<NonNull<u8>, MemoryError> {
-        if self.heap_bytes() + size > self.full_threshold {
+        if self.has_grown(size) {
             self.collect_quietly(super::CollectionKind::Full, CollectionCause::OldSpaceGrown, roots);
         }
         if self.room_for_large(size) {
@@ -265,7 +279,7 @@ impl<M: ObjectModel> Heap<M> {
             return None;
         }
         self.window.cursor = address + size;
-        if self.stress.is_some() {
+        if self.stress.is_some() || self.collection_due {
             self.window.limit = self.window.cursor;
         }
         NonNull::new(address as *mut u8)
@@ -295,13 +309,47 @@ impl<M: ObjectModel> Heap<M> {
                 None => (self.nursery_cursor, self.nursery_cursor),
             },
         };
-        self.window = Window { cursor, limit: if self.stress.is_some() { cursor } else { end } };
+        let full = self.stress.is_some() || self.collection_due;
+        self.window = Window { cursor, limit: if full { cursor } else { end } };
         self.window_end = end;
     }
 
     /// Bytes of objects outside the young range.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.old.live_bytes + self.large.live_bytes
+    }
+
+    /// Switches collections that run by themselves on or off; they are on at the start. While they are off, the
+    /// nursery grows instead of being emptied, and a collection runs only before an allocation would fail
+    /// without it, or when it is asked for.
+    pub fn set_enabled(&mut self, enabled: bool) {
+        self.enabled = enabled;
+    }
+
+    /// Whether collections run by themselves.
+    #[must_use]
+    pub fn enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// Whether a marking of the old space is under way between two calls.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_marking(&self) -> bool {
+        false
+    }
+
+    /// Reads a weak reference, whose word the caller keeps outside the heap's knowledge: `None` if its object is
+    /// dead, though the clear hook has not come to this reference yet. While a marking is under way this keeps the
+    /// object alive for this cycle, since it may come to be held by what was marked before. O(1).
+    ///
+    /// # Safety
+    ///
+    /// `word` is an immediate, or refers to an object of this heap that was not yet found dead by a clear hook, at
+    /// the address that the hooks last told.
+    #[inline]
+    pub unsafe fn weak_read(&mut self, word: Word) -> Option<Word> {
+        Some(word)
     }
 
     /// Calls `observer` after every collection, when the heap is whole again: it may panic.

@@ -20,6 +20,8 @@ pub(crate) struct Marking<'h, M> {
     pub(crate) young: Span,
     pub(crate) old: &'h mut OldSpace,
     pub(crate) stack: &'h mut WorkStack,
+    /// Objects marked so far.
+    pub(crate) marked_objects: u64,
     pub(crate) model: PhantomData<M>,
 }
 
@@ -43,6 +45,7 @@ impl<M: ObjectModel> Marking<'_, M> {
         if !chunk.set_start_bit(address) {
             return;
         }
+        hot.marked += 1;
         if hot.next.is_none() {
             hot.next = Some(word);
             return;
@@ -71,12 +74,13 @@ impl<M: ObjectModel> Marking<'_, M> {
     /// # Safety
     ///
     /// As for [`shade`](Self::shade).
-    unsafe fn enqueue(&mut self, word: Word) {
+    pub(crate) unsafe fn enqueue(&mut self, word: Word) {
         // With the place of the next object taken, it goes on the stack.
-        let mut hot = Hot { top: self.stack.top(), next: Some(word) };
+        let mut hot = Hot { top: self.stack.top(), next: Some(word), marked: 0 };
         // SAFETY: the caller's promise.
         unsafe { self.shade(word, &mut hot) };
         self.stack.set_top(hot.top);
+        self.marked_objects += hot.marked;
     }
 
     /// Counts a marked object, once: when it is popped, or when it could not be pushed.
@@ -95,6 +99,12 @@ impl<M: ObjectModel> Marking<'_, M> {
     pub(crate) fn scan_roots<R: RootSource>(&mut self, roots: &mut R) {
         // SAFETY: roots are valid words.
         roots.visit_roots(RootScope::All, |root| unsafe { self.enqueue(*root) });
+    }
+
+    /// Shades what these valid words refer to.
+    pub(crate) fn scan_words(&mut self, words: impl Iterator<Item = Word>) {
+        // SAFETY: the caller's promise.
+        words.for_each(|word| unsafe { self.enqueue(word) });
     }
 
     /// Shades what the objects that lie dense in `[start, end)` refer to.
@@ -124,7 +134,7 @@ impl<M: ObjectModel> Marking<'_, M> {
     #[inline(never)]
     fn drain_stack(&mut self) {
         let bottom = self.stack.bottom();
-        let mut hot = Hot { top: self.stack.top(), next: None };
+        let mut hot = Hot { top: self.stack.top(), next: None, marked: 0 };
         loop {
             let word = match hot.next.take() {
                 Some(word) => word,
@@ -143,6 +153,12 @@ impl<M: ObjectModel> Marking<'_, M> {
             }
         }
         self.stack.set_top(hot.top);
+        self.marked_objects += hot.marked;
+    }
+
+    /// Objects that this marking has reached so far.
+    pub(crate) fn marked_objects(&self) -> u64 {
+        self.marked_objects
     }
 
     /// Scans every marked object again.
@@ -176,6 +192,8 @@ struct Hot {
     /// through the stack, and lies next to that one if the copying loop, which goes on likewise, put it
     /// there.
     next: Option<Word>,
+    /// Objects marked.
+    marked: u64,
 }
 
 /// Removes the entries of dead objects from the remembered set, after marking and before sweeping.

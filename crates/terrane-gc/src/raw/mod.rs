@@ -31,6 +31,26 @@
 //! - Stores of references into initialised objects go through [`Heap::write`].
 //! - Only roots and frame objects refer to frame objects.
 //!
+//! # Weak processing
+//!
+//! Weak references, weak maps and finalizers belong to the embedder; the collector tells it what died. Near its end a
+//! collection calls [`RootSource::revive_young`] and [`RootSource::clear_young`] for what lay in the zones that it
+//! empties, and a full collection [`RootSource::revive_old`] and [`RootSource::clear_old`] for the old space and the
+//! large objects. In *revive* the source may keep objects that were not reached ([`Keeper`]: finalizers, values of
+//! ephemerons); in *clear* liveness is final ([`Liveness`]), and it clears weak references to what died. In this order
+//! no weak reference outlives its object, and none is cleared whose object a finalizer brings back (Jones, Hosking &
+//! Moss, *The Garbage Collection Handbook*, §12.1). The old space's hooks work in slices ([`WorkBudget`],
+//! [`Progress`]), so that a table of ten million entries does not become one pause.
+//!
+//! What a hook may do:
+//!
+//! - ask about, and keep, valid words: immediates, and references to objects that no clear hook has found dead, at the
+//!   address that the hooks last told;
+//! - read objects, dead ones included, and change memory of its own outside the heap;
+//! - in a clear hook, write slots of *live* objects by plain stores, if it stores nothing but immediates or what
+//!   [`Liveness::survivor`] has just answered for what the slot held;
+//! - not: call into the heap, unwind, or change in any other way what is reachable.
+//!
 //! # Addresses
 //!
 //! A reference is a number, so the collector turns numbers into pointers: it relies on *exposed provenance*. Every
@@ -114,11 +134,13 @@ mod config;
 mod errors;
 mod evacuate;
 mod exhaustion;
+mod external;
 mod heap;
 mod large;
 mod mark;
 mod model;
 mod old_space;
+mod pin;
 mod record;
 mod remembered;
 mod reserve;
@@ -127,6 +149,7 @@ mod sizing;
 mod stats;
 mod stress;
 mod verify;
+mod weak;
 mod word;
 mod work_stack;
 mod young;
@@ -144,4 +167,5 @@ pub use remembered::{CARD_SIZE, WHOLE_LOG_MAX};
 pub use roots::{RootScope, RootSource};
 pub use stats::{CollectionStats, HeapStats, ZoneStats};
 pub use verify::{Corruption, CorruptionKind};
+pub use weak::{Keeper, Liveness, Progress, WorkBudget};
 pub use word::{WORD_BYTES, Word};

@@ -16,7 +16,8 @@ use super::Word;
 /// - `size` is at least 16, a multiple of 8, and the size that the object was allocated with. It stays the
 ///   same for the object's whole life.
 /// - `visit_slots` visits every word of the object that may be a reference, each once, and nothing outside
-///   the object; `visit_slots_within` those of them whose address lies in `[start, end)`.
+///   the object except its [hidden slots](Self::moved); `visit_slots_within` those of them whose
+///   address lies in `[start, end)`, and every hidden slot.
 /// - `word_at` finds the reference to an object from its first word alone, for objects in every zone.
 /// - `forwarding(a)` is a word that no initialised object ever has as its first word, and
 ///   `forwarded(forwarding(a)) == Some(a)`; `forwarded` is `None` for the first word of every initialised
@@ -60,6 +61,26 @@ pub unsafe trait ObjectModel: 'static {
 
     /// The word that replaces the first word of an object that was moved to `address`.
     fn forwarding(address: usize) -> Word;
+
+    /// Whether [`moved`](Self::moved) is to be called. Where it is `false`, moving costs nothing more.
+    const TRACKS_MOVES: bool = false;
+
+    /// Called right after a live object was copied to its new place: by a minor collection, an evacuation, or
+    /// defragmentation. For objects whose side blocks (see below) hold their address. It may read and write the
+    /// copy, apart from its size and slots, and memory of its own outside the heap. The copy's slots are not
+    /// forwarded yet.
+    ///
+    /// # Side blocks
+    ///
+    /// An object may own memory outside the heap with slots in it, *hidden slots*: the buffer of a growable
+    /// vector. `visit_slots` then visits them too, and `visit_slots_within` visits them for every range. The
+    /// buffer must stay where it is from the beginning of a collection to its end; stores into it go
+    /// through [`Heap::record`](super::Heap::record).
+    ///
+    /// # Safety
+    ///
+    /// `new` refers to the copy, an initialised object.
+    unsafe fn moved(_new: Word) {}
 
     /// Where an object was moved, told from its first word; `None` if it was not moved.
     fn forwarded(first: Word) -> Option<usize>;

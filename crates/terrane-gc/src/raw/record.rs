@@ -56,6 +56,10 @@ pub enum CollectionCause {
     Exhaustion,
     /// Stress mode.
     Stress,
+    /// Many bytes outside the heap were charged since the last collection.
+    ExternalBytes,
+    /// A young object was pinned.
+    Pinned,
 }
 
 impl fmt::Display for CollectionCause {
@@ -67,6 +71,8 @@ impl fmt::Display for CollectionCause {
             Self::ArenaDestroyed => "arena destroyed",
             Self::Exhaustion => "exhaustion",
             Self::Stress => "stress",
+            Self::ExternalBytes => "external bytes",
+            Self::Pinned => "pinned",
         })
     }
 }

@@ -50,8 +50,10 @@ impl Entry {
     }
 }
 
-/// Where the log bit of the card with `slot` is.
-fn card_address(parent: usize, slot: usize) -> usize {
+/// Where the log bit of the card with `slot` is. A hidden slot, outside the object of `size` bytes, belongs to the
+/// first card.
+fn card_address(parent: usize, size: usize, slot: usize) -> usize {
+    let slot = if slot.wrapping_sub(parent) < size { slot } else { parent };
     (parent + 8).max(slot & !(CARD_SIZE - 1))
 }
 
@@ -156,7 +158,7 @@ impl RememberedSet {
     ///
     /// # Safety
     ///
-    /// `parent` refers to an object of the old space or a large object, `slot` lies in it.
+    /// `parent` refers to an object of the old space or a large object, `slot` is one of its slots.
     #[inline]
     pub(crate) unsafe fn log<M: ObjectModel>(&mut self, parent: Word, address: usize, slot: usize) {
         // SAFETY: the caller's promise.
@@ -165,11 +167,12 @@ impl RememberedSet {
             return;
         }
         // SAFETY: the caller's promise.
-        if unsafe { M::size(parent) } <= WHOLE_LOG_MAX {
+        let size = unsafe { M::size(parent) };
+        if size <= WHOLE_LOG_MAX {
             chunk.set_log_bit(address);
             return self.push(Entry { parent, card: 0 });
         }
-        let card = card_address(address, slot);
+        let card = card_address(address, size, slot);
         // SAFETY: the caller's promise.
         if unsafe { set_card_bit(chunk, address, card) } {
             self.push(Entry { parent, card });
@@ -189,8 +192,8 @@ impl RememberedSet {
         // SAFETY: the caller's promise.
         unsafe {
             let chunk = Chunk::containing(address);
-            let whole = M::size(parent) <= WHOLE_LOG_MAX;
-            let bit = if whole { address } else { card_address(address, slot) };
+            let size = M::size(parent);
+            let bit = if size <= WHOLE_LOG_MAX { address } else { card_address(address, size, slot) };
             let set = match chunk.kind() {
                 ChunkKind::LargeRun => *run_card(chunk, address, bit) != 0,
                 _ => chunk.has_log_bit(bit),
@@ -261,7 +264,7 @@ mod tests {
             slot in prop_oneof![0_usize..2, 0_usize..4000],
         ) {
             let (parent, slot) = (parent * 8 + (1 << 22), parent * 8 + (1 << 22) + slot * 8);
-            let entry = Entry { parent: Word(0), card: card_address(parent, slot) };
+            let entry = Entry { parent: Word(0), card: card_address(parent, usize::MAX - parent, slot) };
             let (start, end) = entry.card_range(parent).unwrap();
             prop_assert!(start <= slot && slot < end, "{start:#x} {slot:#x} {end:#x}");
             prop_assert!(start >= parent && end - start <= 2 * CARD_SIZE);

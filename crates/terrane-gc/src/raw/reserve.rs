@@ -25,6 +25,7 @@ impl<M: ObjectModel> Heap<M> {
             + self.arenas.committed_bytes
             + self.old.used_blocks() * BLOCK_SIZE
             + self.large.charged_bytes
+            + self.external.now
             + self.chunk_metadata_bytes()
     }
 
@@ -60,7 +61,7 @@ impl<M: ObjectModel> Heap<M> {
     }
 
     /// Takes chunks until `blocks` free blocks may be used, or as many as limit and page source grant.
-    fn grow_to(&mut self, blocks: usize) -> Result<(), MemoryError> {
+    pub(crate) fn grow_to(&mut self, blocks: usize) -> Result<(), MemoryError> {
         while self.usable_blocks() < blocks {
             let allowed = self.limit.saturating_sub(self.charged()) / BLOCK_SIZE;
             // A chunk costs metadata, so it may not help.
@@ -98,9 +99,22 @@ impl<M: ObjectModel> Heap<M> {
         granted
     }
 
+    /// Lets the nursery, which may hold objects, grow to `len` bytes, or as far as reserve and page source allow.
+    pub(crate) fn lengthen_nursery(&mut self, len: usize) {
+        let base = self.young.nursery().base;
+        let len = len.min(self.young.nursery().len);
+        if len > self.nursery_limit - base
+            && self.may_extend_nursery(len)
+            && self.fill_reserve(len).is_ok()
+            && self.young.commit_nursery(len).is_ok()
+        {
+            self.nursery_limit = base + len - len % 8;
+        }
+    }
+
     /// Whether the limit allows a nursery longer than usual, which is charged with its whole length.
     fn may_extend_nursery(&self, len: usize) -> bool {
-        let charged = self.charged() + (len - self.nursery_size);
+        let charged = self.charged() + len.saturating_sub(self.nursery_size);
         charged + blocks_to_copy(self.fixed_young_bytes() + len) * BLOCK_SIZE <= self.limit
     }
 

@@ -1,6 +1,6 @@
 //! Where a collection starts: the references that the mutator holds outside the heap.
 
-use super::Word;
+use super::{Keeper, Liveness, Progress, Word, WorkBudget};
 
 /// Which roots a collection needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,4 +46,49 @@ pub unsafe trait RootSource {
     /// Called after every collection. No root holds a reference to the nursery now: the source may raise its
     /// watermark to the top of its stack.
     fn collected(&mut self);
+
+    /// Near the end of a minor collection or an evacuation, when all that is reachable was moved: the source may
+    /// keep young objects that were not reached, with [`Keeper::keep`], and must store what that answers.
+    ///
+    /// For finalizers: those that are registered for young objects, not yet reached, are moved to the queue, and
+    /// the objects kept. For ephemerons: for each whose key is alive by [`Liveness::survivor`], the value is kept;
+    /// this is repeated until nothing new was kept (`keep` traces on at once, so the source sees by itself
+    /// when that is so). Entries that refer to nothing young need not be looked at.
+    ///
+    /// What a hook may do is said under [weak processing](crate::raw#weak-processing).
+    fn revive_young<K: Keeper>(&mut self, _keep: &mut K) {}
+
+    /// After `revive_young`, when it is certain which young objects survive, and before their memory is
+    /// reused: the source updates every weak reference that may lead to a young object, by
+    /// [`Liveness::survivor`], and clears those to dead ones. Dead objects can still be read.
+    ///
+    /// Old objects count as alive. A source does well to keep weak references to young objects in a list of
+    /// their own, so that this costs nothing for the old ones.
+    fn clear_young<L: Liveness>(&mut self, _live: &L) {}
+
+    /// After the marking of a full collection: the source may keep old and large objects that were not
+    /// reached. Young objects count as alive.
+    ///
+    /// Called until the answer is [`Progress::Done`]; the collector marks on after every call, so that what was
+    /// kept is alive, with all that it refers to, at the next. Between two calls the mutator may run, and read
+    /// weak references, which brings objects to life as well ([`Heap::weak_read`](super::Heap::weak_read)). So a
+    /// source that looks at one thing because another is alive (ephemerons) goes round its table until a whole
+    /// round passed in which [`Keeper::epoch`] stayed the same; then it keeps what finalizers need; and only if
+    /// that kept nothing, or the ephemerons were gone through once more after it, it answers `Done`.
+    ///
+    /// Minor collections may come between two calls; they call `revive_young` and `clear_young`, so the source
+    /// has the new places of what they move.
+    fn revive_old<K: Keeper>(&mut self, _keep: &mut K, _budget: &mut WorkBudget) -> Progress {
+        Progress::Done
+    }
+
+    /// After `revive_old`, when it is certain which old objects survive: the source clears every weak
+    /// reference, map entry, intern entry to dead old objects and takes note of what is to be dropped. Called until the
+    /// answer is [`Progress::Done`], and always to its end before memory of the dead is reused: they can be
+    /// read meanwhile, and no new object has the address of a dead one.
+    ///
+    /// Objects that are promoted or born between two calls are alive, and `survivor` says so.
+    fn clear_old<L: Liveness>(&mut self, _live: &L, _budget: &mut WorkBudget) -> Progress {
+        Progress::Done
+    }
 }

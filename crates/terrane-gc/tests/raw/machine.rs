@@ -56,6 +56,18 @@ impl Machine {
         Ok(word)
     }
 
+    /// A vector of `slots` slots, at least two, that owns the side block.
+    pub fn side_owner(&mut self, slots: usize, block: &mut [Word]) -> Result<Word, MemoryError> {
+        let word = self.vector(slots.max(2))?;
+        // SAFETY: the vector is fresh and has two slots.
+        unsafe {
+            *(slot(word, 0).sub(1)) = side_header(slots.max(2));
+            *slot(word, 0) = Word(block.as_mut_ptr() as u64);
+            *slot(word, 1) = integer(block.len() as u64 - 1);
+        }
+        Ok(word)
+    }
+
     /// Pushes pairs onto the list that is root `root`.
     pub fn grow_list(&mut self, root: usize, len: u64) -> Result<(), MemoryError> {
         for i in 0..len {

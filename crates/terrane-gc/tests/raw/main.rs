@@ -9,5 +9,7 @@ mod exhaustion;
 mod machine;
 mod model;
 mod panics;
+mod pinning;
 mod properties;
 mod shadow;
+mod weak;

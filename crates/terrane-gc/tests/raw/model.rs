@@ -13,6 +13,9 @@ const HEADERED: u64 = 2;
 const FORWARDING: u64 = 5;
 const HEADER: u64 = 7;
 const BYTES_FLAG: u64 = 1 << 3;
+/// A vector whose first payload words are the address of a side block and the number of its slots, which one word
+/// more follows: the owner's reference.
+const SIDE_FLAG: u64 = 1 << 4;
 
 pub fn integer(value: u64) -> Word {
     Word(value << 3)
@@ -38,6 +41,23 @@ pub fn vector_header(slots: usize) -> Word {
 /// Header of `words` words without references.
 pub fn bytes_header(words: usize) -> Word {
     Word((words as u64) << 8 | BYTES_FLAG | HEADER)
+}
+
+/// Header of a vector of `slots` slots with a side block.
+pub fn side_header(slots: usize) -> Word {
+    Word((slots as u64) << 8 | SIDE_FLAG | HEADER)
+}
+
+/// The slots in the side block of an object: address and number.
+fn hidden(word: Word) -> (usize, usize) {
+    let base = Model::address(word).expect("a reference");
+    // SAFETY: a headered object starts with its header, and one with a side block has two payload words.
+    unsafe {
+        if is_pair(word) || *(base as *const u64) & SIDE_FLAG == 0 {
+            return (0, 0);
+        }
+        ((*slot(word, 0)).0 as usize, ((*slot(word, 1)).0 >> 3) as usize)
+    }
 }
 
 /// Bytes of a headered object with so many words of payload.
@@ -93,6 +113,8 @@ unsafe impl ObjectModel for Model {
         for index in 0..if slots { words } else { 0 } {
             visit((base + index * 8) as *mut Word);
         }
+        let (base, count) = hidden(word);
+        (0..count).for_each(|index| visit((base + index * 8) as *mut Word));
     }
 
     #[inline]
@@ -102,6 +124,18 @@ unsafe impl ObjectModel for Model {
         while at < end {
             visit(at as *mut Word);
             at += 8;
+        }
+        let (base, count) = hidden(word);
+        (0..count).for_each(|index| visit((base + index * 8) as *mut Word));
+    }
+
+    const TRACKS_MOVES: bool = true;
+
+    unsafe fn moved(new: Word) {
+        let (base, count) = hidden(new);
+        if base != 0 {
+            // SAFETY: the word after the hidden slots.
+            unsafe { *(base as *mut Word).add(count) = new };
         }
     }
 

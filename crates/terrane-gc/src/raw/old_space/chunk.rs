@@ -53,6 +53,8 @@ pub(crate) struct ChunkHeader {
     pub(crate) free_blocks: u64,
     /// Old space: bit `b` tells that block `b` has free lines that promotion may use.
     pub(crate) recyclable_blocks: u64,
+    /// Old space: bit `b` tells that block `b` holds objects that were born pinned.
+    pub(crate) immovable_blocks: u64,
     /// Old space: a line that holds part of a live object, as of the last full collection.
     pub(crate) line_marks: [u8; LINES_PER_CHUNK],
     /// Large objects: bit `g` tells that granule `g` is in use.

@@ -35,6 +35,9 @@ pub(crate) struct OldSpace {
     /// The same for the overflow block.
     overflow_cursor: usize,
     overflow_limit: usize,
+    /// The same for the block of objects that never move.
+    pinned_cursor: usize,
+    pinned_limit: usize,
     /// Where the current hole lies, to find the next one: block of a chunk and the line after the hole.
     hole: Option<(Chunk, usize, usize)>,
     chunks: Vec<Chunk>,
@@ -54,6 +57,8 @@ impl OldSpace {
             limit: 0,
             overflow_cursor: 0,
             overflow_limit: 0,
+            pinned_cursor: 0,
+            pinned_limit: 0,
             hole: None,
             chunks: Vec::new(),
             recyclable_from: 0,
@@ -178,6 +183,32 @@ impl OldSpace {
         corrupt("copy reserve used up: the object model's sizes are inconsistent");
     }
 
+    /// Bytes left in the block of objects that never move.
+    pub(crate) fn pinned_room(&self) -> usize {
+        self.pinned_limit - self.pinned_cursor
+    }
+
+    /// Room, cleared, for a live object of `size` bytes, at most [`SMALL_OBJECT_MAX`], in a block whose objects
+    /// never move. Takes a free block if there is no room; the caller sees to it that there is one.
+    pub(crate) fn allocate_pinned(&mut self, size: usize) -> usize {
+        if self.pinned_room() < size {
+            let (chunk, block) = self.take_free_block();
+            self.pinned_cursor = chunk.base() + block * BLOCK_SIZE;
+            self.pinned_limit = self.pinned_cursor + BLOCK_SIZE;
+            // SAFETY: chunks in the list are in use; nobody else accesses the header now.
+            unsafe { (*chunk.header()).immovable_blocks |= 1 << block };
+        }
+        let address = self.pinned_cursor;
+        self.pinned_cursor += size;
+        self.live_bytes += size;
+        // SAFETY: the room was free, lies in a chunk in use and belongs to nobody else.
+        unsafe {
+            core::ptr::write_bytes(address as *mut u8, 0, size);
+            Chunk::containing(address).set_start_bit(address);
+        }
+        address
+    }
+
     /// Adds a chunk of free blocks. Never called during a collection.
     pub(crate) fn grow(&mut self, space: &mut ChunkSpace, owner: Owner) -> Result<(), MemoryError> {
         self.chunks.try_reserve(1).map_err(|_| errors::table(CHUNK_SIZE))?;
@@ -215,6 +246,7 @@ impl OldSpace {
     pub(crate) fn sweep(&mut self) {
         (self.cursor, self.limit, self.hole) = (0, 0, None);
         (self.overflow_cursor, self.overflow_limit) = (0, 0);
+        (self.pinned_cursor, self.pinned_limit) = (0, 0);
         (self.recyclable_from, self.free_from) = (0, 0);
         self.free_blocks = 0;
         for &chunk in &self.chunks {
@@ -231,6 +263,7 @@ impl OldSpace {
             // SAFETY: the chunk is in use; nobody else accesses the header now.
             unsafe {
                 (*chunk.header()).free_blocks = free;
+                (*chunk.header()).immovable_blocks &= !free;
                 (*chunk.header()).recyclable_blocks = recyclable;
             }
         }

@@ -24,6 +24,7 @@ pub use corruption::{Corruption, CorruptionKind};
 use super::heap::Heap;
 use super::old_space::chunk::Chunk;
 use super::remembered::RememberedSet;
+use super::young_log::LoggedYoung;
 use super::{ObjectModel, RootScope, RootSource, Word};
 use address_set::AddressSet;
 use terrane_pages::CHUNK_SIZE;
@@ -98,8 +99,11 @@ impl<'h, M: ObjectModel> Verifier<'h, M> {
         for chunk in heap.old.chunks() {
             verifier.old_chunks.insert(chunk.base());
         }
-        for &slot in heap.young_log.slots() {
-            verifier.logged.insert(slot);
+        for &address in heap.pins.fresh() {
+            verifier.fresh.insert(address);
+        }
+        for entry in heap.young_log.entries() {
+            verifier.logged.insert(entry.to_bits());
         }
         verifier
     }
@@ -214,13 +218,18 @@ impl<'h, M: ObjectModel> Verifier<'h, M> {
             (Zone::Old | Zone::Large, Zone::Nursery | Zone::Arena) if !self.is_remembered(parent, slot) => {
                 Err(CorruptionKind::NotRemembered)
             }
-            (Zone::Frame | Zone::Arena, Zone::Nursery)
-                if self.heap.is_scanned(slot) && !self.logged.contains(slot) =>
-            {
+            (Zone::Frame | Zone::Arena, Zone::Nursery) if self.is_missed(parent, slot) => {
                 Err(CorruptionKind::NotLogged)
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether the next minor collection would miss a slot of a frame or arena object.
+    fn is_missed(&self, parent: Word, slot: usize) -> bool {
+        let parent = M::address(parent).unwrap_or(0);
+        let logged = [LoggedYoung::Slot(slot), LoggedYoung::Object(parent)];
+        self.heap.is_scanned(parent) && !logged.iter().any(|entry| self.logged.contains(entry.to_bits()))
     }
 
     fn is_remembered(&self, parent: Word, slot: usize) -> bool {
