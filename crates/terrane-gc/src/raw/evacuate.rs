@@ -171,15 +171,15 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
     }
 
     /// Forwards the roots at once: a source may visit copies of what it holds, so their addresses mean
-    /// nothing afterwards.
+    /// nothing afterwards. What they refer to waits on the stack, so that the youngest of it, which is still in
+    /// the cache, is copied first.
     fn scan_roots<R: RootSource>(&mut self, roots: &mut R, scope: RootScope) {
         roots.visit_roots(scope, |root| {
-            let word = *root;
-            if let Some(address) = M::address(word)
+            if let Some(address) = M::address(*root)
                 && self.from.contains(address)
             {
                 // SAFETY: roots are valid words.
-                *root = unsafe { self.forward_at(word, address) };
+                *root = unsafe { self.forward_root(*root, address) };
             }
         });
     }
@@ -190,25 +190,13 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
     /// # Safety
     ///
     /// `word` refers to an object at `address` in from-space, initialised, or moved by this evacuation.
-    #[inline(always)]
-    unsafe fn forward_at(&mut self, word: Word, address: usize) -> Word {
+    #[inline(never)]
+    pub(crate) unsafe fn forward_root(&mut self, word: Word, address: usize) -> Word {
         let mut hot = self.load();
         // SAFETY: the caller's promise.
-        let forwarded = unsafe { self.forward(&mut hot, word, address) };
+        let forwarded = unsafe { self.forward::<true>(&mut hot, word, address) };
         self.store(hot);
         forwarded
-    }
-
-    /// The same for a reference that a hook keeps.
-    ///
-    /// # Safety
-    ///
-    /// `word` refers to an object in from-space, initialised, or moved by this evacuation.
-    #[inline(never)]
-    pub(crate) unsafe fn forward_root(&mut self, word: Word) -> Word {
-        let Some(address) = M::address(word) else { return word };
-        // SAFETY: the caller's promise.
-        unsafe { self.forward_at(word, address) }
     }
 
     /// Puts a slot on the stack if it refers into from-space; answers whether it refers elsewhere into the
@@ -233,7 +221,8 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
 
     fn load(&self) -> Hot {
         let (cursor, limit) = self.old.hole();
-        Hot { cursor, limit, top: self.stack.top(), next: null_mut(), bytes: 0 }
+        let born_marked = self.old.born_marked;
+        Hot { cursor, limit, top: self.stack.top(), next: null_mut(), bytes: 0, born_marked }
     }
 
     fn store(&mut self, hot: Hot) {
@@ -269,7 +258,7 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
                 if let Some(address) = M::address(word)
                     && self.from.contains(address)
                 {
-                    *slot = self.forward(&mut hot, word, address);
+                    *slot = self.forward::<false>(&mut hot, word, address);
                 }
             }
         }
@@ -277,13 +266,14 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
     }
 
     /// The object's new place, to which it is moved if it was not before. The slots of a moved object go on
-    /// the stack.
+    /// the stack. The parameter makes the roots' code apart from that of the copying loop: the compiler then
+    /// inlines the model into both.
     ///
     /// # Safety
     ///
     /// `word` refers to an object at `address` in from-space, initialised, or moved by this evacuation.
     #[inline(always)]
-    unsafe fn forward(&mut self, hot: &mut Hot, word: Word, address: usize) -> Word {
+    unsafe fn forward<const ROOT: bool>(&mut self, hot: &mut Hot, word: Word, address: usize) -> Word {
         // SAFETY: the caller's promise; the room that the old space answers is as long as the object, and
         // overlaps no other.
         unsafe {
@@ -301,7 +291,9 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
             }
             copy_words(address, to, size);
             (address as *mut Word).write(M::forwarding(to));
-            Chunk::containing(to).set_start_bit(to);
+            if hot.born_marked {
+                Chunk::containing(to).set_start_bit(to);
+            }
             hot.bytes += size;
             if self.from.is_arena(address) {
                 self.copied.arena_objects += 1;
@@ -311,7 +303,7 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
             if M::TRACKS_MOVES {
                 M::moved(moved);
             }
-            self.push_slots(hot, moved, to);
+            self.push_slots::<ROOT>(hot, moved, to);
             moved
         }
     }
@@ -323,7 +315,7 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
     ///
     /// `moved` refers to the object, which was just moved to `to`.
     #[inline(always)]
-    unsafe fn push_slots(&mut self, hot: &mut Hot, moved: Word, to: usize) {
+    unsafe fn push_slots<const ROOT: bool>(&mut self, hot: &mut Hot, moved: Word, to: usize) {
         let (from, young, end) = (self.from, self.young, self.stack.end());
         let push = |slot: *mut Word| {
             // SAFETY: a slot of an initialised object.
@@ -445,6 +437,8 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
     /// Scans every old and large object and logs anew what refers into the young range: for when the
     /// remembered set or the stack could not hold all. Ends only when the stack has held everything.
     fn scan_everything(&mut self, large: &LargeSpace) {
+        // SAFETY: an object is copied whole before it is met again.
+        unsafe { self.old.set_start_bits_of_runs::<M>() };
         for index in 0..self.old.chunks().len() {
             let chunk = self.old.chunks()[index];
             // SAFETY: an initialised object starts at each start bit.
@@ -479,6 +473,8 @@ struct Hot {
     next: *mut Word,
     /// Bytes copied.
     bytes: usize,
+    /// The old space is being marked.
+    born_marked: bool,
 }
 
 /// Copies `size` bytes, a multiple of 8 and at least 16, as they are: the runtime may have left padding in an

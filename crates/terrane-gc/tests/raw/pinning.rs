@@ -170,7 +170,8 @@ fn hidden_slots_are_slots() {
             machine.collect(if round == 2 { CollectionKind::Full } else { CollectionKind::Minor });
             assert_eq!(read(buffer[33], 0), integer(round), "{words}");
         }
-        assert_eq!(buffer[49], machine.roots.words[0], "the model was told of the move");
+        let expected = if words > 1000 { integer(0) } else { machine.roots.words[0] };
+        assert_eq!(buffer[49], expected, "the model was told of the move; large objects do not move");
     }
 }
 

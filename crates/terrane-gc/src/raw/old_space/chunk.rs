@@ -3,14 +3,15 @@
 //!
 //! ```text
 //! block 0      header: kind, block bitmaps, one mark byte per line or one bit per granule
-//! block 1      start bits, one per 8 bytes: an object that is live (as far as known) starts here
+//! block 1      start bits, one per 8 bytes: an object that was found alive starts here
 //! block 2      log bits, one per 8 bytes: the object or card that starts here is in the remembered set
 //! block 3…     objects
 //! ```
 //!
-//! A start bit is set when an object is promoted, cleared for the whole chunk when marking starts, and set
-//! again when the object is marked. It is thus the mark bit during a full collection and tells live objects
-//! apart between two of them.
+//! Start bits are cleared for the whole chunk when marking starts, and set when an object is marked, or promoted
+//! while marking goes on. So they are the mark bits during a full collection, and afterwards tell what it found
+//! alive. What is promoted between two markings gets no bit: it lies dense from the start of a hole, and the header
+//! has where such a *run* ends. [`runs`](super::runs) turns runs into bits where bits are asked for.
 
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -57,6 +58,8 @@ pub(crate) struct ChunkHeader {
     pub(crate) immovable_blocks: u64,
     /// Old space: a line that holds part of a live object, as of the last full collection.
     pub(crate) line_marks: [u8; LINES_PER_CHUNK],
+    /// Old space: length in words of the run of objects, promoted since the last marking, that starts at the line.
+    pub(crate) run_words: [u16; LINES_PER_CHUNK],
     /// Large objects: bit `g` tells that granule `g` is in use.
     pub(crate) granules: [u64; CHUNK_SIZE / 4096 / 64],
     /// Large objects: granules from here on were never used and are zero.
@@ -171,12 +174,13 @@ impl Chunk {
         unsafe { core::ptr::write_bytes((self.base() + LOG_BITS_OFFSET) as *mut u8, 0, BLOCK_SIZE) };
     }
 
-    /// Clears every start bit and line mark, which begins a marking of the chunk.
+    /// Clears every start bit, line mark and run, which begins a marking of the chunk.
     pub(crate) fn clear_marks(self) {
         // SAFETY: both tables are part of the chunk, and nobody holds a reference into them.
         unsafe {
             core::ptr::write_bytes((self.base() + START_BITS_OFFSET) as *mut u8, 0, BLOCK_SIZE);
             (&raw mut (*self.header()).line_marks).cast::<u8>().write_bytes(0, LINES_PER_CHUNK);
+            (&raw mut (*self.header()).run_words).cast::<u16>().write_bytes(0, LINES_PER_CHUNK);
         }
     }
 

@@ -9,6 +9,7 @@
 pub(crate) mod block;
 pub(crate) mod chunk;
 pub(crate) mod line;
+mod runs;
 
 use alloc::vec::Vec;
 
@@ -28,11 +29,16 @@ const RECYCLED_LINES_MIN: usize = 2;
 
 #[derive(Debug)]
 pub(crate) struct OldSpace {
+    /// A marking is under way: what is promoted gets its start bit at once.
+    pub(crate) born_marked: bool,
+    /// Where the current hole starts.
+    start: usize,
     /// Next free byte of the current hole.
     cursor: usize,
     /// End of the current hole.
     limit: usize,
     /// The same for the overflow block.
+    overflow_start: usize,
     overflow_cursor: usize,
     overflow_limit: usize,
     /// The same for the block of objects that never move.
@@ -53,8 +59,11 @@ pub(crate) struct OldSpace {
 impl OldSpace {
     pub(crate) fn new() -> Self {
         Self {
+            born_marked: false,
+            start: 0,
             cursor: 0,
             limit: 0,
+            overflow_start: 0,
             overflow_cursor: 0,
             overflow_limit: 0,
             pinned_cursor: 0,
@@ -119,8 +128,12 @@ impl OldSpace {
             if size > SMALL_OBJECT_MAX {
                 corrupt("an object outside the large objects is longer than a small object can be");
             }
+            if !self.born_marked {
+                Self::note_run(self.overflow_start, self.overflow_cursor);
+            }
             let (chunk, block) = self.take_free_block();
-            self.overflow_cursor = chunk.base() + block * BLOCK_SIZE;
+            self.overflow_start = chunk.base() + block * BLOCK_SIZE;
+            self.overflow_cursor = self.overflow_start;
             self.overflow_limit = self.overflow_cursor + BLOCK_SIZE;
         }
         let address = self.overflow_cursor;
@@ -148,6 +161,10 @@ impl OldSpace {
     }
 
     fn open_hole(&mut self, chunk: Chunk, block: usize, start: usize, end: usize) {
+        if !self.born_marked {
+            Self::note_run(self.start, self.cursor);
+        }
+        self.start = start;
         let next_line = (end - chunk.base() - block * BLOCK_SIZE) / LINE_SIZE;
         self.hole = Some((chunk, block, next_line));
         self.cursor = start;
@@ -228,6 +245,7 @@ impl OldSpace {
             chunk.clear_marks();
         }
         self.live_bytes = 0;
+        self.born_marked = true;
     }
 
     /// Counts an object that was just marked.
@@ -244,8 +262,9 @@ impl OldSpace {
 
     /// Finds free blocks and blocks with free lines from the line marks. Ends a marking.
     pub(crate) fn sweep(&mut self) {
-        (self.cursor, self.limit, self.hole) = (0, 0, None);
-        (self.overflow_cursor, self.overflow_limit) = (0, 0);
+        self.born_marked = false;
+        (self.start, self.cursor, self.limit, self.hole) = (0, 0, 0, None);
+        (self.overflow_start, self.overflow_cursor, self.overflow_limit) = (0, 0, 0);
         (self.pinned_cursor, self.pinned_limit) = (0, 0);
         (self.recyclable_from, self.free_from) = (0, 0);
         self.free_blocks = 0;

@@ -40,11 +40,12 @@ impl<M: ObjectModel, F: FromSpace> Liveness for Reviver<'_, '_, M, F> {
 
 impl<M: ObjectModel, F: FromSpace> Keeper for Reviver<'_, '_, M, F> {
     fn keep(&mut self, word: Word) -> Word {
+        let Some(address) = M::address(word) else { return word };
         if let Some(survivor) = self.survivor(word) {
             return survivor;
         }
         // SAFETY: a source keeps valid references only, and this one leads into from-space.
-        let kept = unsafe { self.evacuation.forward_root(word) };
+        let kept = unsafe { self.evacuation.forward_root(word, address) };
         self.evacuation.drain(self.large);
         kept
     }
