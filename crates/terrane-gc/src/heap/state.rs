@@ -13,7 +13,8 @@ use super::deaths::Deaths;
 use super::finalizers::FinalizerQueues;
 use super::handles::HandleStack;
 use super::persistent::PersistentRoots;
-use super::side::{SideBlock, SideTable};
+use super::pinning::PinTable;
+use super::side::SideTable;
 use super::weak_access::WeakMaps;
 
 /// A heap and its roots. They are apart, since a collection takes both.
@@ -21,6 +22,7 @@ pub(crate) struct State {
     pub(crate) raw: raw::Heap<SafeModel>,
     pub(crate) roots: Roots,
     pub(crate) id: HeapId,
+    pub(crate) pins: PinTable,
     /// Start and length of the young range, copied here for the write barrier.
     pub(crate) young_base: usize,
     pub(crate) young_len: usize,
@@ -65,6 +67,7 @@ impl State {
             raw,
             roots,
             id: HeapId::fresh(),
+            pins: PinTable::new(),
             young_base: young.start,
             young_len: young.end - young.start,
             crowded: false,
