@@ -4,8 +4,8 @@ use core::cell::Cell;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
+use core::num::NonZeroUsize;
 use core::ops::Deref;
-use core::ptr::NonNull;
 
 use crate::object::{InHeap, Shape, Trace, Tracer};
 use crate::raw::Word;
@@ -30,9 +30,12 @@ pub(crate) type Invariant<'a> = PhantomData<Cell<&'a ()>>;
 /// To keep an object for longer, see [`Local`](crate::Local) and [`Root`](crate::Root).
 #[repr(transparent)]
 pub struct Gc<'h, 'm, T> {
-    value: NonNull<T>,
+    /// Address of the value. The collector writes addresses into slots as numbers, so a slot is no Rust pointer: it has
+    /// no provenance but the one that the heap exposed.
+    value: NonZeroUsize,
     brand: Invariant<'h>,
     moment: Invariant<'m>,
+    target: PhantomData<*const T>,
 }
 
 impl<T> Clone for Gc<'_, '_, T> {
@@ -50,7 +53,7 @@ impl<T> Deref for Gc<'_, '_, T> {
     #[inline(always)]
     fn deref(&self) -> &T {
         // SAFETY: until the moment `'m` ends the object is where it is, alive and initialised; nobody has `&mut` to it.
-        unsafe { self.value.as_ref() }
+        unsafe { &*self.pointer() }
     }
 }
 
@@ -72,14 +75,19 @@ impl<'h, 'm, T> Gc<'h, 'm, T> {
     /// `word` refers to a `T` of the heap `'h`, and no collection runs during `'m`.
     #[inline(always)]
     pub(crate) unsafe fn from_word(word: Word) -> Self {
-        let address = core::ptr::with_exposed_provenance_mut(word.0 as usize);
         // SAFETY: a reference is not null.
-        Self { value: unsafe { NonNull::new_unchecked(address) }, brand: PhantomData, moment: PhantomData }
+        let value = unsafe { NonZeroUsize::new_unchecked(word.0 as usize) };
+        Self { value, brand: PhantomData, moment: PhantomData, target: PhantomData }
     }
 
     #[inline(always)]
     pub(crate) fn word(self) -> Word {
-        Word(self.value.as_ptr().expose_provenance() as u64)
+        Word(self.value.get() as u64)
+    }
+
+    #[inline(always)]
+    fn pointer(self) -> *const T {
+        core::ptr::with_exposed_provenance(self.value.get())
     }
 
     /// The value, for as long as the moment lasts: longer than a `deref` of a copy. An associated function, so that it
@@ -88,7 +96,7 @@ impl<'h, 'm, T> Gc<'h, 'm, T> {
     #[must_use]
     pub fn reference(object: Self) -> &'m T {
         // SAFETY: as for `deref`.
-        unsafe { &*object.value.as_ptr() }
+        unsafe { &*object.pointer() }
     }
 
     /// Whether both refer to the same object.
@@ -111,7 +119,7 @@ impl<'h, 'm, T> Gc<'h, 'm, T> {
     /// [`Mutator::identity`](crate::Mutator::identity).
     #[must_use]
     pub fn address(self) -> usize {
-        self.value.as_ptr().addr()
+        self.value.get()
     }
 }
 

@@ -1,22 +1,24 @@
 //! Scopes: how long handles last.
 
+use core::cell::UnsafeCell;
+
 use crate::handle::{Gc, Local};
 use crate::object::{Static, Trace};
 use crate::raw::Word;
 
 use super::Mutator;
-use super::handles::HandleStack;
+use super::state::State;
 
 /// Cuts the handle stack back when a scope ends, by whatever way.
-struct Cut {
-    handles: *mut HandleStack,
+struct Cut<'h> {
+    state: &'h UnsafeCell<State>,
     len: usize,
 }
 
-impl Drop for Cut {
+impl Drop for Cut<'_> {
     fn drop(&mut self) {
         // SAFETY: the heap outlives the scope, and its last operation is over.
-        unsafe { (*self.handles).truncate(self.len) }
+        unsafe { (*self.state.get()).roots.handles.truncate(self.len) }
     }
 }
 
@@ -94,8 +96,7 @@ impl<'h, 's> Mutator<'h, 's> {
         unsafe { Local::at(self.handles_mut().push(word)) }
     }
 
-    fn open_scope(&mut self) -> Cut {
-        let handles = self.handles_mut();
-        Cut { len: handles.len(), handles }
+    fn open_scope(&mut self) -> Cut<'h> {
+        Cut { state: self.state_cell(), len: self.handles().len() }
     }
 }

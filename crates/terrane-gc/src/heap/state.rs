@@ -178,10 +178,12 @@ impl Roots {
     /// Keeps an object that was noted, and puts it in its queue; false if there is none left.
     fn keep_one_dying<K: Keeper>(&mut self, keep: &mut K) -> bool {
         let Some(index) = self.queues.next_dying() else { return false };
+        let block = self.side.block(index);
+        // Keeping moves a young object, which updates its block: no reference to that may be held meanwhile.
         // SAFETY: as above.
-        let block = unsafe { &mut *self.side.block(index) };
-        // Keeping moves a young object, which updates `block.object`.
-        let object = keep.keep(block.object);
+        let object = keep.keep(unsafe { (*block).object });
+        // SAFETY: as above.
+        let block = unsafe { &mut *block };
         if let Some(queue) = block.finalizer() {
             block.set_finalizer(None);
             self.queues.push(queue, object);
