@@ -66,7 +66,7 @@ mod object;
 #[cfg(target_pointer_width = "64")]
 pub use {
     data::{Array, FinalizerQueue, GcArray, GcMap, GcString, GcVec, InternTable, Str, WeakMap},
-    handle::{Gc, GcCell, GcDyn, GcField, Local, Root, RootError, Weak},
+    handle::{Gc, GcCell, GcDyn, GcField, Local, Pinned, Root, RootError, Weak},
     heap::{HandleStats, Heap, Mutator},
     object::{At, InHeap, Leaf, Shape, Static, Trace, Tracer},
 };

@@ -10,7 +10,7 @@ use crate::object::{At, Trace};
 /// A queue that watched objects come to when nothing else refers to them.
 ///
 /// The program takes them out when it suits, and does with them what it likes, keeping them included: no code runs inside
-/// a collection. An object comes to the queue once; to see it again, watch it again. `T` is the type with `'static` for
+/// a collection. Of objects that refer to one another and die together, all come to the queue. An object comes to the queue once; to see it again, watch it again. `T` is the type with `'static` for
 /// both lifetimes. (For a plain Rust value that holds a resource, its `Drop` is enough, and cheaper.)
 ///
 /// ```

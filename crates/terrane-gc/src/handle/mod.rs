@@ -4,6 +4,7 @@ mod cell;
 mod dynamic;
 mod gc;
 mod local;
+mod pinned;
 mod root;
 mod weak;
 
@@ -11,6 +12,7 @@ pub use cell::{GcCell, GcField};
 pub use dynamic::GcDyn;
 pub use gc::Gc;
 pub use local::Local;
+pub use pinned::Pinned;
 pub use root::{Root, RootError};
 pub use weak::Weak;
 

@@ -13,6 +13,7 @@ const ROOM_PART_MIN: usize = 16;
 impl State {
     pub(crate) fn collect(&mut self, kind: CollectionKind) -> Option<CollectionRecord> {
         self.crowded = false;
+        self.release_pins();
         // Only an evacuation of frames can fail, and there are none.
         self.raw.collect(kind, &mut self.roots).ok()
     }

@@ -137,6 +137,7 @@ impl Heap {
         let roots = &self.state_ref().roots;
         HandleStats {
             roots: roots.persistent.len(),
+            pins: self.state_ref().pins.len(),
             side_blocks: roots.side.in_use(),
             remembered_cells: roots.cell_log.len(),
             table_bytes: Bytes::new(
@@ -166,6 +167,8 @@ impl Heap {
 pub struct HandleStats {
     /// [`Root`](crate::Root)s, those included that were dropped since the last full collection.
     pub roots: usize,
+    /// [`Pinned`](crate::Pinned) handles, likewise.
+    pub pins: usize,
     /// Objects with a weak reference, an identity, a finalizer, a destructor or an entry in a weak map.
     pub side_blocks: usize,
     /// Cells of old objects that may hold young references.
@@ -180,7 +183,7 @@ pub struct HandleStats {
 
 impl fmt::Display for HandleStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} roots, {} side blocks, ", self.roots, self.side_blocks)?;
+        write!(f, "{} roots, {} pins, {} side blocks, ", self.roots, self.pins, self.side_blocks)?;
         write!(f, "{} values dropped ({} panicked), ", self.values_dropped, self.drop_panics)?;
         write!(f, "tables {}", self.table_bytes)
     }

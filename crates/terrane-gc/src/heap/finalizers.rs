@@ -23,11 +23,16 @@ struct Queue {
 #[derive(Debug)]
 pub(crate) struct FinalizerQueues {
     queues: Vec<Queue>,
+    /// Side blocks of objects found dead by the collection under way and not kept yet. First all of them are found, then
+    /// all are kept: so an object comes to its queue even if another one that does refers to it.
+    dying: Vec<u32>,
+    /// Objects registered with any queue: for so many `dying` has room.
+    registered: usize,
 }
 
 impl FinalizerQueues {
     pub(crate) const fn new() -> Self {
-        Self { queues: Vec::new() }
+        Self { queues: Vec::new(), dying: Vec::new(), registered: 0 }
     }
 
     /// Opens a queue; answers its number and what keeps it open.
@@ -43,11 +48,30 @@ impl FinalizerQueues {
         let queue = &mut self.queues[queue as usize];
         queue.registered += 1;
         queue.pending.reserve(queue.registered);
+        self.registered += 1;
+        self.dying.reserve(self.registered.saturating_sub(self.dying.len()));
     }
 
     /// An object left the books of a queue otherwise than by dying.
     pub(crate) fn unregister(&mut self, queue: u32) {
         self.queues[queue as usize].registered -= 1;
+        self.registered -= 1;
+    }
+
+    /// Notes the side block of an object that was found dead. Does not allocate.
+    pub(crate) fn note_dying(&mut self, block: u32) {
+        debug_assert!(self.dying.len() < self.dying.capacity());
+        self.dying.push(block);
+    }
+
+    /// How many are noted.
+    pub(crate) fn dying(&self) -> usize {
+        self.dying.len()
+    }
+
+    /// The side block that was noted last.
+    pub(crate) fn next_dying(&mut self) -> Option<u32> {
+        self.dying.pop()
     }
 
     /// Whether anybody still wants what dies.
@@ -61,6 +85,7 @@ impl FinalizerQueues {
         debug_assert!(queue.pending.len() < queue.pending.capacity());
         queue.registered -= 1;
         queue.pending.push_back(word);
+        self.registered -= 1;
     }
 
     pub(crate) fn pop(&mut self, queue: u32) -> Option<Word> {

@@ -12,6 +12,7 @@ mod finalizers;
 mod handles;
 mod mutator;
 mod persistent;
+mod pinning;
 mod scope;
 pub(crate) mod side;
 mod state;

@@ -13,7 +13,8 @@ use super::deaths::Deaths;
 use super::finalizers::FinalizerQueues;
 use super::handles::HandleStack;
 use super::persistent::PersistentRoots;
-use super::side::{SideBlock, SideTable};
+use super::pinning::PinTable;
+use super::side::SideTable;
 use super::weak_access::WeakMaps;
 
 /// A heap and its roots. They are apart, since a collection takes both.
@@ -21,6 +22,7 @@ pub(crate) struct State {
     pub(crate) raw: raw::Heap<SafeModel>,
     pub(crate) roots: Roots,
     pub(crate) id: HeapId,
+    pub(crate) pins: PinTable,
     /// Start and length of the young range, copied here for the write barrier.
     pub(crate) young_base: usize,
     pub(crate) young_len: usize,
@@ -65,6 +67,7 @@ impl State {
             raw,
             roots,
             id: HeapId::fresh(),
+            pins: PinTable::new(),
             young_base: young.start,
             young_len: young.end - young.start,
             crowded: false,
@@ -111,9 +114,13 @@ unsafe impl RootSource for Roots {
     }
 
     fn revive_young<K: Keeper>(&mut self, keep: &mut K) {
+        // Old objects may be noted already, by a marking in slices: they are not this collection's.
+        let old = self.queues.dying();
         for position in 0..self.side.young.len() {
-            let block = self.side.block(self.side.young[position]);
-            self.revive(block, keep);
+            self.note_if_dying(self.side.young[position], keep);
+        }
+        while self.queues.dying() > old {
+            self.keep_one_dying(keep);
         }
     }
 
@@ -132,11 +139,15 @@ unsafe impl RootSource for Roots {
             if !budget.spend(1) {
                 return Progress::More;
             }
-            let block = self.side.block(self.deaths.revived);
-            self.revive(block, keep);
+            self.note_if_dying(self.deaths.revived, keep);
             self.deaths.revived += 1;
         }
-        Progress::Done
+        while budget.spend(1) {
+            if !self.keep_one_dying(keep) {
+                return Progress::Done;
+            }
+        }
+        Progress::More
     }
 
     fn clear_old<L: Liveness>(&mut self, live: &L, budget: &mut WorkBudget) -> Progress {
@@ -154,17 +165,27 @@ unsafe impl RootSource for Roots {
 }
 
 impl Roots {
-    /// Keeps an unreachable object that has a finalizer, and puts it in its queue.
-    fn revive<K: Keeper>(&mut self, block: *mut SideBlock, keep: &mut K) {
+    /// Notes the object of a side block if it is unreachable and has a finalizer.
+    fn note_if_dying<L: Liveness>(&mut self, index: u32, live: &L) {
         // SAFETY: a block of our table; the mutator stands still.
-        let block = unsafe { &mut *block };
+        let block = unsafe { &*self.side.block(index) };
         let Some(queue) = block.finalizer() else { return };
-        if block.object == Word(0) || keep.survivor(block.object).is_some() || !self.queues.is_open(queue) {
-            return;
+        if block.object != Word(0) && live.survivor(block.object).is_none() && self.queues.is_open(queue) {
+            self.queues.note_dying(index);
         }
+    }
+
+    /// Keeps an object that was noted, and puts it in its queue; false if there is none left.
+    fn keep_one_dying<K: Keeper>(&mut self, keep: &mut K) -> bool {
+        let Some(index) = self.queues.next_dying() else { return false };
+        // SAFETY: as above.
+        let block = unsafe { &mut *self.side.block(index) };
         // Keeping moves a young object, which updates `block.object`.
         let object = keep.keep(block.object);
-        block.set_finalizer(None);
-        self.queues.push(queue, object);
+        if let Some(queue) = block.finalizer() {
+            block.set_finalizer(None);
+            self.queues.push(queue, object);
+        }
+        true
     }
 }

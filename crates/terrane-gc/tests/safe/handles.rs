@@ -1,6 +1,6 @@
 //! Handles: scopes, roots, and what they keep alive.
 
-use terrane_gc::{Heap, Local, Mutator, Root, RootError};
+use terrane_gc::{CollectionKind, Heap, HeapConfig, Local, Mutator, Root, RootError};
 
 #[test]
 fn a_scope_gives_its_handles_back_even_when_it_unwinds() {
@@ -94,4 +94,40 @@ fn a_root_of_another_heap_is_an_error() {
     other.enter(|mu| assert_eq!(mu.load(&root).unwrap_err(), RootError::OtherHeap));
     drop(heap);
     other.enter(|mu| assert_eq!(mu.load(&root).unwrap_err(), RootError::OtherHeap));
+}
+
+#[test]
+fn pinned_objects_stay_and_others_move() {
+    let mut heap = Heap::with_config(HeapConfig::new().verify(true)).unwrap();
+    let (pinned, address) = heap.enter(|mu| {
+        let objects: Vec<_> = (0..100_u64).map(|i| mu.alloc_local(|_| i)).collect();
+        let pinned: Vec<_> = objects.iter().step_by(3).map(|object| mu.pin(*object).unwrap()).collect();
+        assert_eq!(mu.stats().collections_of(CollectionKind::Minor).count, 1, "one collection moves all");
+        let address = pinned[7].as_ptr().as_ptr().addr();
+        assert_eq!(objects[21].get(mu).address(), address);
+        (pinned, address)
+    });
+    for _ in 0..3 {
+        heap.collect_full();
+    }
+    heap.enter(|mu| {
+        for (i, pinned) in pinned.iter().enumerate() {
+            assert_eq!(*mu.load_pinned(pinned).unwrap(), i as u64 * 3);
+        }
+        assert_eq!(mu.load_pinned(&pinned[7]).unwrap().address(), address);
+    });
+    assert_eq!((heap.stats().old.bytes_now, heap.handle_stats().pins), (34 * 16, 34));
+    drop(pinned);
+    heap.collect_full();
+    assert_eq!((heap.stats().old.bytes_now, heap.handle_stats().pins), (0, 0));
+}
+
+#[test]
+fn a_pinned_object_of_another_heap_is_an_error() {
+    let (mut heap, mut other) = (Heap::new().unwrap(), Heap::new().unwrap());
+    let pinned = heap.enter(|mu| {
+        let number = mu.alloc_local(|_| 1_u64);
+        mu.pin(number).unwrap()
+    });
+    assert_eq!(other.enter(|mu| mu.load_pinned(&pinned).map(|_| ())), Err(RootError::OtherHeap));
 }

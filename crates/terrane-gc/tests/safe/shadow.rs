@@ -359,8 +359,9 @@ impl<'h, 's> Program<'h, 's> {
             queued.push(node.id);
         }
         assert!(queued.iter().all(|id| !reachable.contains(id)));
-        assert!(self.model.watched.is_subset(&reachable), "a dead node did not come to its queue");
+        // What waited in the queue before the collection kept alive what it refers to.
         let kept = self.model.reachable(&queued);
+        assert!(self.model.watched.is_subset(&kept), "a dead node did not come to its queue");
         for (id, weak) in &self.weak {
             let alive = weak.upgrade(mu).map(|node| node.id);
             assert_eq!(alive, kept.contains(id).then_some(*id));

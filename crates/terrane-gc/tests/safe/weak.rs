@@ -175,3 +175,30 @@ fn interned_strings_are_one_while_they_live() {
     });
     assert_eq!(heap.handle_stats().side_blocks, 200);
 }
+
+#[test]
+fn objects_that_die_together_come_to_the_queue_together() {
+    let mut heap = Heap::new().unwrap();
+    for old in [false, true] {
+        heap.enter(|mu| {
+            let queue = FinalizerQueue::<NodeStatic>::new(mu);
+            mu.scope(|mu| {
+                // A ring, watched in one order and in the other.
+                let first = mu.alloc_local(|_| node(0));
+                let mut last = first;
+                for id in 1..10 {
+                    last = mu.alloc_local(|mu| Node { id, next: last.get(mu).into() });
+                    queue.watch(mu, last.get(mu));
+                }
+                let target = last.get(mu);
+                first.get(mu).next.set(mu, Some(target));
+                queue.watch(mu, first.get(mu));
+                if old {
+                    mu.collect_minor();
+                }
+            });
+            mu.collect_full();
+            assert_eq!(queue.len(mu), 10);
+        });
+    }
+}
