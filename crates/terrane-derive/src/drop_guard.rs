@@ -14,10 +14,10 @@ pub(crate) fn drop_guard(input: &Input) -> Option<TokenStream> {
     if !input.parameters.may_refer() {
         return None;
     }
-    let name = &input.name;
+    let (name, allowances) = (&input.name, &input.allowances);
     let (implementation, arguments, clause) = input.parameters.declared.split_for_impl();
     Some(quote! {
-        #[allow(deprecated)]
+        #allowances
         const _: () = {
             trait TracedTypesWithReferencesMustNotImplementDrop {}
             impl<T: ::core::ops::Drop + ?::core::marker::Sized> TracedTypesWithReferencesMustNotImplementDrop for T {}

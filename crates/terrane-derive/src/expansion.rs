@@ -18,7 +18,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
 
 fn try_expand(input: DeriveInput) -> Result<TokenStream> {
     let input = Input::new(input)?;
-    let gc = &input.gc;
+    let (gc, allowances) = (&input.gc, &input.allowances);
     let bounded = input.parameters.bounded(&parse_quote!(#gc::Trace), gc, &input.names)?;
     let in_heap = in_heap(&input)?;
     let (implementation, proof, guard) = match input.body {
@@ -26,7 +26,7 @@ fn try_expand(input: DeriveInput) -> Result<TokenStream> {
         _ => (traced(&input, &bounded), Some(same_fields(&input, &bounded)), drop_guard(&input)),
     };
     Ok(quote! {
-        #[allow(deprecated, clippy::trait_duplication_in_bounds, clippy::type_repetition_in_bounds)]
+        #allowances
         const _: () = {
             #implementation
             #in_heap

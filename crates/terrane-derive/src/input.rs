@@ -4,6 +4,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, Data, DeriveInput, Fields, Ident, Member, Meta, Path, Result, Type};
 
+use crate::allowances::allowances;
 use crate::attributes::{self, TypeAttributes};
 use crate::field_types;
 use crate::names::Names;
@@ -17,6 +18,8 @@ pub(crate) struct Input {
     /// Path of `terrane_gc`.
     pub(crate) gc: Path,
     pub(crate) body: Body,
+    /// Attributes for the generated items.
+    pub(crate) allowances: TokenStream,
 }
 
 /// What there is to trace.
@@ -41,6 +44,7 @@ pub(crate) struct Field {
 impl Input {
     pub(crate) fn new(input: DeriveInput) -> Result<Self> {
         let names = Names::apart_from(&input.to_token_stream());
+        let allowances = allowances(&input);
         let attributes = TypeAttributes::parse(&input.attrs)?;
         let parameters = Parameters::new(input.generics, attributes.leaf)?;
         let body = if attributes.leaf {
@@ -51,7 +55,7 @@ impl Input {
             Body::new(&input.data, &parameters)?
         };
         let gc = attributes.crate_path.unwrap_or_else(|| syn::parse_quote!(::terrane_gc));
-        Ok(Self { name: input.ident, parameters, names, gc, body })
+        Ok(Self { name: input.ident, parameters, names, gc, body, allowances })
     }
 }
 

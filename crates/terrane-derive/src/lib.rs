@@ -111,6 +111,7 @@
 
 #![forbid(unsafe_code)]
 
+mod allowances;
 #[cfg(test)]
 mod any_input;
 mod attributes;
