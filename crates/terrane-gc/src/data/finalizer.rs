@@ -32,7 +32,8 @@ pub struct FinalizerQueue<T> {
     index: u32,
     /// Keeps the queue open.
     _open: Arc<()>,
-    target: PhantomData<fn() -> T>,
+    /// Invariant: objects go in and come out.
+    target: PhantomData<fn(T) -> T>,
 }
 
 impl<T> core::fmt::Debug for FinalizerQueue<T> {

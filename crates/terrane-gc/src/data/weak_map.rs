@@ -33,7 +33,8 @@ use crate::object::{At, Trace};
 /// A map used with another heap than its own is empty, and refuses entries by a panic.
 pub struct WeakMap<K, V> {
     handle: MapHandle,
-    types: PhantomData<fn(K) -> V>,
+    /// Invariant: objects go in and come out.
+    types: PhantomData<fn(K, V) -> (K, V)>,
 }
 
 impl<K, V> core::fmt::Debug for WeakMap<K, V> {

@@ -39,7 +39,8 @@ pub struct GcDyn<'h, 'm, D: ?Sized> {
     view: unsafe fn(*const ()) -> *const (),
     brand: Invariant<'h>,
     moment: Invariant<'m>,
-    target: PhantomData<fn() -> *const D>,
+    /// Bound to the thread, as every reference.
+    target: PhantomData<*const D>,
 }
 
 impl<D: ?Sized> Clone for GcDyn<'_, '_, D> {

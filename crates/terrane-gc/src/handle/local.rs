@@ -57,7 +57,8 @@ pub struct Local<'h, 's, T> {
     pub(crate) index: u32,
     brand: Invariant<'h>,
     scope: Invariant<'s>,
-    target: PhantomData<fn() -> T>,
+    /// Invariant, since the handle can be made to refer to another object; and bound to the thread.
+    target: PhantomData<(*const (), fn(T) -> T)>,
 }
 
 impl<T> Clone for Local<'_, '_, T> {

@@ -26,7 +26,7 @@ use super::RootSlot;
 pub struct Pinned<T> {
     pub(crate) slot: Arc<RootSlot>,
     address: usize,
-    target: PhantomData<fn() -> T>,
+    target: PhantomData<fn(T) -> T>,
 }
 
 impl<T> Pinned<T> {

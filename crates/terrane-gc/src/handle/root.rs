@@ -65,7 +65,7 @@ impl core::error::Error for RootError {}
 /// ```
 pub struct Root<T> {
     pub(crate) slot: Arc<RootSlot>,
-    target: PhantomData<fn() -> T>,
+    target: PhantomData<fn(T) -> T>,
 }
 
 impl<T> Root<T> {

@@ -32,7 +32,7 @@ pub struct Weak<T> {
     heap: HeapId,
     index: u32,
     generation: u32,
-    target: PhantomData<fn() -> T>,
+    target: PhantomData<fn(T) -> T>,
 }
 
 impl<T> Clone for Weak<T> {

@@ -77,7 +77,15 @@ impl Roots {
 /// Runs a destructor; false if it panicked.
 #[cfg(feature = "std")]
 fn contain(run: impl FnOnce()) -> bool {
-    std::panic::catch_unwind(core::panic::AssertUnwindSafe(run)).is_ok()
+    use core::panic::AssertUnwindSafe;
+    use std::panic::catch_unwind;
+
+    let Err(payload) = catch_unwind(AssertUnwindSafe(run)) else { return true };
+    // What was thrown has a destructor too, which may throw. What that throws is left alone.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        core::mem::forget(payload);
+    }
+    false
 }
 
 /// Runs a destructor. A panic cannot be caught without `std`, and must not leave a collection half done: the program

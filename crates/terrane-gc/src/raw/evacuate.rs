@@ -487,12 +487,31 @@ struct Hot {
 unsafe fn copy_words(from: usize, to: usize, size: usize) {
     // SAFETY: the caller's promise.
     unsafe {
-        let (from, to) = (from as *const MaybeUninit<u64>, to as *mut MaybeUninit<u64>);
-        if size == 16 {
-            to.write(from.read());
-            to.add(1).write(from.add(1).read());
-        } else {
-            core::ptr::copy_nonoverlapping(from, to, size / 8);
+        // Short objects are the many: two copies that may overlap take no loop and no call.
+        match size {
+            ..=32 => copy_ends::<2>(from, to, size),
+            ..=64 => copy_ends::<4>(from, to, size),
+            _ => {
+                let (from, to) = (from as *const MaybeUninit<u64>, to as *mut MaybeUninit<u64>);
+                core::ptr::copy_nonoverlapping(from, to, size / 8);
+            }
         }
+    }
+}
+
+/// Copies the first and the last `N` words of an object of `N` to `2 * N` words.
+///
+/// # Safety
+///
+/// As for [`copy_words`].
+#[inline(always)]
+unsafe fn copy_ends<const N: usize>(from: usize, to: usize, size: usize) {
+    let last = size - 8 * N;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let first = *(from as *const [MaybeUninit<u64>; N]);
+        let rest = *((from + last) as *const [MaybeUninit<u64>; N]);
+        *(to as *mut [MaybeUninit<u64>; N]) = first;
+        *((to + last) as *mut [MaybeUninit<u64>; N]) = rest;
     }
 }

@@ -127,3 +127,39 @@ fn a_panic_while_a_value_is_made_leaves_the_heap_whole() {
         heap.check().unwrap();
     }
 }
+
+/// Thrown by a destructor, and throws when it is dropped itself.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        std::panic::panic_any(Bomb);
+    }
+}
+
+struct Throws;
+
+impl Drop for Throws {
+    fn drop(&mut self) {
+        std::panic::panic_any(Bomb);
+    }
+}
+
+#[test]
+fn what_a_destructor_throws_may_throw_again() {
+    let mut heap = Heap::with_config(HeapConfig::new().verify(true)).unwrap();
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    heap.enter(|mu| {
+        let weak: Vec<_> = (0..20_u64).map(|i| mu.downgrade(mu.alloc(i))).collect();
+        mu.alloc(Leaf(Throws));
+        let kept = mu.alloc_local(|_| 7_u64);
+        let alive = mu.downgrade(kept.get(mu));
+        mu.collect_minor();
+        assert!(weak.iter().all(|weak| weak.upgrade(mu).is_none()));
+        assert_eq!(alive.upgrade(mu).map(|number| *number), Some(7));
+    });
+    std::panic::set_hook(hook);
+    assert_eq!(heap.handle_stats().drop_panics, 1);
+    heap.check().unwrap();
+}
