@@ -8,7 +8,8 @@ use crate::{Outcome, nightly, no_arguments};
 
 const HELP: &str = "\
 Runs tests under Miri, an interpreter that finds undefined behaviour: the unit tests of terrane-base and terrane-arena,
-and of terrane-pages without the system's calls. Generated tests run fewer cases there, since Miri is slow.
+of terrane-pages without the system's calls, and a short program on terrane-gc. Generated tests run fewer cases there,
+since Miri is slow.
 
 Usage: cargo xtask miri
 
@@ -44,5 +45,11 @@ pub(crate) fn run(skips: &mut Skips) -> Result<(), StepFailed> {
         .with_environment("PROPTEST_CASES", "4")
         // Generated tests look for a file of earlier failures.
         .with_environment("MIRIFLAGS", "-Zmiri-disable-isolation")
+        .run()?;
+    let options =
+        ["miri", "test", "--test", "safe_small", "--package", "terrane-gc", "--target-dir", "target/miri"];
+    nightly::cargo("a collected heap under Miri", options)
+        // The collector turns numbers into pointers, by design.
+        .with_environment("MIRIFLAGS", "-Zmiri-disable-isolation -Zmiri-permissive-provenance")
         .run()
 }
