@@ -4,13 +4,13 @@
 //!
 //! | Program | Contender |
 //! |---|---|
-//! | [`binary_trees`], [`gcbench`] | [`raw`]: ours, as a virtual machine uses it |
-//! | [`short_lived`], [`deep_list`] | [`gc_arena`], [`dumpster`], [`boehm`]: other collectors |
-//! | [`repointing`], [`strings`] | [`boxed`]: no collector, values are freed by their owners or counted |
-//! | [`replacement`] | [`bumped`]: nothing is freed before the end |
+//! | `binary_trees`, `gcbench` | `raw`: ours, as a virtual machine uses it |
+//! | `short_lived`, `deep_list` | `gc_arena`, `dumpster`, `boehm`: other collectors |
+//! | `repointing`, `strings` | `boxed`: no collector, values are freed by their owners or counted |
+//! | `replacement` | `bumped`: nothing is freed before the end |
 //!
 //! What needs the safe tier (a weak map, finalizers, deep recursion) has no rows yet: the raw tier has none of it. Their
-//! pauses are to be measured as [`replacement`] does.
+//! pauses are to be measured as `replacement` does.
 
 mod binary_trees;
 mod boehm;
