@@ -27,10 +27,19 @@ const BATCH: usize = 1_000;
 
 /// Measures with each pacing; the orchestrator takes the faster.
 pub(super) fn at_its_best(measure: impl Fn(Pacing) -> Measurement) -> Measurement {
-    let [mut first, second] = PACINGS.map(measure);
-    assert_eq!(first.checksum, second.checksum, "two pacings compute different results");
-    first.ns_by_copy.extend(second.ns_by_copy);
-    first
+    best_of(&PACINGS, measure)
+}
+
+/// The same, with some pacings; there is at least one.
+pub(super) fn best_of(pacings: &[Pacing], measure: impl Fn(Pacing) -> Measurement) -> Measurement {
+    let [first, others @ ..] = pacings else { panic!("at least one pacing is measured") };
+    let mut all = measure(*first);
+    for &pacing in others {
+        let other = measure(pacing);
+        assert_eq!(all.checksum, other.checksum, "two pacings compute different results");
+        all.ns_by_copy.extend(other.ns_by_copy);
+    }
+    all
 }
 
 /// `arena`, collecting at this pace.
