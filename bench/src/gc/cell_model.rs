@@ -72,7 +72,7 @@ impl CellModel {
     /// # Safety
     ///
     /// The word refers to an initialised object that was not moved.
-    #[inline]
+    #[inline(always)]
     #[expect(unsafe_code, reason = "a reference of the raw tier is an address")]
     unsafe fn slots(word: Word) -> (usize, usize) {
         let address = (word.0 & !TAG_MASK) as usize;
@@ -97,7 +97,7 @@ unsafe fn header(address: usize) -> Word {
     unsafe { std::ptr::with_exposed_provenance::<Word>(address).read() }
 }
 
-#[inline]
+#[inline(always)]
 fn visit_range<F: FnMut(*mut Word)>(start: usize, end: usize, mut visit: F) {
     let mut slot = start;
     while slot < end {
@@ -133,7 +133,7 @@ unsafe impl ObjectModel for CellModel {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     unsafe fn visit_slots<F: FnMut(*mut Word)>(word: Word, visit: F) {
         // SAFETY: the caller's promise.
         let (start, end) = unsafe { Self::slots(word) };
