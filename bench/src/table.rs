@@ -33,8 +33,10 @@ fn json_line(row: &Row, figures: &Figures, rival: &Figure, mode: Mode) -> String
         .integer("rounds", figures.rounds as u64)
         .text("mode", mode.word())
         .number("ours_ns_min", ours.ns_min, decimals)
-        .number("rival_ns_min", rival.ns_min, decimals)
-        .number("ratio_min", ours.ns_min / rival.ns_min, 3);
+        .number("rival_ns_min", rival.ns_min, decimals);
+    if row.unit != Unit::Peak {
+        object = object.number("ratio_min", ours.ns_min / rival.ns_min, 3);
+    }
     for (name, bytes) in [("ours_peak_bytes", ours.peak_bytes), ("rival_peak_bytes", rival.peak_bytes)] {
         if let Some(bytes) = bytes {
             object = object.integer(name, bytes);
@@ -212,7 +214,8 @@ mod tests {
             rounds: 1,
         };
         let row = row(Some(Tier::Raw), Unit::Peak);
-        assert!(json_lines(&row, &figures, Mode::Full)[0].contains(r#""ratio":1.500"#));
+        let json = &json_lines(&row, &figures, Mode::Full)[0];
+        assert!(json.contains(r#""ratio":1.500"#) && !json.contains("ratio_min"), "{json}");
         assert!(lines(&row, &figures)[0].contains("3.0 MiB"));
     }
 
