@@ -109,7 +109,7 @@ impl Work for Interned {
 #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 texts")]
 fn measure<W: Work, S: Strings>(mut strings: S, mode: Mode) -> Measurement {
     let batches = match mode {
-        Mode::Full => 512,
+        Mode::Full => 256,
         Mode::Quick => 64,
     };
     let mut random = Random::new(3);
