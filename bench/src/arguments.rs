@@ -14,8 +14,8 @@ Usage: bench [NAMES]... [OPTIONS]
   NAMES          areas or rows, such as `arena`, `gc/short-lived` or `arena/alloc/16`; all when none is given
 
 Options:
-  --quick        a check that everything runs, in under a minute, no figures to quote: one or two rounds instead of
-                 3 to 9, a third of the repetitions in each, the collector's programs at their small sizes
+  --quick        a check that everything runs, in under two minutes, no figures to quote: one or two rounds instead
+                 of up to 9, a third of the repetitions in each, the collector's programs at their small sizes
   --save FILE    write the rows to FILE too (an existing file is replaced)
   --list         print the rows with their units and contenders, and measure nothing
   --help         print this text

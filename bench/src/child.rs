@@ -4,12 +4,12 @@
 //! peak of resident memory is its own.
 //!
 //! Command line: `ROW CONTENDER full|quick CORE`, with `-` for no core. Output: `measured NS,NS,… CHECKSUM PEAK`,
-//! the checksum in hexadecimal, the peak in bytes or `-`.
+//! the checksum in hexadecimal, the peak in bytes or `-`. What else was measured follows as words `NAME=FIGURE`.
 
 use crate::affinity;
 use crate::registry;
 use crate::resident;
-use crate::row::{Home, Measurement, Mode};
+use crate::row::{Details, Home, Measurement, Mode};
 use std::fmt;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -21,6 +21,8 @@ pub struct Answer {
     pub measurement: Measurement,
     /// The peak of the process's resident memory, where the system says it.
     pub peak_bytes: Option<u64>,
+    /// What else was measured.
+    pub details: Details,
 }
 
 impl fmt::Display for Answer {
@@ -30,7 +32,8 @@ impl fmt::Display for Answer {
         match self.peak_bytes {
             Some(bytes) => write!(out, "{bytes}"),
             None => out.write_str("-"),
-        }
+        }?;
+        self.details.iter().try_for_each(|(name, figure)| write!(out, " {name}={figure}"))
     }
 }
 
@@ -39,7 +42,7 @@ impl Answer {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let words: Vec<&str> = text.split_whitespace().collect();
-        let ["measured", ns, checksum, peak] = words[..] else { return None };
+        let ["measured", ns, checksum, peak, ref details @ ..] = words[..] else { return None };
         let ns_by_copy = ns.split(',').map(|ns| ns.parse().ok().filter(|ns: &f64| ns.is_finite()));
         let peak_bytes = match peak {
             "-" => None,
@@ -49,7 +52,11 @@ impl Answer {
             ns_by_copy: ns_by_copy.collect::<Option<_>>()?,
             checksum: u64::from_str_radix(checksum, 16).ok()?,
         };
-        Some(Self { measurement, peak_bytes })
+        let details = details.iter().map(|word| {
+            let (name, figure) = word.split_once('=')?;
+            Some((name.to_owned(), figure.parse().ok().filter(|figure: &f64| figure.is_finite())?))
+        });
+        Some(Self { measurement, peak_bytes, details: details.collect::<Option<_>>()? })
     }
 }
 
@@ -90,8 +97,11 @@ fn measure(home: Home, arguments: &[String]) -> Result<Answer, String> {
         let core = core.parse().map_err(|_| format!("`{core}` is no core"))?;
         affinity::pin_to(core).map_err(|error| format!("cannot be pinned to core {core}: {error}"))?;
     }
-    let measurement = contender.measure(mode);
-    Ok(Answer { measurement, peak_bytes: resident::peak_bytes() })
+    if let Some(reason) = contender.absence() {
+        return Err(format!("{} cannot be measured: {reason}", contender.id));
+    }
+    let (measurement, details) = contender.measure_in_detail(mode);
+    Ok(Answer { measurement, peak_bytes: resident::peak_bytes(), details })
 }
 
 #[cfg(test)]
@@ -99,7 +109,7 @@ mod tests {
     use super::*;
 
     fn answer(ns_by_copy: Vec<f64>, checksum: u64, peak_bytes: Option<u64>) -> Answer {
-        Answer { measurement: Measurement { ns_by_copy, checksum }, peak_bytes }
+        Answer { measurement: Measurement { ns_by_copy, checksum }, peak_bytes, details: Details::new() }
     }
 
     #[test]
@@ -110,6 +120,14 @@ mod tests {
             assert_eq!(Answer::parse(&format!("{answer}\n")), Some(answer));
         }
         assert_eq!(answer(vec![1.5, 2.0], 255, None).to_string(), "measured 1.5,2 ff -");
+    }
+
+    #[test]
+    fn details_follow_as_words() {
+        let mut answer = answer(vec![1.5], 255, Some(7));
+        answer.details = vec![("pause_max_ns".to_owned(), 1e6), ("rest".to_owned(), 0.1 + 0.2)];
+        assert_eq!(answer.to_string(), "measured 1.5 ff 7 pause_max_ns=1000000 rest=0.30000000000000004");
+        assert_eq!(Answer::parse(&answer.to_string()), Some(answer));
     }
 
     #[test]
@@ -125,6 +143,8 @@ mod tests {
             "measured 1 fg -",
             "measured 1 ff -1",
             "measured 1 ff - more",
+            "measured 1 ff - more=much",
+            "measured 1 ff - more=inf",
             "timed 1 ff -",
         ] {
             assert_eq!(Answer::parse(text), None, "{text:?}");

@@ -15,6 +15,12 @@ pub fn thread_time<T>(program: impl FnOnce() -> T) -> (f64, T) {
     measure(Scope::Thread, program)
 }
 
+/// CPU time of the calling thread in nanoseconds, from an arbitrary start; a heap's clock.
+#[must_use]
+pub fn thread_now_ns() -> u64 {
+    nanoseconds(now(Scope::Thread))
+}
+
 /// Whose time is measured.
 #[derive(Clone, Copy)]
 enum Scope {
@@ -37,7 +43,7 @@ pub fn cost_ns() -> f64 {
 }
 
 #[cfg(target_os = "linux")]
-use linux::{between, now};
+use linux::{between, nanoseconds, now};
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -51,6 +57,11 @@ mod linux {
         })
     }
 
+    pub(super) fn nanoseconds(time: Timespec) -> u64 {
+        // CPU time is not negative, and shorter than some centuries.
+        (time.tv_sec as u64) * 1_000_000_000 + time.tv_nsec as u64
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "a measurement is far below 2^53 ns")]
     pub(super) fn between(start: Timespec, end: Timespec) -> f64 {
         (end.tv_sec - start.tv_sec) as f64 * 1e9 + (end.tv_nsec - start.tv_nsec) as f64
@@ -60,6 +71,12 @@ mod linux {
 #[cfg(not(target_os = "linux"))]
 fn now(_scope: Scope) -> std::time::Instant {
     std::time::Instant::now()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn nanoseconds(time: std::time::Instant) -> u64 {
+    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    time.saturating_duration_since(*START.get_or_init(|| time)).as_nanos() as u64
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -12,6 +12,7 @@
 //! | [`row`] | what is measured: a row and its contenders |
 //! | [`registry`] | all rows; one module per area adds its own ([`arena`], [`gc`]) |
 //! | [`selection`] | which rows the names of a command line mean |
+//! | [`absences`] | contenders that this build was made without |
 //! | [`arguments`] | the command line |
 //! | [`orchestrator`] | rounds, medians, comparison of results |
 //! | [`children`] | finding, starting and awaiting the measuring programs |
@@ -19,9 +20,10 @@
 //! | [`code_layout`] | the same loop at several addresses |
 //! | [`counts`] | loops over the fast paths, for counting their instructions |
 //! | [`settings`] | a rival in several settings |
-//! | [`clock`], [`affinity`], [`resident`] | CPU time, pinning, peak memory |
+//! | [`clock`], [`affinity`], [`resident`] | CPU time, pinning, resident memory |
 //! | [`statistics`], [`json`], [`table`], [`progress`] | medians and the three outputs |
 
+pub mod absences;
 pub mod affinity;
 pub mod arena;
 pub mod arguments;

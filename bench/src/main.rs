@@ -1,5 +1,6 @@
 //! The program `bench`; see the library for how it measures.
 
+use bench::absences::Absences;
 use bench::arguments::{self, Measure, Request};
 use bench::children::Children;
 use bench::orchestrator::{self, Figures};
@@ -63,7 +64,9 @@ fn measure(request: &Measure, progress: &Progress) -> Result<(), Failure> {
     progress.say(&conditions(&children, request.mode));
     let mut lines = Vec::new();
     let mut failed = Vec::new();
+    let mut absences = Absences::default();
     for row in &rows {
+        absences.note(row);
         let rounds = row.rounds.of(request.mode);
         let figures = orchestrator::measure(
             row,
@@ -84,6 +87,7 @@ fn measure(request: &Measure, progress: &Progress) -> Result<(), Failure> {
     }
     progress.heading(&table::heading());
     lines.iter().for_each(|line| progress.say(line));
+    absences.lines().iter().for_each(|line| progress.say(line));
     match failed[..] {
         [] => Ok(()),
         _ => Err(Failure::Measuring(format!("not measured: {}", failed.join(", ")))),

@@ -6,7 +6,7 @@
 
 use crate::child::Answer;
 use crate::children::ChildError;
-use crate::row::{Contender, Mode, Row};
+use crate::row::{Contender, Details, Mode, Row};
 use crate::statistics::{median, spread};
 use std::fmt;
 
@@ -15,12 +15,16 @@ use std::fmt;
 pub struct Figure {
     /// The contender.
     pub id: &'static str,
-    /// Nanoseconds per unit of the row.
+    /// Nanoseconds per unit of the row: the median of the rounds.
     pub ns: f64,
+    /// The fastest round.
+    pub ns_min: f64,
     /// (Slowest − fastest round) / median.
     pub spread: f64,
     /// The median peak of resident memory, where the system says it.
     pub peak_bytes: Option<u64>,
+    /// What else was measured, each the median of the rounds.
+    pub details: Details,
 }
 
 /// The figures of one row.
@@ -35,6 +39,7 @@ pub struct Figures {
 }
 
 /// Measures a row: `ask` has one contender measured once, `progress` is told the number of each round, from 1.
+/// Contenders that this build was made without are left out.
 ///
 /// # Errors
 ///
@@ -45,7 +50,8 @@ pub fn measure(
     mut ask: impl FnMut(&Contender) -> Result<Answer, ChildError>,
     mut progress: impl FnMut(usize),
 ) -> Result<Figures, RowError> {
-    let contenders: Vec<&Contender> = row.contenders().collect();
+    let contenders: Vec<&Contender> =
+        row.contenders().filter(|contender| contender.absence().is_none()).collect();
     let rounds = row.rounds.of(mode);
     let mut answers: Vec<Vec<Answer>> = vec![Vec::with_capacity(rounds); contenders.len()];
     let mut expected = None;
@@ -84,7 +90,19 @@ fn figure(id: &'static str, answers: &[Answer]) -> Result<Figure, RowError> {
     let mut peaks: Vec<u64> = answers.iter().filter_map(|answer| answer.peak_bytes).collect();
     peaks.sort_unstable();
     let peak_bytes = peaks.get(peaks.len() / 2).copied();
-    Ok(Figure { id, ns: median(ns_by_round), spread: spread(ns_by_round), peak_bytes })
+    let ns_min = ns_by_round.iter().copied().fold(f64::INFINITY, f64::min);
+    let details = details(answers);
+    Ok(Figure { id, ns: median(ns_by_round), ns_min, spread: spread(ns_by_round), peak_bytes, details })
+}
+
+/// The medians of what all rounds measured under one name, in the order of the first round.
+fn details(answers: &[Answer]) -> Details {
+    let names = answers.first().into_iter().flat_map(|answer| &answer.details).map(|(name, _)| name);
+    let of_round = |name, answer: &Answer| {
+        answer.details.iter().find(|(other, _)| other == name).map(|&(_, figure)| figure)
+    };
+    let of_all = |name| answers.iter().map(|answer| of_round(name, answer)).collect::<Option<Vec<f64>>>();
+    names.filter_map(|name| Some((name.clone(), median(&of_all(name)?)))).collect()
 }
 
 /// Why a row has no figures.
@@ -151,7 +169,8 @@ mod tests {
     }
 
     fn answer(ns: &[f64], checksum: u64) -> Answer {
-        Answer { measurement: Measurement { ns_by_copy: ns.to_vec(), checksum }, peak_bytes: Some(4096) }
+        let measurement = Measurement { ns_by_copy: ns.to_vec(), checksum };
+        Answer { measurement, peak_bytes: Some(4096), details: vec![("pauses".to_owned(), ns[0])] }
     }
 
     #[test]
@@ -179,6 +198,8 @@ mod tests {
         assert!((figures.ours.ns - 3.0).abs() < 1e-12);
         assert!((figures.ours.spread - 2.0 / 3.0).abs() < 1e-12);
         assert!((figures.rivals[0].ns - 6.0).abs() < 1e-12);
+        assert!((figures.ours.ns_min - 2.0).abs() < 1e-12);
+        assert_eq!(figures.ours.details, [("pauses".to_owned(), 3.0)]);
         assert_eq!(figures.rivals[0].peak_bytes, Some(4096));
     }
 
@@ -200,6 +221,20 @@ mod tests {
             measure(&row(&["a"]), Mode::Full, ask, |_| ()),
             Err(RowError::ResultsDiffer { id: OURS, .. })
         ));
+    }
+
+    #[test]
+    fn an_absent_contender_is_not_asked() {
+        let mut row = row(&["a", "b"]);
+        row.rivals[0] = Contender::absent("a", Home::Glibc, "it is not installed");
+        let mut asked = Vec::new();
+        let ask = |contender: &Contender| {
+            asked.push(contender.id);
+            Ok(answer(&[1.0], 0))
+        };
+        let figures = measure(&row, Mode::Quick, ask, |_| ()).unwrap();
+        assert_eq!(asked, [OURS, "b"]);
+        assert_eq!(figures.rivals.len(), 1);
     }
 
     #[test]

@@ -47,21 +47,70 @@ pub struct Contender {
     pub id: &'static str,
     /// The child that measures it.
     pub home: Home,
-    measure: Box<dyn Fn(Mode) -> Measurement>,
+    program: Program,
+}
+
+enum Program {
+    Present(Box<dyn Fn(Mode) -> (Measurement, Details)>),
+    Absent(&'static str),
 }
 
 impl Contender {
     /// A contender that `measure` measures in the child of `home`.
     pub fn new(id: &'static str, home: Home, measure: impl Fn(Mode) -> Measurement + 'static) -> Self {
-        Self { id, home, measure: Box::new(measure) }
+        Self::with_details(id, home, move |mode| (measure(mode), Details::new()))
+    }
+
+    /// A contender about which more is measured than its time.
+    pub fn with_details(
+        id: &'static str,
+        home: Home,
+        measure: impl Fn(Mode) -> (Measurement, Details) + 'static,
+    ) -> Self {
+        Self { id, home, program: Program::Present(Box::new(measure)) }
+    }
+
+    /// A contender that this build was made without. It is skipped, and the reason is printed.
+    #[must_use]
+    pub fn absent(id: &'static str, home: Home, reason: &'static str) -> Self {
+        Self { id, home, program: Program::Absent(reason) }
+    }
+
+    /// Why the contender cannot be measured, if so.
+    #[must_use]
+    pub fn absence(&self) -> Option<&'static str> {
+        match self.program {
+            Program::Present(_) => None,
+            Program::Absent(reason) => Some(reason),
+        }
     }
 
     /// Runs the program in this process.
+    ///
+    /// # Panics
+    ///
+    /// When the contender is absent.
     #[must_use]
     pub fn measure(&self, mode: Mode) -> Measurement {
-        (self.measure)(mode)
+        self.measure_in_detail(mode).0
+    }
+
+    /// The same, with what else was measured.
+    ///
+    /// # Panics
+    ///
+    /// When the contender is absent.
+    #[must_use]
+    pub fn measure_in_detail(&self, mode: Mode) -> (Measurement, Details) {
+        match &self.program {
+            Program::Present(measure) => measure(mode),
+            Program::Absent(reason) => panic!("{} cannot be measured: {reason}", self.id),
+        }
     }
 }
+
+/// What is measured beside the time: names, whose last word is the unit (`pause_max_ns`, `live_bytes`), and figures.
+pub type Details = Vec<(String, f64)>;
 
 impl fmt::Debug for Contender {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -120,6 +169,8 @@ pub enum Unit {
     Operation,
     /// One run of the whole program.
     Run,
+    /// One run of the whole program, and what is compared is not its time but the peak of resident memory.
+    Peak,
 }
 
 impl fmt::Display for Unit {
@@ -127,6 +178,7 @@ impl fmt::Display for Unit {
         out.write_str(match self {
             Self::Operation => "operation",
             Self::Run => "run",
+            Self::Peak => "peak byte",
         })
     }
 }

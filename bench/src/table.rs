@@ -6,7 +6,8 @@ use crate::row::{Mode, Row, Unit, When};
 use std::fmt::Write as _;
 
 /// One JSON object for each rival:
-/// `{"bench","ours_ns","rival","rival_ns","ratio"[,"tier"],"unit","rounds","mode"[,"ours_peak_bytes","rival_peak_bytes"]}`.
+/// `{"bench","ours_ns","rival","rival_ns","ratio"[,"tier"],"unit","rounds","mode","ours_ns_min","rival_ns_min","ratio_min"[,"ours_peak_bytes","rival_peak_bytes"]}`,
+/// and after these what else was measured, as `ours_NAME` and `rival_NAME`.
 #[must_use]
 pub fn json_lines(row: &Row, figures: &Figures, mode: Mode) -> Vec<String> {
     figures.rivals.iter().map(|rival| json_line(row, figures, rival, mode)).collect()
@@ -16,27 +17,50 @@ fn json_line(row: &Row, figures: &Figures, rival: &Figure, mode: Mode) -> String
     let ours = &figures.ours;
     let decimals = match row.unit {
         Unit::Operation => 3,
-        Unit::Run => 0,
+        Unit::Run | Unit::Peak => 0,
     };
     let mut object = Object::new()
         .text("bench", &row.name)
         .number("ours_ns", ours.ns, decimals)
         .text("rival", rival.id)
         .number("rival_ns", rival.ns, decimals)
-        .number("ratio", ours.ns / rival.ns, 3);
+        .number("ratio", ratio(row, ours, rival), 3);
     if let Some(tier) = row.tier {
         object = object.text("tier", &tier.to_string());
     }
     object = object
         .text("unit", &row.unit.to_string())
         .integer("rounds", figures.rounds as u64)
-        .text("mode", mode.word());
+        .text("mode", mode.word())
+        .number("ours_ns_min", ours.ns_min, decimals)
+        .number("rival_ns_min", rival.ns_min, decimals);
+    if row.unit != Unit::Peak {
+        object = object.number("ratio_min", ours.ns_min / rival.ns_min, 3);
+    }
     for (name, bytes) in [("ours_peak_bytes", ours.peak_bytes), ("rival_peak_bytes", rival.peak_bytes)] {
         if let Some(bytes) = bytes {
             object = object.integer(name, bytes);
         }
     }
+    for (side, figure) in [("ours", ours), ("rival", rival)] {
+        for (name, value) in &figure.details {
+            object = object.number(&format!("{side}_{name}"), *value, decimals_of(name));
+        }
+    }
     object.finish()
+}
+
+/// Ours by the rival's, of what the row compares.
+#[expect(clippy::cast_precision_loss, reason = "a memory has fewer than 2^53 bytes")]
+fn ratio(row: &Row, ours: &Figure, rival: &Figure) -> f64 {
+    match (row.unit, ours.peak_bytes, rival.peak_bytes) {
+        (Unit::Peak, Some(ours), Some(rival)) => ours as f64 / rival as f64,
+        _ => ours.ns / rival.ns,
+    }
+}
+
+fn decimals_of(name: &str) -> usize {
+    if name.ends_with("_ns") || name.ends_with("_bytes") { 0 } else { 3 }
 }
 
 /// What `--list` says about a row.
@@ -50,28 +74,57 @@ pub fn description(row: &Row) -> String {
         When::Named => "; only when named",
     };
     let Row { name, about, unit, .. } = row;
-    format!("{name:<30} ns per {unit}; against {}{when}\n    {about}\n", rivals.join(", "))
+    format!("{name:<36} ns per {unit}; against {}{when}\n    {about}\n", rivals.join(", "))
 }
 
 /// The heading of the table.
 #[must_use]
 pub fn heading() -> String {
-    format!("{:<30} {:>12}  {:<18} {:>12}  {:>6}  {:>7}", "", "ours", "rival", "", "ratio", "spread")
+    format!("{:<40} {:>12}  {:<20} {:>12}  {:>6}  {:>7}", "", "ours", "rival", "", "ratio", "spread")
 }
 
-/// One line of the table for each rival.
+/// One line of the table for each rival, then one for what else was measured of each contender.
 #[must_use]
 pub fn lines(row: &Row, figures: &Figures) -> Vec<String> {
     let ours = &figures.ours;
     let line = |rival: &Figure| {
-        let mut line = format!("{:<30} {:>12}", row.name, time(ours.ns));
-        let ratio = ours.ns / rival.ns;
+        let mut line = format!("{:<40} {:>12}", row.name, compared(row, ours));
+        let ratio = ratio(row, ours, rival);
         let spread = ours.spread.max(rival.spread) * 100.0;
-        write!(line, "  {:<18} {:>12}  {ratio:>6.3}  {spread:>5.0} %", rival.id, time(rival.ns))
+        write!(line, "  {:<20} {:>12}  {ratio:>6.3}  {spread:>5.0} %", rival.id, compared(row, rival))
             .expect("a string takes all text");
         line
     };
-    figures.rivals.iter().map(line).collect()
+    let with_details =
+        std::iter::once(ours).chain(&figures.rivals).filter(|figure| !figure.details.is_empty());
+    figures.rivals.iter().map(line).chain(with_details.map(details_line)).collect()
+}
+
+/// What the row compares of a contender.
+fn compared(row: &Row, figure: &Figure) -> String {
+    match (row.unit, figure.peak_bytes) {
+        (Unit::Peak, Some(bytes)) => mebibytes(bytes),
+        _ => time(figure.ns),
+    }
+}
+
+fn details_line(figure: &Figure) -> String {
+    let detail = |(name, value): &(String, f64)| match name.strip_suffix("_ns") {
+        Some(name) => format!("{} {}", name.replace('_', " "), time(*value)),
+        None => match name.strip_suffix("_bytes") {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and positive")]
+            Some(name) => format!("{} {}", name.replace('_', " "), mebibytes(*value as u64)),
+            None => format!("{} {value:.2}", name.replace('_', " ")),
+        },
+    };
+    let details: Vec<String> = figure.details.iter().map(detail).collect();
+    format!("    {}: {}", figure.id, details.join(" | "))
+}
+
+fn mebibytes(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "a memory has fewer than 2^53 bytes")]
+    let mebibytes = bytes as f64 / f64::from(1 << 20);
+    format!("{mebibytes:.1} MiB")
 }
 
 /// A time for people, with three or four digits that matter.
@@ -105,7 +158,7 @@ mod tests {
     }
 
     fn figure(id: &'static str, ns: f64, peak_bytes: Option<u64>) -> Figure {
-        Figure { id, ns, spread: 0.1, peak_bytes }
+        Figure { id, ns, ns_min: ns / 2.0, spread: 0.1, peak_bytes, details: Vec::new() }
     }
 
     #[test]
@@ -118,8 +171,8 @@ mod tests {
         assert_eq!(
             json_lines(&row(None, Unit::Operation), &figures, Mode::Full),
             [
-                r#"{"bench":"area/case/16","ours_ns":0.500,"rival":"bumpalo","rival_ns":0.625,"ratio":0.800,"unit":"operation","rounds":9,"mode":"full"}"#,
-                r#"{"bench":"area/case/16","ours_ns":0.500,"rival":"glibc","rival_ns":7.250,"ratio":0.069,"unit":"operation","rounds":9,"mode":"full"}"#,
+                r#"{"bench":"area/case/16","ours_ns":0.500,"rival":"bumpalo","rival_ns":0.625,"ratio":0.800,"unit":"operation","rounds":9,"mode":"full","ours_ns_min":0.250,"rival_ns_min":0.312,"ratio_min":0.800}"#,
+                r#"{"bench":"area/case/16","ours_ns":0.500,"rival":"glibc","rival_ns":7.250,"ratio":0.069,"unit":"operation","rounds":9,"mode":"full","ours_ns_min":0.250,"rival_ns_min":3.625,"ratio_min":0.069}"#,
             ]
         );
     }
@@ -134,7 +187,7 @@ mod tests {
         assert_eq!(
             json_lines(&row(Some(Tier::Raw), Unit::Run), &figures, Mode::Quick),
             [
-                r#"{"bench":"area/case/16","ours_ns":250000000,"rival":"gc-arena","rival_ns":2000000000,"ratio":0.125,"tier":"raw","unit":"run","rounds":5,"mode":"quick","ours_peak_bytes":1048576,"rival_peak_bytes":4194304}"#
+                r#"{"bench":"area/case/16","ours_ns":250000000,"rival":"gc-arena","rival_ns":2000000000,"ratio":0.125,"tier":"raw","unit":"run","rounds":5,"mode":"quick","ours_ns_min":125000000,"rival_ns_min":1000000000,"ratio_min":0.125,"ours_peak_bytes":1048576,"rival_peak_bytes":4194304}"#
             ]
         );
     }
@@ -151,6 +204,32 @@ mod tests {
         let words: Vec<&str> = lines[0].split_whitespace().collect();
         assert_eq!(words, ["area/case/16", "0.50", "ns", "bumpalo", "0.62", "ns", "0.800", "10", "%"]);
         assert_eq!(heading().chars().count(), lines[0].chars().count());
+    }
+
+    #[test]
+    fn a_row_of_peaks_compares_them() {
+        let figures = Figures {
+            ours: figure(OURS, 2.0, Some(3 << 20)),
+            rivals: vec![figure("bumpalo", 1.0, Some(2 << 20))],
+            rounds: 1,
+        };
+        let row = row(Some(Tier::Raw), Unit::Peak);
+        let json = &json_lines(&row, &figures, Mode::Full)[0];
+        assert!(json.contains(r#""ratio":1.500"#) && !json.contains("ratio_min"), "{json}");
+        assert!(lines(&row, &figures)[0].contains("3.0 MiB"));
+    }
+
+    #[test]
+    fn details_have_fields_and_a_line_for_each_contender() {
+        let mut ours = figure(OURS, 2.0, None);
+        ours.details = vec![("pause_max_ns".to_owned(), 1.5e6), ("live_bytes".to_owned(), 3_145_728.0)];
+        let figures = Figures { ours, rivals: vec![figure("glibc", 4.0, None)], rounds: 1 };
+        let row = row(Some(Tier::Raw), Unit::Operation);
+        let json = &json_lines(&row, &figures, Mode::Full)[0];
+        assert!(json.ends_with(r#","ours_pause_max_ns":1500000,"ours_live_bytes":3145728}"#), "{json}");
+        let lines = lines(&row, &figures);
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[1], "    terrane: pause max 1500.0 µs | live 3.0 MiB");
     }
 
     #[test]

@@ -15,7 +15,7 @@ A NAME is an area or a path in it: `arena`, `gc`, `arena/alloc/16`, `gc/binary-t
 all run. Rows go to standard output, progress to standard error.
 
 Options:
-  --quick        under a minute: fewer rounds and repetitions, smaller programs of the collector; good enough
+  --quick        under two minutes: fewer rounds and repetitions, smaller programs of the collector; good enough
                  to see that everything works, not for figures
   --list         print the names of the rows and measure nothing
   --save FILE    also keep the rows in FILE (relative to the root of the repository)

@@ -3,50 +3,81 @@
 //! A tree of depth `DEPTH + 1` is built and dropped to stretch the heap, one of `DEPTH` is kept to the end, and
 //! beside it many small trees are built, counted and dropped: 2^(DEPTH + 4 − d) of each even depth d from 4. Depth 18
 //! makes 69 million nodes of two references each. Making and giving back the heap is part of the run.
+//!
+//! `gc/binary-trees-peak/DEPTH` compares not the times but the peaks of memory, with what an arena needs that gives each
+//! tree back at once.
 
+use super::boehm::{self, Boehm};
 use super::boxed::BoxedForest;
-use super::gc_arena::GcArenaForest;
+use super::bumped::BumpedForest;
+use super::configuration::DEFAULT;
+use super::dumpster::DumpsterForest;
+use super::gc_arena::{self, GcArenaForest};
+use super::program::Program;
 use super::raw::RawForest;
 use crate::checksum;
 use crate::clock;
 use crate::row::{Contender, Home, Measurement, OURS, Rounds, Row, Tier, Unit, When};
+use std::rc::Rc;
 
 /// The depth of the smallest trees.
 const SMALLEST: u32 = 4;
 
+/// From this depth on a run takes minutes: gc-arena has only the pacing that is faster on smaller trees, and glibc, slower
+/// than mimalloc on all of them, is left out.
+const LONG: u32 = 20;
+
 pub(super) fn rows() -> Vec<Row> {
-    vec![
-        row(14, When::Quick, Rounds::PROGRAMS),
-        row(18, When::Full, Rounds::PROGRAMS),
-        row(21, When::Named, Rounds::LONG_PROGRAMS),
-    ]
+    let mut rows = program(14, When::Quick, Rounds::PROGRAMS).rows();
+    rows.extend(program(18, When::Full, Rounds::PROGRAMS).rows());
+    rows.extend(program(21, When::Full, Rounds { full: 2, quick: 1 }).rows());
+    rows.push(peak_row(16, When::Quick));
+    rows.push(peak_row(21, When::Full));
+    rows
 }
 
-fn row(depth: u32, when: When, rounds: Rounds) -> Row {
-    Row {
-        name: format!("gc/binary-trees/{depth}"),
+fn program(depth: u32, when: When, rounds: Rounds) -> Program {
+    let gc_arena = move |pacing| measure(|| GcArenaForest::new(pacing), depth);
+    let pacings = if depth < LONG { &gc_arena::PACINGS[..] } else { &gc_arena::PACINGS[..1] };
+    let glibc = Contender::new("glibc", Home::Glibc, move |_| measure(BoxedForest::default, depth));
+    Program {
+        name: format!("binary-trees/{depth}"),
         about: format!(
             "builds, counts and drops trees up to depth {}, the Benchmarks Game's program",
             depth + 1
         ),
-        tier: Some(Tier::Raw),
         unit: Unit::Run,
         when,
-        threads: 1,
         rounds,
-        ours: Contender::new(OURS, Home::Mimalloc, move |_| measure::<RawForest>(depth)),
+        ours: Rc::new(move |configuration, _| measure(|| RawForest::new(configuration), depth)),
         rivals: vec![
-            Contender::new("gc-arena", Home::Mimalloc, move |_| measure::<GcArenaForest>(depth)),
-            Contender::new("mimalloc", Home::Mimalloc, move |_| measure::<BoxedForest>(depth)),
-        ],
+            Contender::new("gc-arena", Home::Mimalloc, move |_| gc_arena::best_of(pacings, gc_arena)),
+            Contender::new("dumpster", Home::Mimalloc, move |_| measure(DumpsterForest::default, depth)),
+            boehm::contender(move |_| measure(Boehm::start, depth)),
+            Contender::new("mimalloc", Home::Mimalloc, move |_| measure(BoxedForest::default, depth)),
+        ]
+        .into_iter()
+        .chain((depth < LONG).then_some(glibc))
+        .collect(),
+    }
+}
+
+fn peak_row(depth: u32, when: When) -> Row {
+    Row {
+        name: format!("gc/binary-trees-peak/{depth}"),
+        about: format!("the most memory that gc/binary-trees/{depth} has resident"),
+        tier: Some(Tier::Raw),
+        unit: Unit::Peak,
+        when,
+        threads: 1,
+        rounds: Rounds { full: 1, quick: 1 },
+        ours: Contender::new(OURS, Home::Mimalloc, move |_| measure(|| RawForest::new(DEFAULT), depth)),
+        rivals: vec![Contender::new("bumpalo", Home::Glibc, move |_| measure(BumpedForest::default, depth))],
     }
 }
 
 /// A heap that trees grow in. Every node is allocated on its own, after its children.
 pub(super) trait Forest {
-    /// A heap without trees.
-    fn empty() -> Self;
-
     /// Builds a tree, counts its nodes and lets it go.
     fn temporary(&mut self, depth: u32) -> u64;
 
@@ -57,13 +88,12 @@ pub(super) trait Forest {
     fn count_kept(&self) -> u64;
 }
 
-fn measure<F: Forest>(depth: u32) -> Measurement {
-    let (ns, checksum) = clock::time(|| run::<F>(depth));
+fn measure<F: Forest>(empty: impl Fn() -> F, depth: u32) -> Measurement {
+    let (ns, checksum) = clock::time(|| run(empty(), depth));
     Measurement { ns_by_copy: vec![ns], checksum }
 }
 
-fn run<F: Forest>(depth: u32) -> u64 {
-    let mut forest = F::empty();
+fn run<F: Forest>(mut forest: F, depth: u32) -> u64 {
     let mut sum = checksum::of([forest.temporary(depth + 1)]);
     forest.keep(depth);
     for small in (SMALLEST..=depth).step_by(2) {
@@ -82,10 +112,6 @@ mod tests {
     struct Arithmetic(u64);
 
     impl Forest for Arithmetic {
-        fn empty() -> Self {
-            Self(0)
-        }
-
         fn temporary(&mut self, depth: u32) -> u64 {
             (2 << depth) - 1
         }
@@ -101,10 +127,14 @@ mod tests {
 
     #[test]
     fn all_contenders_count_what_arithmetic_counts() {
-        let expected = run::<Arithmetic>(10);
-        assert_eq!(run::<BoxedForest>(10), expected);
-        assert_eq!(run::<GcArenaForest>(10), expected);
-        assert_eq!(run::<RawForest>(10), expected);
-        assert_ne!(run::<Arithmetic>(12), expected);
+        let expected = run(Arithmetic(0), 10);
+        assert_eq!(run(BoxedForest::default(), 10), expected);
+        assert_eq!(run(BumpedForest::default(), 10), expected);
+        assert_eq!(run(DumpsterForest::default(), 10), expected);
+        gc_arena::PACINGS
+            .iter()
+            .for_each(|&pacing| assert_eq!(run(GcArenaForest::new(pacing), 10), expected));
+        assert_eq!(run(RawForest::new(DEFAULT), 10), expected);
+        assert_ne!(run(Arithmetic(0), 12), expected);
     }
 }

@@ -1,48 +1,12 @@
-//! No collector: each node is a `Box` of the global allocator, freed when its owner lets go.
+//! No collector: each object is an allocation of the global allocator, freed when its owner lets go. Objects that
+//! several fields refer to count their references.
 
-use super::binary_trees::Forest;
+mod lists;
+mod strings;
+mod table;
+mod trees;
 
-/// Trees of boxes.
-pub(super) struct BoxedForest {
-    kept: Box<Node>,
-}
-
-#[derive(Default)]
-struct Node {
-    left: Option<Box<Node>>,
-    right: Option<Box<Node>>,
-}
-
-impl Node {
-    fn tree(depth: u32) -> Box<Self> {
-        if depth == 0 {
-            return Box::default();
-        }
-        Box::new(Self { left: Some(Self::tree(depth - 1)), right: Some(Self::tree(depth - 1)) })
-    }
-
-    fn count(&self) -> u64 {
-        match (&self.left, &self.right) {
-            (Some(left), Some(right)) => 1 + left.count() + right.count(),
-            _ => 1,
-        }
-    }
-}
-
-impl Forest for BoxedForest {
-    fn empty() -> Self {
-        Self { kept: Box::default() }
-    }
-
-    fn temporary(&mut self, depth: u32) -> u64 {
-        Node::tree(depth).count()
-    }
-
-    fn keep(&mut self, depth: u32) {
-        self.kept = Node::tree(depth);
-    }
-
-    fn count_kept(&self) -> u64 {
-        self.kept.count()
-    }
-}
+pub(super) use lists::{BoxedLists, BoxedLiveSet};
+pub(super) use strings::BoxedStrings;
+pub(super) use table::{CountedArray, CountedNodes};
+pub(super) use trees::{BoxedForest, BoxedGrove, BoxedReplaced};

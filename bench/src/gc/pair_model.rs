@@ -73,7 +73,8 @@ unsafe impl ObjectModel for PairModel {
         PAIR_BYTES
     }
 
-    #[inline]
+    // Not only a hint: out of line, it costs the collector a third of its time on lists.
+    #[inline(always)]
     unsafe fn visit_slots<F: FnMut(*mut Word)>(word: Word, mut visit: F) {
         if let Some(address) = pair_address(word) {
             let first = std::ptr::with_exposed_provenance_mut::<Word>(address);

@@ -1,0 +1,32 @@
+//! Our collector in other configurations than the default.
+//!
+//! Each gives every program a row of its own, `gc/AREA/PROGRAM`: the default beside it. Another configuration is another
+//! line of [`OTHERS`].
+
+use terrane_arena::Bytes;
+use terrane_gc::raw::HeapConfig;
+
+/// A configuration of our heap.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Configuration {
+    /// The part of a row's name.
+    pub(super) area: &'static str,
+    /// What stands for a rival's identifier.
+    pub(super) id: &'static str,
+    /// What it is, in a few words.
+    pub(super) about: &'static str,
+    /// The settings.
+    pub(super) heap: fn() -> HeapConfig,
+}
+
+/// What a user gets who sets nothing.
+pub(super) const DEFAULT: Configuration =
+    Configuration { area: "default", id: "terrane", about: "the default", heap: HeapConfig::new };
+
+/// All others.
+pub(super) const OTHERS: &[Configuration] = &[Configuration {
+    area: "throughput",
+    id: "terrane-nursery-4mib",
+    about: "a nursery of 4 MiB, which pays for fewer collections with longer ones",
+    heap: || HeapConfig::new().nursery(Bytes::from_mib(4)),
+}];

@@ -1,0 +1,62 @@
+//! From a program to its rows: one beside the rivals, and one for each other configuration of ours.
+
+use super::configuration::{self, Configuration};
+use crate::row::{Contender, Home, Measurement, Mode, OURS, Rounds, Row, Tier, Unit, When};
+use std::rc::Rc;
+
+/// A program of this area.
+pub(super) struct Program {
+    /// The row's name without the area.
+    pub(super) name: String,
+    pub(super) about: String,
+    pub(super) unit: Unit,
+    pub(super) when: When,
+    pub(super) rounds: Rounds,
+    /// Ours, on the raw tier.
+    pub(super) ours: Rc<Measure>,
+    pub(super) rivals: Vec<Contender>,
+}
+
+/// Measures ours in a configuration.
+type Measure = dyn Fn(Configuration, Mode) -> Measurement;
+
+impl Program {
+    /// All rows of the program.
+    pub(super) fn rows(self) -> Vec<Row> {
+        let mut rows = vec![self.beside_rivals()];
+        rows.extend(configuration::OTHERS.iter().map(|&other| self.beside(other)));
+        rows[0].rivals = self.rivals;
+        rows
+    }
+
+    fn beside_rivals(&self) -> Row {
+        self.row(format!("gc/{}", self.name), self.about.clone())
+    }
+
+    fn beside(&self, other: Configuration) -> Row {
+        let name = format!("gc/{}/{}", other.area, self.name);
+        let about = format!("gc/{}: ours by default beside ours with {}", self.name, other.about);
+        let mut row = self.row(name, about);
+        row.rivals.push(self.contender(other.id, other));
+        row
+    }
+
+    fn row(&self, name: String, about: String) -> Row {
+        Row {
+            name,
+            about,
+            tier: Some(Tier::Raw),
+            unit: self.unit,
+            when: self.when,
+            threads: 1,
+            rounds: self.rounds,
+            ours: self.contender(OURS, configuration::DEFAULT),
+            rivals: Vec::new(),
+        }
+    }
+
+    fn contender(&self, id: &'static str, configuration: Configuration) -> Contender {
+        let measure = Rc::clone(&self.ours);
+        Contender::new(id, Home::Mimalloc, move |mode| measure(configuration, mode))
+    }
+}

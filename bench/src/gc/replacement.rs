@@ -1,0 +1,271 @@
+//! `gc/pause/replace-1gb`: how long a program waits for its collector.
+//!
+//! A table of small trees is kept, about 1 GiB of nodes of 16 bytes each. For 20 seconds, one *unit* after the other, 256
+//! trees at random make way for new ones of 31, 63 or 127 nodes. Each unit is timed by the wall and by the thread's CPU:
+//! the longest units are those in which the collector worked. What ours says of its own pauses is CPU time too.
+//!
+//! Then the program rests for a second, and what is still resident is compared with what lives. *Live* are the nodes and
+//! the slots that refer to them, without headers that a contender may add.
+
+use super::boehm::{self, Boehm};
+use super::boxed::BoxedReplaced;
+use super::configuration::{Configuration, DEFAULT};
+use super::gc_arena::GcArenaReplaced;
+use super::histogram::Histogram;
+use super::random::Random;
+use super::raw::RawReplaced;
+use crate::checksum;
+use crate::clock;
+use crate::resident;
+use crate::row::{Contender, Details, Home, Measurement, Mode, OURS, Rounds, Row, Tier, Unit, When};
+use std::time::{Duration, Instant};
+
+/// Slots that lie in one object, so that a store into one does not concern all.
+pub(super) const PAGE_SLOTS: usize = 256;
+
+/// Trees that are replaced in one unit.
+const UNIT_TREES: usize = 256;
+
+/// Units of which the result is compared: every contender runs at least so many.
+const CHECKED_UNITS: usize = 64;
+
+/// Bytes of a node and of a slot.
+const NODE_BYTES: u64 = 16;
+const SLOT_BYTES: u64 = 8;
+
+const FULL: Size =
+    Size { name: "replace-1gb", slots: 3584 * PAGE_SLOTS, time: Duration::from_secs(20), when: When::Full };
+const QUICK: Size =
+    Size { name: "replace-64mb", slots: 224 * PAGE_SLOTS, time: Duration::from_secs(2), when: When::Quick };
+
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    name: &'static str,
+    slots: usize,
+    time: Duration,
+    when: When,
+}
+
+pub(super) fn rows() -> Vec<Row> {
+    [QUICK, FULL].map(row).into()
+}
+
+fn row(size: Size) -> Row {
+    let Size { name, slots, time, when } = size;
+    let seconds = time.as_secs();
+    Row {
+        name: format!("gc/pause/{name}"),
+        about: format!(
+            "one unit, in which {UNIT_TREES} of {slots} small trees are replaced, in a run of {seconds} s"
+        ),
+        tier: Some(Tier::Raw),
+        unit: Unit::Operation,
+        when,
+        threads: 1,
+        rounds: Rounds { full: 1, quick: 1 },
+        ours: ours(OURS, DEFAULT, size),
+        rivals: vec![
+            contender("gc-arena", Home::Mimalloc, GcArenaReplaced::new, size),
+            boehm::contender_with_details(move |_| measure(&Boehm::with_pages, size)),
+            contender("mimalloc", Home::Mimalloc, BoxedReplaced::new, size),
+            contender("glibc", Home::Glibc, BoxedReplaced::new, size),
+        ],
+    }
+}
+
+fn ours(id: &'static str, configuration: Configuration, size: Size) -> Contender {
+    contender(id, Home::Mimalloc, move |slots| RawReplaced::new(slots, configuration), size)
+}
+
+fn contender<R: Replaced>(
+    id: &'static str,
+    home: Home,
+    make: impl Fn(usize) -> R + 'static,
+    size: Size,
+) -> Contender {
+    Contender::with_details(id, home, move |_: Mode| measure(&make, size))
+}
+
+/// A heap with a table of trees.
+pub(super) trait Replaced {
+    /// Builds a tree of this depth in place of the one in the slot, if there is one.
+    fn replace(&mut self, slot: usize, depth: u32);
+
+    /// Counts the nodes of the tree in a slot.
+    fn count(&self, slot: usize) -> u64;
+
+    /// What the heap has from the system, if it says so.
+    fn heap_bytes(&self) -> Option<u64> {
+        None
+    }
+
+    /// CPU time of each pause since the last call, in nanoseconds, if the collector tells.
+    fn take_pauses_ns(&mut self) -> Vec<u64> {
+        Vec::new()
+    }
+}
+
+fn measure<R: Replaced>(make: &impl Fn(usize) -> R, size: Size) -> (Measurement, Details) {
+    let mut run = Run::new(make(size.slots), size.slots);
+    run.replaced.take_pauses_ns();
+    while run.units.len() < CHECKED_UNITS || run.wall_ns < size.time.as_secs_f64() * 1e9 {
+        run.unit();
+    }
+    run.finish()
+}
+
+/// A table at work, and what was seen of it.
+struct Run<R> {
+    replaced: R,
+    depths: Vec<u8>,
+    random: Random,
+    /// After so many units that every contender ran as many.
+    checksum: u64,
+    units: Histogram,
+    units_cpu: Histogram,
+    pauses: Histogram,
+    wall_ns: f64,
+    cpu_ns: f64,
+    heap_bytes_max: Option<u64>,
+}
+
+impl<R: Replaced> Run<R> {
+    fn new(mut replaced: R, slots: usize) -> Self {
+        let mut random = Random::new(11);
+        let mut depths = vec![0; slots];
+        for slot in 0..slots {
+            replace(&mut replaced, &mut depths, slot, &mut random);
+        }
+        Self {
+            replaced,
+            depths,
+            random,
+            checksum: 0,
+            units: Histogram::default(),
+            units_cpu: Histogram::default(),
+            pauses: Histogram::default(),
+            wall_ns: 0.0,
+            cpu_ns: 0.0,
+            heap_bytes_max: None,
+        }
+    }
+
+    fn unit(&mut self) {
+        let start = Instant::now();
+        let (cpu_ns, ()) = clock::thread_time(|| {
+            for _ in 0..UNIT_TREES {
+                // A table has fewer than 2^32 slots.
+                let slot = self.random.below(self.depths.len() as u32) as usize;
+                replace(&mut self.replaced, &mut self.depths, slot, &mut self.random);
+            }
+        });
+        let wall_ns = start.elapsed().as_secs_f64() * 1e9;
+        self.units.add(wall_ns);
+        self.units_cpu.add(cpu_ns);
+        self.wall_ns += wall_ns;
+        self.cpu_ns += cpu_ns;
+        #[expect(clippy::cast_precision_loss, reason = "a pause is shorter than 2^53 ns")]
+        self.replaced.take_pauses_ns().into_iter().for_each(|ns| self.pauses.add(ns as f64));
+        self.heap_bytes_max = self.heap_bytes_max.max(self.replaced.heap_bytes());
+        if self.units.len() == CHECKED_UNITS {
+            self.checksum = self.checked_nodes();
+        }
+    }
+
+    /// A checksum of the nodes in each slot.
+    ///
+    /// # Panics
+    ///
+    /// When a tree is not what was put there last.
+    fn checked_nodes(&self) -> u64 {
+        let nodes = |slot| {
+            let nodes = self.replaced.count(slot);
+            assert_eq!(nodes, nodes_of(self.depths[slot]), "the tree in slot {slot} changed");
+            nodes
+        };
+        checksum::of((0..self.depths.len()).map(nodes))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "all figures are below 2^53")]
+    fn finish(self) -> (Measurement, Details) {
+        let nodes: u64 = self.depths.iter().map(|&depth| nodes_of(depth)).sum();
+        let live = (nodes * NODE_BYTES + self.depths.len() as u64 * SLOT_BYTES) as f64;
+        std::thread::sleep(Duration::from_secs(1));
+        let resident = resident::bytes();
+        let _ = self.checked_nodes();
+        let units = self.units.len() as f64;
+        let mut details = vec![("units_per_s".to_owned(), units / self.wall_ns * 1e9)];
+        self.units.describe("unit_wall", &mut details);
+        self.units_cpu.describe("unit_cpu", &mut details);
+        if self.pauses.len() > 0 {
+            details.push(("pauses".to_owned(), self.pauses.len() as f64));
+            self.pauses.describe("pause_cpu", &mut details);
+        }
+        details.push(("live_bytes".to_owned(), live));
+        let beside_live = [
+            ("heap_over_live", self.heap_bytes_max),
+            ("peak_over_live", resident::peak_bytes()),
+            ("resident_after_1s_over_live", resident),
+        ];
+        for (name, bytes) in beside_live {
+            details.extend(bytes.map(|bytes| (name.to_owned(), bytes as f64 / live)));
+        }
+        let measurement = Measurement { ns_by_copy: vec![self.cpu_ns / units], checksum: self.checksum };
+        (measurement, details)
+    }
+}
+
+fn replace(replaced: &mut impl Replaced, depths: &mut [u8], slot: usize, random: &mut Random) {
+    // 4 to 6, the middle one half of the time.
+    let depth = 4 + [0, 1, 1, 2][random.next() as usize % 4];
+    depths[slot] = depth;
+    replaced.replace(slot, u32::from(depth));
+}
+
+fn nodes_of(depth: u8) -> u64 {
+    (2 << depth) - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: Size = Size {
+        name: "replace-small",
+        slots: 8 * PAGE_SLOTS,
+        time: Duration::from_millis(50),
+        when: When::Named,
+    };
+
+    #[test]
+    fn all_contenders_hold_the_same_trees() {
+        let (expected, details) = measure(&BoxedReplaced::new, SMALL);
+        let units_per_s = details.iter().find(|(name, _)| name == "units_per_s").unwrap().1;
+        assert!(units_per_s * 0.05 > 0.0);
+        assert_eq!(measure(&GcArenaReplaced::new, SMALL).0.checksum, expected.checksum);
+        let ours = measure(&|slots| RawReplaced::new(slots, DEFAULT), SMALL);
+        assert_eq!(ours.0.checksum, expected.checksum);
+        for name in ["pauses", "pause_cpu_max_ns", "heap_over_live"] {
+            assert!(
+                ours.1.iter().any(|(other, figure)| other == name && *figure > 0.0),
+                "{name}: {:?}",
+                ours.1
+            );
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "the tree in slot")]
+    fn a_lost_tree_is_noticed() {
+        struct Forgetful(BoxedReplaced);
+        impl Replaced for Forgetful {
+            fn replace(&mut self, slot: usize, depth: u32) {
+                self.0.replace(slot, if slot == 77 { 4 } else { depth });
+            }
+            fn count(&self, slot: usize) -> u64 {
+                self.0.count(slot)
+            }
+        }
+        let _ = measure(&|slots| Forgetful(BoxedReplaced::new(slots)), SMALL);
+    }
+}
