@@ -14,13 +14,13 @@ pub(crate) fn drop_guard(input: &Input) -> Option<TokenStream> {
     if !input.parameters.may_refer() {
         return None;
     }
-    let (name, allowances) = (&input.name, &input.allowances);
+    let (gc, name, allowances) = (&input.gc, &input.name, &input.allowances);
     let (implementation, arguments, clause) = input.parameters.declared.split_for_impl();
     Some(quote! {
         #allowances
         const _: () = {
             trait TracedTypesWithReferencesMustNotImplementDrop {}
-            impl<T: ::core::ops::Drop + ?::core::marker::Sized> TracedTypesWithReferencesMustNotImplementDrop for T {}
+            impl<T: #gc::__core::ops::Drop + ?#gc::__core::marker::Sized> TracedTypesWithReferencesMustNotImplementDrop for T {}
             #[automatically_derived]
             impl #implementation TracedTypesWithReferencesMustNotImplementDrop for #name #arguments #clause {}
         };

@@ -87,7 +87,7 @@ fn check_field(input: &Input, index: usize, field: &Field) -> TokenStream {
         quote_spanned!(generated_at(ty)=> #same::<<#ty as #gc::Trace>::At<#brand, #moment>>(#binding);)
     };
     quote! {
-        let #binding = ::core::ptr::from_mut(#binding);
+        let #binding = #gc::__core::ptr::from_mut(#binding);
         #comparison
     }
 }

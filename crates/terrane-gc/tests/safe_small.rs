@@ -61,6 +61,12 @@ fn a_short_program() {
         assert_eq!(expected, sum);
         mu.persist(list.get(mu))
     });
+    heap.enter(|mu| {
+        // More than the nursery holds: some are born old, and all have destructors.
+        for i in 0..900 {
+            mu.alloc(Leaf(i.to_string()));
+        }
+    });
     heap.collect_full();
     assert_eq!(heap.enter(|mu| mu.load(&root).unwrap().value), 40);
     heap.check().unwrap();

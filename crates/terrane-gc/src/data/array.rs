@@ -167,8 +167,7 @@ impl<'h, 's> Mutator<'h, 's> {
         let bytes = array_bytes::<V>(len)?;
         // SAFETY: nobody else has the state meanwhile; the room is filled before anybody can collect.
         unsafe {
-            let state = &mut *self.state();
-            let room = match state.raw.bump(bytes) {
+            let room = match (*self.state()).raw.bump(bytes) {
                 Some(room) => room.as_ptr(),
                 None => self.room_outside_nursery(bytes)?,
             };

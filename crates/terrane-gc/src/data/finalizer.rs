@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use core::marker::PhantomData;
 
-use crate::handle::{Gc, HeapId};
+use crate::handle::{Gc, HeapId, InvariantType};
 use crate::heap::Mutator;
 use crate::object::{At, Trace};
 
@@ -32,8 +32,7 @@ pub struct FinalizerQueue<T> {
     index: u32,
     /// Keeps the queue open.
     _open: Arc<()>,
-    /// Invariant: objects go in and come out.
-    target: PhantomData<fn(T) -> T>,
+    target: InvariantType<T>,
 }
 
 impl<T> core::fmt::Debug for FinalizerQueue<T> {

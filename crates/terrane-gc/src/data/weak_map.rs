@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use crate::handle::Gc;
+use crate::handle::{Gc, InvariantType};
 use crate::heap::{MapHandle, Mutator};
 use crate::object::{At, Trace};
 
@@ -33,8 +33,8 @@ use crate::object::{At, Trace};
 /// A map used with another heap than its own is empty, and refuses entries by a panic.
 pub struct WeakMap<K, V> {
     handle: MapHandle,
-    /// Invariant: objects go in and come out.
-    types: PhantomData<fn(K, V) -> (K, V)>,
+    keys: InvariantType<K>,
+    values: InvariantType<V>,
 }
 
 impl<K, V> core::fmt::Debug for WeakMap<K, V> {
@@ -47,7 +47,7 @@ impl<K: Trace, V: Trace> WeakMap<K, V> {
     /// A new map for objects of the mutator's heap.
     #[must_use]
     pub fn new(mu: &Mutator<'_, '_>) -> Self {
-        Self { handle: mu.open_map(), types: PhantomData }
+        Self { handle: mu.open_map(), keys: PhantomData, values: PhantomData }
     }
 
     fn is_of(&self, mu: &Mutator<'_, '_>) -> bool {

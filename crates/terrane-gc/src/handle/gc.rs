@@ -13,6 +13,9 @@ use crate::raw::Word;
 /// Makes a lifetime invariant: neither longer nor shorter ones will do.
 pub(crate) type Invariant<'a> = PhantomData<Cell<&'a ()>>;
 
+/// Makes a type parameter invariant: for what can be both read and replaced.
+pub(crate) type InvariantType<T> = PhantomData<fn(T) -> T>;
+
 /// A reference to an object of the heap `'h`, good until the next collection.
 ///
 /// It is a pointer and nothing else: copied, compared and followed at no cost. It borrows the mutator for `'m`, so the

@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 use crate::heap::Mutator;
 use crate::object::{At, Trace};
 
-use super::{Gc, Invariant};
+use super::{Gc, Invariant, InvariantType};
 
 /// A handle to an object of the heap `'h`, good until the scope `'s` ends, collections notwithstanding.
 ///
@@ -57,8 +57,9 @@ pub struct Local<'h, 's, T> {
     pub(crate) index: u32,
     brand: Invariant<'h>,
     scope: Invariant<'s>,
-    /// Invariant, since the handle can be made to refer to another object; and bound to the thread.
-    target: PhantomData<(*const (), fn(T) -> T)>,
+    /// The handle can be made to refer to another object.
+    target: InvariantType<T>,
+    thread: PhantomData<*const ()>,
 }
 
 impl<T> Clone for Local<'_, '_, T> {
@@ -80,7 +81,7 @@ impl<'h, 's, T> Local<'h, 's, T> {
     ///
     /// For the scope `'s` the handle stack of the heap `'h` has an entry `index`, which refers to an object of type `T`.
     pub(crate) unsafe fn at(index: u32) -> Self {
-        Self { index, brand: PhantomData, scope: PhantomData, target: PhantomData }
+        Self { index, brand: PhantomData, scope: PhantomData, target: PhantomData, thread: PhantomData }
     }
 }
 

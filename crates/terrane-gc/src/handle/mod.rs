@@ -16,5 +16,5 @@ pub use pinned::Pinned;
 pub use root::{Root, RootError};
 pub use weak::Weak;
 
-pub(crate) use gc::Invariant;
+pub(crate) use gc::{Invariant, InvariantType};
 pub(crate) use root::{HeapId, RootSlot};

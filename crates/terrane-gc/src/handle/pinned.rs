@@ -5,7 +5,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use super::RootSlot;
+use super::{InvariantType, RootSlot};
 
 /// Keeps an object alive and at its address, for code outside the runtime that holds the address.
 ///
@@ -26,7 +26,7 @@ use super::RootSlot;
 pub struct Pinned<T> {
     pub(crate) slot: Arc<RootSlot>,
     address: usize,
-    target: PhantomData<fn(T) -> T>,
+    target: InvariantType<T>,
 }
 
 impl<T> Pinned<T> {

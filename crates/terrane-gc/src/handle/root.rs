@@ -5,6 +5,8 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use super::InvariantType;
+
 /// Tells heaps apart for as long as the program runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct HeapId(u64);
@@ -65,7 +67,7 @@ impl core::error::Error for RootError {}
 /// ```
 pub struct Root<T> {
     pub(crate) slot: Arc<RootSlot>,
-    target: PhantomData<fn(T) -> T>,
+    target: InvariantType<T>,
 }
 
 impl<T> Root<T> {

@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 use crate::heap::Mutator;
 use crate::object::{At, InHeap, Shape, Trace, Tracer};
 
-use super::{Gc, HeapId};
+use super::{Gc, HeapId, InvariantType};
 
 /// A reference that does not keep its object alive, and says so when the object is gone.
 ///
@@ -32,7 +32,7 @@ pub struct Weak<T> {
     heap: HeapId,
     index: u32,
     generation: u32,
-    target: PhantomData<fn(T) -> T>,
+    target: InvariantType<T>,
 }
 
 impl<T> Clone for Weak<T> {

@@ -5,7 +5,7 @@ use terrane_base::MemoryError;
 use crate::handle::{Gc, Local};
 use crate::object::header::Header;
 use crate::object::{InHeap, PAYLOAD_OFFSET, Static, TypeInfo};
-use crate::raw::Word;
+use crate::raw::{SMALL_OBJECT_MAX, Word};
 
 use super::Mutator;
 use super::mutator::out_of_memory;
@@ -50,8 +50,7 @@ impl<'h, 's> Mutator<'h, 's> {
         // SAFETY: nobody else has the state meanwhile. The room is for an object of this type, and is filled before
         // anybody can collect.
         unsafe {
-            let state = &mut *self.state();
-            let room = match state.raw.bump(info.size) {
+            let room = match (*self.state()).raw.bump(info.size) {
                 Some(room) => room.as_ptr(),
                 None => self.room_outside_nursery(info.size)?,
             };
@@ -60,7 +59,7 @@ impl<'h, 's> Mutator<'h, 's> {
             let object = Word((room.expose_provenance() + PAYLOAD_OFFSET) as u64);
             if info.drop.is_some() {
                 // The block is what finds the value when it is to be dropped.
-                state.side_block(object);
+                (*self.state()).side_block(object);
             }
             Ok(Gc::from_word(object))
         }
@@ -141,11 +140,8 @@ impl<'h, 's> Mutator<'h, 's> {
     #[inline]
     pub(crate) fn make_room(&mut self, size: usize) -> Result<(), MemoryError> {
         let state = self.state_mut();
-        if size <= state.raw.room() && !state.raw.gc_due() {
-            Ok(())
-        } else {
-            self.make_room_by_collecting(size)
-        }
+        let fits = size <= SMALL_OBJECT_MAX && size <= state.raw.room() && !state.raw.gc_due();
+        if fits { Ok(()) } else { self.make_room_by_collecting(size) }
     }
 
     #[cold]
@@ -153,7 +149,7 @@ impl<'h, 's> Mutator<'h, 's> {
     fn make_room_by_collecting(&mut self, size: usize) -> Result<(), MemoryError> {
         let state = self.state_mut();
         state.crowded = false;
-        if size > crate::raw::SMALL_OBJECT_MAX {
+        if size > SMALL_OBJECT_MAX {
             state.raw.reserve_large(size, &mut state.roots)
         } else {
             state.raw.reserve(size, &mut state.roots)

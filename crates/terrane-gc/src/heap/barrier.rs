@@ -10,6 +10,19 @@ use crate::object::{Shape, Trace, Tracer};
 use crate::raw::Word;
 
 use super::Mutator;
+use super::state::State;
+
+/// So many remembered cells make a collection due. A program that fills and empties one cell in turn remembers it each
+/// time.
+const REMEMBERED_MAX: usize = 1 << 16;
+
+impl State {
+    fn limit_cell_log(&mut self) {
+        if self.roots.cell_log.len() >= REMEMBERED_MAX {
+            self.raw.request_collection();
+        }
+    }
+}
 
 impl Mutator<'_, '_> {
     /// Stores `value` in `cell`, and tells the collector.
@@ -21,8 +34,7 @@ impl Mutator<'_, '_> {
     pub(crate) unsafe fn write_barrier<V: Trace + Copy>(&self, cell: *mut V, value: V) {
         // SAFETY: the caller's promise; nobody else has the state meanwhile.
         unsafe {
-            let state = &mut *self.state();
-            if state.raw.is_marking() {
+            if (*self.state()).raw.is_marking() {
                 self.keep_overwritten(cell);
             }
             if matches!(V::SHAPE, Shape::Words(1)) && size_of::<V>() == 8 {
@@ -30,11 +42,12 @@ impl Mutator<'_, '_> {
                 let before = slot.read().0 as usize;
                 cell.write(value);
                 let after = slot.read().0 as usize;
+                let state = &*self.state();
                 if state.is_young(after) && !state.is_young(slot as usize) && !state.is_young(before) {
                     self.remember_slot(slot);
                 }
             } else {
-                let known = state.is_young(cell as usize) || self.holds_young(cell);
+                let known = (*self.state()).is_young(cell as usize) || self.holds_young(cell);
                 cell.write(value);
                 if !known && self.holds_young(cell) {
                     self.remember_cell(cell);
@@ -92,6 +105,7 @@ impl Mutator<'_, '_> {
         if state.raw.owns(slot as usize) {
             slot.expose_provenance();
             state.roots.cell_log.push_slot(slot);
+            state.limit_cell_log();
         }
     }
 
@@ -112,6 +126,7 @@ impl Mutator<'_, '_> {
         let state = unsafe { &mut *self.state() };
         if state.raw.owns(cell as usize) {
             state.roots.cell_log.push_cell(cell.cast(), trace_erased::<V>);
+            state.limit_cell_log();
         }
     }
 }

@@ -39,8 +39,14 @@ impl FinalizerQueues {
     pub(crate) fn open(&mut self) -> (u32, Arc<()>) {
         let handle = Arc::new(());
         let queue = Queue { pending: VecDeque::new(), registered: 0, handle: Arc::downgrade(&handle) };
-        self.queues.push(queue);
-        (self.queues.len() as u32 - 1, handle)
+        // A queue that was dropped is free when nothing is registered with it any more.
+        let free = |queue: &Queue| queue.handle.strong_count() == 0 && queue.registered == 0;
+        let index = self.queues.iter().position(free).unwrap_or(self.queues.len());
+        match self.queues.get_mut(index) {
+            Some(place) => *place = queue,
+            None => self.queues.push(queue),
+        }
+        (index as u32, handle)
     }
 
     /// Counts an object as registered, and makes room for it.

@@ -20,6 +20,8 @@ pub(crate) struct PersistentRoots {
 #[derive(Debug)]
 struct Entry {
     word: Word,
+    /// Whether it is in the list of young entries.
+    young: bool,
     slot: Arc<RootSlot>,
 }
 
@@ -35,12 +37,15 @@ impl PersistentRoots {
         }
         let index = self.free.pop().unwrap_or(self.entries.len());
         let slot = Arc::new(RootSlot { heap, index });
-        let entry = Entry { word, slot: Arc::clone(&slot) };
+        let listed = self.entries.get(index).is_some_and(|entry| entry.young);
+        let entry = Entry { word, young: true, slot: Arc::clone(&slot) };
         match self.entries.get_mut(index) {
             Some(place) => *place = entry,
             None => self.entries.push(entry),
         }
-        self.young.push(index);
+        if !listed {
+            self.young.push(index);
+        }
         slot
     }
 
@@ -72,6 +77,6 @@ impl PersistentRoots {
     }
 
     pub(crate) fn collected(&mut self) {
-        self.young.clear();
+        self.young.drain(..).for_each(|index| self.entries[index].young = false);
     }
 }

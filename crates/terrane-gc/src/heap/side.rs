@@ -205,10 +205,14 @@ impl SideTable {
         block.first.map = NONE;
         block.more = None;
         block.finalizer = NONE;
-        block.generation = block.generation.wrapping_add(1);
-        block.next_free = self.free;
-        self.free = index;
         self.in_use -= 1;
+        // A block whose generations are used up is not used again: an old weak reference would take a new object for its
+        // own.
+        if let Some(generation) = block.generation.checked_add(1) {
+            block.generation = generation;
+            block.next_free = self.free;
+            self.free = index;
+        }
     }
 }
 
@@ -242,6 +246,18 @@ mod tests {
             (Some(Word(32)), Some(Word(40)), None)
         );
         assert_eq!(block.entries().count(), 0);
+    }
+
+    #[test]
+    fn a_block_without_generations_left_is_retired() {
+        let mut table = SideTable::new();
+        let block = table.insert(TypeInfo::of::<i64>(), Word(16));
+        // SAFETY: the table lives.
+        unsafe { (*block).generation = u32::MAX };
+        table.remove(0);
+        let next = table.insert(TypeInfo::of::<i64>(), Word(16));
+        // SAFETY: the table lives.
+        assert_eq!(unsafe { ((*next).index, (*next).generation, (*block).object) }, (1, 0, Word(0)));
     }
 
     #[test]

@@ -488,13 +488,13 @@ unsafe fn copy_words(from: usize, to: usize, size: usize) {
     // SAFETY: the caller's promise.
     unsafe {
         // Short objects are the many: two copies that may overlap take no loop and no call.
-        match size {
-            ..=32 => copy_ends::<2>(from, to, size),
-            ..=64 => copy_ends::<4>(from, to, size),
-            _ => {
-                let (from, to) = (from as *const MaybeUninit<u64>, to as *mut MaybeUninit<u64>);
-                core::ptr::copy_nonoverlapping(from, to, size / 8);
-            }
+        if size <= 32 {
+            copy_ends::<2>(from, to, size);
+        } else if size <= 64 {
+            copy_ends::<4>(from, to, size);
+        } else {
+            let (from, to) = (from as *const MaybeUninit<u64>, to as *mut MaybeUninit<u64>);
+            core::ptr::copy_nonoverlapping(from, to, size / 8);
         }
     }
 }

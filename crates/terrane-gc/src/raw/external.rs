@@ -13,6 +13,9 @@ use crate::raw::record::{CollectionCause, CollectionKind};
 /// cost a collection less than the nursery's own.
 const NURSERIES_DUE: usize = 16;
 
+/// More counts as this much, so that sums with it do not overflow.
+const EXTERNAL_MAX: usize = usize::MAX / 4;
+
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ExternalBytes {
     /// Charged now.
@@ -27,7 +30,7 @@ impl ExternalBytes {
     fn charge(&mut self, bytes: isize) {
         let change = bytes.unsigned_abs();
         if bytes >= 0 {
-            self.now = self.now.saturating_add(change);
+            self.now = self.now.saturating_add(change).min(EXTERNAL_MAX);
             self.new = self.new.saturating_add(change);
         } else {
             self.now = self.now.saturating_sub(change);

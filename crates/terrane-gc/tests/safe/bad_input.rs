@@ -104,3 +104,63 @@ fn every_page_request_may_fail() {
         assert_eq!(program(&mut heap), Ok(expected));
     }
 }
+
+#[test]
+fn large_garbage_is_collected_before_an_allocation_fails() {
+    let config = HeapConfig::new().limit(Bytes::from_mib(16)).verify(true);
+    Heap::with_config(config).unwrap().enter(|mu| {
+        for _ in 0..1000 {
+            mu.scope(|mu| assert!(mu.try_alloc_array_local(256 << 10, |_| 0_u8).is_ok()));
+        }
+    });
+}
+
+#[test]
+fn absurd_charges_are_errors_of_later_allocations() {
+    let mut heap = Heap::with_config(HeapConfig::new().limit(Bytes::from_mib(16))).unwrap();
+    heap.enter(|mu| {
+        (0..4).for_each(|_| mu.charge(Bytes::new(u64::MAX)));
+        mu.collect_minor();
+        mu.collect_full();
+        assert!(mu.try_alloc_array_local(100_000, |_| 0_u64).is_err());
+        (0..4).for_each(|_| mu.discharge(Bytes::new(u64::MAX)));
+        assert!(mu.try_alloc_array_local(100_000, |_| 0_u64).is_ok());
+    });
+    heap.check().unwrap();
+}
+
+#[test]
+fn a_cell_that_changes_for_ever_needs_no_memory() {
+    let mut heap = Heap::with_config(HeapConfig::new().limit(Bytes::from_mib(16))).unwrap();
+    heap.enter(|mu| {
+        let stack = mu.alloc_local(|_| GcVec::<Gc<u64>>::new());
+        stack.get(mu).push(mu, mu.alloc(0));
+        mu.collect_minor();
+        let value = mu.alloc_local(|_| 7_u64);
+        for _ in 0..300_000 {
+            stack.get(mu).push(mu, value.get(mu));
+            stack.get(mu).pop(mu);
+            mu.safepoint();
+        }
+    });
+    for _ in 0..100_000 {
+        drop(heap.enter(|mu| mu.persist(mu.alloc(1_u64))));
+    }
+    assert!(heap.handle_stats().table_bytes < Bytes::from_mib(2), "{}", heap.handle_stats());
+}
+
+#[test]
+fn queues_that_were_dropped_make_room_for_others() {
+    let mut heap = Heap::new().unwrap();
+    heap.enter(|mu| {
+        let kept = terrane_gc::FinalizerQueue::<u64>::new(mu);
+        kept.watch(mu, mu.alloc(1_u64));
+        for _ in 0..1000 {
+            let queue = terrane_gc::FinalizerQueue::<u32>::new(mu);
+            queue.watch(mu, mu.alloc(2_u32));
+            mu.collect_minor();
+            assert_eq!(queue.pop(mu).map(|number| *number), Some(2));
+        }
+        assert_eq!(kept.pop(mu).map(|number| *number), Some(1));
+    });
+}
