@@ -71,6 +71,80 @@ unsafe fn run_card(chunk: Chunk, parent: usize, card: usize) -> *mut u8 {
     (chunk.base() + DATA_OFFSET + (card - parent) / CARD_SIZE) as *mut u8
 }
 
+/// Bits of the card mark of an object with chunks of its own.
+const LOGGED: u8 = 1;
+const SNAPSHOT: u8 = 2;
+
+/// Notes that the slots of `slot`'s card, or of the whole object, are about to be marked from, before the first write of
+/// the cycle. `None` if that was done; otherwise the range of the card, as of [`Entry::card_range`].
+///
+/// # Safety
+///
+/// `parent` refers to the object at `address`, of the old space or large, and `slot` is one of its slots.
+#[inline]
+pub(crate) unsafe fn begin_snapshot<M: ObjectModel>(
+    parent: Word,
+    address: usize,
+    slot: usize,
+) -> Option<Option<(usize, usize)>> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let chunk = Chunk::containing(address);
+        if chunk.has_snapshot_bit(address) {
+            return None;
+        }
+        let size = M::size(parent);
+        if size <= WHOLE_LOG_MAX {
+            chunk.set_snapshot_bit(address);
+            return Some(None);
+        }
+        let card = card_address(address, size, slot);
+        let first = if chunk.kind() == ChunkKind::LargeRun {
+            set_run_bit(chunk, address, card, SNAPSHOT)
+        } else {
+            chunk.set_snapshot_bit(card)
+        };
+        first.then(|| Entry { parent, card }.card_range(address))
+    }
+}
+
+/// Clears what [`begin_snapshot`] noted of an object with chunks of its own.
+///
+/// # Safety
+///
+/// `chunk` is the first of the run, and has so many card marks.
+pub(crate) unsafe fn clear_run_snapshots(chunk: Chunk, cards: usize) {
+    // SAFETY: the caller's promise.
+    let marks = unsafe { core::slice::from_raw_parts_mut((chunk.base() + DATA_OFFSET) as *mut u8, cards) };
+    marks.iter_mut().for_each(|mark| *mark &= !SNAPSHOT);
+}
+
+/// Clears the log marks of an object with chunks of its own.
+///
+/// # Safety
+///
+/// As for [`clear_run_snapshots`].
+pub(crate) unsafe fn clear_run_logs(chunk: Chunk, cards: usize) {
+    // SAFETY: the caller's promise.
+    let marks = unsafe { core::slice::from_raw_parts_mut((chunk.base() + DATA_OFFSET) as *mut u8, cards) };
+    marks.iter_mut().for_each(|mark| *mark &= !LOGGED);
+}
+
+/// Sets a bit of a card mark; answers whether it was clear.
+///
+/// # Safety
+///
+/// As for [`run_card`].
+unsafe fn set_run_bit(chunk: Chunk, parent: usize, card: usize, bit: u8) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mark = run_card(chunk, parent, card);
+        let clear = *mark & bit == 0;
+        *mark |= bit;
+        clear
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct RememberedSet {
     range: AddressRange,
@@ -195,7 +269,7 @@ impl RememberedSet {
             let size = M::size(parent);
             let bit = if size <= WHOLE_LOG_MAX { address } else { card_address(address, size, slot) };
             let set = match chunk.kind() {
-                ChunkKind::LargeRun => *run_card(chunk, address, bit) != 0,
+                ChunkKind::LargeRun => *run_card(chunk, address, bit) & LOGGED != 0,
                 _ => chunk.has_log_bit(bit),
             };
             set.then_some(bit)
@@ -209,12 +283,7 @@ unsafe fn set_card_bit(chunk: Chunk, parent: usize, card: usize) -> bool {
         return chunk.set_log_bit(card);
     }
     // SAFETY: the object has chunks of its own, and the card lies in it.
-    unsafe {
-        let mark = run_card(chunk, parent, card);
-        let clear = *mark == 0;
-        *mark = 1;
-        clear
-    }
+    unsafe { set_run_bit(chunk, parent, card, LOGGED) }
 }
 
 /// Clears the log bit of an entry.
@@ -228,7 +297,7 @@ pub(crate) unsafe fn clear_log(entry: Entry, parent: usize) {
         let chunk = Chunk::containing(parent);
         match entry.card {
             0 => chunk.clear_log_bit(parent),
-            card if chunk.kind() == ChunkKind::LargeRun => *run_card(chunk, parent, card) = 0,
+            card if chunk.kind() == ChunkKind::LargeRun => *run_card(chunk, parent, card) &= !LOGGED,
             card => chunk.clear_log_bit(card),
         }
     }

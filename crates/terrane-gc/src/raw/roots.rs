@@ -37,6 +37,26 @@ pub unsafe trait RootSource {
     /// Visits each root in the scope; the collector may replace it.
     fn visit_roots<F: FnMut(&mut Word)>(&mut self, scope: RootScope, visit: F);
 
+    /// Delivers the roots of a full collection's snapshot, each with the value that it had when the collection began:
+    /// `first` is true in the call that begins it. The collector calls again, with the mutator and minor
+    /// collections running in between, until the answer is [`Progress::Done`].
+    ///
+    /// A source that does not have this function delivers all its roots at once. One whose stack may be deep delivers in
+    /// the first call, whatever the budget, every root that may change without its knowledge: registers, globals, the
+    /// topmost frames. The frames below follow in further calls, a budget's worth at a time, and the source sees
+    /// to it that the snapshot holds: before control returns to a frame that was not delivered (where the stub of its
+    /// watermark gets hold of it), it calls [`Heap::keep_root`](super::Heap::keep_root) for each root of that frame, or
+    /// delivers it in some other way before anything in it changes.
+    fn snapshot_roots<F: FnMut(Word)>(
+        &mut self,
+        _first: bool,
+        _budget: &mut WorkBudget,
+        mut visit: F,
+    ) -> Progress {
+        self.visit_roots(RootScope::All, |root| visit(*root));
+        Progress::Done
+    }
+
     /// Address just past what is in use of the frame region.
     fn frame_top(&self) -> usize;
 

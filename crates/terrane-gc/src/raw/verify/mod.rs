@@ -11,10 +11,14 @@
 //!    frame or arena object that was scanned is in the young log;
 //! 3. nothing outside the frame region refers into it, roots excepted.
 //!
+//! While a full collection marks in slices, what is reachable need not be marked yet, and has its start bit of the
+//! last marking; when marking has ended, it must be marked. [`snapshot`] checks the marking itself.
+//!
 //! The verifier may allocate: it is a tool for tests and for `--gc-verify`, and runs between collections.
 
 mod address_set;
 mod corruption;
+mod snapshot;
 
 use alloc::vec::Vec;
 use core::marker::PhantomData;
@@ -26,7 +30,7 @@ use super::old_space::chunk::Chunk;
 use super::remembered::RememberedSet;
 use super::young_log::LoggedYoung;
 use super::{ObjectModel, RootScope, RootSource, Word};
-use address_set::AddressSet;
+pub(crate) use address_set::AddressSet;
 use terrane_pages::CHUNK_SIZE;
 
 /// Where an object lives.
@@ -207,7 +211,7 @@ impl<'h, M: ObjectModel> Verifier<'h, M> {
             return Err(CorruptionKind::Foreign);
         }
         // SAFETY: the address lies in a chunk of the old space; the bit may be read for any address in it.
-        let live = unsafe { Chunk::containing(address) }.has_start_bit(address);
+        let live = self.heap.old.has_start(unsafe { Chunk::containing(address) }, address);
         if live { Ok(Zone::Old) } else { Err(CorruptionKind::DanglingOld) }
     }
 
