@@ -27,6 +27,7 @@ use super::mark::{Marking, forget_dead};
 use super::old_space::State;
 use super::old_space::block::BLOCK_SIZE;
 use super::record::{CollectionCause, CollectionKind, CollectionRecord};
+use super::remembered::{Scope, begin_snapshot};
 use super::slice::Slice;
 use super::weak::{self, old::Marked};
 use super::{ObjectModel, Progress, RootSource, Word, WorkBudget};
@@ -330,13 +331,13 @@ impl<M: ObjectModel> Heap<M> {
         }
         // SAFETY: the caller's promise: the parent is old or large.
         unsafe {
-            let Some(range) = super::remembered::begin_snapshot::<M>(parent, address, slot) else { return };
+            let Some(scope) = begin_snapshot::<M>(parent, address, slot) else { return };
             let mut marking = self.marking();
-            match range {
-                None => M::visit_slots(parent, |slot| marking.enqueue(*slot)),
-                Some((start, end)) => {
-                    M::visit_slots_within(parent, start, end, |slot| marking.enqueue(*slot));
-                }
+            let mut mark = |slot: *mut Word| marking.enqueue(*slot);
+            match scope {
+                Scope::Whole => M::visit_slots(parent, mark),
+                Scope::Slot(slot) => mark(slot as *mut Word),
+                Scope::Card(start, end) => M::visit_slots_within(parent, start, end, mark),
             }
         }
     }

@@ -17,7 +17,7 @@ use core::ptr::null_mut;
 use super::arena::Arenas;
 use super::large::LargeSpace;
 use super::old_space::OldSpace;
-use super::remembered::{Entry, RememberedSet, clear_log, restore_log};
+use super::remembered::{Entry, RememberedSet, Scope};
 use super::weak;
 use super::work_stack::WorkStack;
 use super::young::Span;
@@ -402,15 +402,16 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         let mut edge = false;
         // SAFETY: the caller's promise.
         unsafe {
-            clear_log(entry, address);
-            match entry.card_range(address) {
-                None => M::visit_slots(entry.parent, |slot| edge |= self.enqueue(slot)),
-                Some((start, end)) => {
+            let scope = entry.clear::<M>(address);
+            match scope {
+                Scope::Whole => M::visit_slots(entry.parent, |slot| edge |= self.enqueue(slot)),
+                Scope::Slot(slot) => edge = self.enqueue(slot as *mut Word),
+                Scope::Card(start, end) => {
                     M::visit_slots_within(entry.parent, start, end, |slot| edge |= self.enqueue(slot));
                 }
             }
             if edge {
-                restore_log(entry, address);
+                entry.restore::<M>(address, scope);
             }
         }
         edge

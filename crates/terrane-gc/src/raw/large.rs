@@ -11,11 +11,11 @@ use core::ptr::NonNull;
 use terrane_base::{Bytes, MemoryError};
 use terrane_pages::{CHUNK_SIZE, ChunkSpace, Owner};
 
+use super::card::{clear_run, run_card_bytes};
 use super::errors;
 use super::old_space::OldSpace;
 use super::old_space::block::SMALL_OBJECT_MAX;
 use super::old_space::chunk::{Chunk, ChunkKind, DATA_OFFSET, StartTable};
-use super::remembered::{clear_run_logs, clear_run_snapshots, run_card_bytes};
 
 /// Smallest large object.
 pub const LARGE_OBJECT_MIN: usize = SMALL_OBJECT_MAX + 8;
@@ -166,7 +166,7 @@ impl LargeSpace {
             // SAFETY: objects in the table are in use, and the card marks lie before the object.
             unsafe {
                 let chunk = Chunk::containing(object.address);
-                clear_run_logs(chunk, run_card_bytes(object.size));
+                clear_run(chunk, object.size, true);
             }
         }
     }
@@ -190,7 +190,7 @@ impl LargeSpace {
         let chunk = unsafe { Chunk::containing(object.address) };
         if chunk.kind() == ChunkKind::LargeRun {
             // SAFETY: the object has chunks of its own.
-            unsafe { clear_run_snapshots(chunk, run_card_bytes(object.size)) };
+            unsafe { clear_run(chunk, object.size, false) };
         }
         chunk.clear_snapshot_bits();
     }

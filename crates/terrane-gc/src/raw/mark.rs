@@ -13,7 +13,7 @@ use core::marker::PhantomData;
 use super::large::LargeSpace;
 use super::old_space::OldSpace;
 use super::old_space::chunk::{Chunk, ChunkKind, StartTable};
-use super::remembered::{RememberedSet, clear_log};
+use super::remembered::RememberedSet;
 use super::slice::Slice;
 use super::work_stack::WorkStack;
 use super::young::Span;
@@ -268,7 +268,7 @@ pub(crate) fn forget_dead<M: ObjectModel>(remembered: &mut RememberedSet, live: 
                 remembered.replace(kept, entry);
                 kept += 1;
             } else {
-                clear_log(entry, address);
+                _ = entry.clear::<M>(address);
             }
         }
     }

@@ -128,6 +128,7 @@
 mod arena;
 mod arena_lifecycle;
 mod barrier;
+mod card;
 mod clock;
 mod collect;
 mod config;
@@ -159,6 +160,7 @@ mod young;
 mod young_log;
 
 pub use arena::{ArenaError, ArenaId, ArenaSummary};
+pub use card::CARD_SIZE;
 pub use clock::{Clock, default_clock};
 pub use config::HeapConfig;
 pub use heap::Heap;
@@ -167,7 +169,7 @@ pub use large::{LARGE_OBJECT_MAX, LARGE_OBJECT_MIN};
 pub use model::ObjectModel;
 pub use old_space::block::SMALL_OBJECT_MAX;
 pub use record::{CollectionCause, CollectionKind, CollectionRecord};
-pub use remembered::{CARD_SIZE, WHOLE_LOG_MAX};
+pub use remembered::WHOLE_LOG_MAX;
 pub use roots::{RootScope, RootSource};
 pub use stats::{CollectionStats, HeapStats, ZoneStats};
 pub use verify::{Corruption, CorruptionKind};

@@ -27,7 +27,7 @@ pub use corruption::{Corruption, CorruptionKind};
 
 use super::heap::Heap;
 use super::old_space::chunk::Chunk;
-use super::remembered::RememberedSet;
+use super::remembered::{RememberedSet, Scope};
 use super::young_log::LoggedYoung;
 use super::{ObjectModel, RootScope, RootSource, Word};
 pub(crate) use address_set::AddressSet;
@@ -74,7 +74,7 @@ struct Verifier<'h, M: ObjectModel> {
     large: AddressSet,
     fresh: AddressSet,
     old_chunks: AddressSet,
-    /// Log bit addresses of the remembered set's entries.
+    /// What the entries of the remembered set stand for, as numbers.
     entries: AddressSet,
     logged: AddressSet,
     visited: AddressSet,
@@ -151,7 +151,8 @@ impl<'h, M: ObjectModel> Verifier<'h, M> {
             if self.zone_of(address) != Ok(Zone::Old) && self.zone_of(address) != Ok(Zone::Large) {
                 return Err(finding(CorruptionKind::StaleEntry, None, 0, entry.parent));
             }
-            self.entries.insert(if entry.card == 0 { address } else { entry.card });
+            // SAFETY: the object is live.
+            self.entries.insert(key(address, unsafe { entry.scope_of::<M>(address) }));
         }
         Ok(())
     }
@@ -244,8 +245,17 @@ impl<'h, M: ObjectModel> Verifier<'h, M> {
             return true;
         }
         // SAFETY: the parent is a live object outside the young range, and the slot lies in it.
-        let bit = unsafe { RememberedSet::logged_at::<M>(parent, address, slot) };
-        bit.is_some_and(|bit| self.entries.contains(bit))
+        let scope = unsafe { RememberedSet::logged_scope::<M>(parent, address, slot) };
+        scope.is_some_and(|scope| self.entries.contains(key(address, scope)))
+    }
+}
+
+/// One number for what an entry of the remembered set stands for. Addresses are multiples of 8.
+fn key(object: usize, scope: Scope) -> usize {
+    match scope {
+        Scope::Whole => object,
+        Scope::Slot(slot) => slot | 1,
+        Scope::Card(start, _) => start | 2,
     }
 }
 
