@@ -14,13 +14,14 @@ pub(crate) fn drop_guard(input: &Input) -> Option<TokenStream> {
     if !input.parameters.may_refer() {
         return None;
     }
-    let (gc, name, allowances) = (&input.gc, &input.name, &input.allowances);
+    let (name, allowances, core) = (&input.name, &input.allowances, input.names.ident("core"));
     let (implementation, arguments, clause) = input.parameters.declared.split_for_impl();
     Some(quote! {
         #allowances
         const _: () = {
+            extern crate core as #core;
             trait TracedTypesWithReferencesMustNotImplementDrop {}
-            impl<T: #gc::__core::ops::Drop + ?#gc::__core::marker::Sized> TracedTypesWithReferencesMustNotImplementDrop for T {}
+            impl<T: #core::ops::Drop + ?#core::marker::Sized> TracedTypesWithReferencesMustNotImplementDrop for T {}
             #[automatically_derived]
             impl #implementation TracedTypesWithReferencesMustNotImplementDrop for #name #arguments #clause {}
         };

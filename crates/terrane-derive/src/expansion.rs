@@ -18,7 +18,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
 
 fn try_expand(input: DeriveInput) -> Result<TokenStream> {
     let input = Input::new(input)?;
-    let (gc, allowances) = (&input.gc, &input.allowances);
+    let (gc, allowances, core) = (&input.gc, &input.allowances, input.names.ident("core"));
     let bounded = input.parameters.bounded(&parse_quote!(#gc::Trace), gc, &input.names)?;
     let in_heap = in_heap(&input)?;
     let (implementation, proof, guard) = match input.body {
@@ -28,6 +28,8 @@ fn try_expand(input: DeriveInput) -> Result<TokenStream> {
     Ok(quote! {
         #allowances
         const _: () = {
+            // By the name of the crate: a path can be made to lead elsewhere.
+            extern crate core as #core;
             #implementation
             #in_heap
             #proof

@@ -81,13 +81,14 @@ fn check_field(input: &Input, index: usize, field: &Field) -> TokenStream {
     let (brand, moment) = (names.lifetime("brand"), names.lifetime("moment"));
     let (same, constant) = (names.ident("same"), names.ident("skipped_fields_are_static"));
     let binding = binding(input, index, field);
+    let core = names.ident("core");
     let comparison = if field.skipped {
         quote_spanned!(generated_at(ty)=> #constant::<#ty>(#binding);)
     } else {
         quote_spanned!(generated_at(ty)=> #same::<<#ty as #gc::Trace>::At<#brand, #moment>>(#binding);)
     };
     quote! {
-        let #binding = #gc::__core::ptr::from_mut(#binding);
+        let #binding = #core::ptr::from_mut(#binding);
         #comparison
     }
 }

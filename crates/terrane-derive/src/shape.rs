@@ -35,9 +35,9 @@ fn traced<'a>(fields: impl Iterator<Item = &'a Field>) -> impl Iterator<Item = &
 }
 
 fn at_offset(input: &Input, Field { member, ty, .. }: &Field) -> TokenStream {
-    let gc = &input.gc;
+    let (gc, core) = (&input.gc, input.names.ident("core"));
     quote_spanned!(generated_at(ty)=>
-        #gc::Shape::at(<#ty as #gc::Trace>::SHAPE, #gc::__core::mem::offset_of!(Self, #member))
+        #gc::Shape::at(<#ty as #gc::Trace>::SHAPE, #core::mem::offset_of!(Self, #member))
     )
 }
 

@@ -73,10 +73,6 @@ pub use {
 
 pub use raw::{CollectionKind, CollectionRecord, Corruption, HeapConfig, HeapStats};
 
-/// For what is derived: a crate may call another one `core`.
-#[doc(hidden)]
-pub use core as __core;
-
 /// Derives [`Trace`](trait@Trace).
 #[cfg(all(feature = "derive", target_pointer_width = "64"))]
 pub use terrane_derive::Trace;

@@ -110,7 +110,7 @@ impl InternTable {
     /// Forgets the dead, and makes room for as many again as are alive.
     #[cold]
     fn rebuild(&mut self, mu: &Mutator<'_, '_>) {
-        let alive = |entry: &Entry| entry.text.upgrade(mu).is_some();
+        let alive = |entry: &Entry| entry.text.is_alive(mu);
         let living: Vec<Entry> = self.places.iter().copied().flatten().filter(alive).collect();
         let capacity = (living.len() * 2).next_power_of_two().max(CAPACITY_MIN);
         self.places.clear();

@@ -116,6 +116,11 @@ impl<'h, T: Trace> Local<'h, '_, T> {
         U: Trace<At<'static, 'static> = T>,
     {
         // SAFETY: the scope lasts, so the entry is there; the new target is of the same type and heap.
-        unsafe { mu.handles_mut().replace(self.index, target.word()) }
+        unsafe {
+            if mu.handles().is_undelivered(self.index) {
+                mu.keep_handle(self.index);
+            }
+            mu.handles_mut().replace(self.index, target.word());
+        }
     }
 }

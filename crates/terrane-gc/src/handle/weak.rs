@@ -10,8 +10,8 @@ use super::{Gc, HeapId, InvariantType};
 
 /// A reference that does not keep its object alive, and says so when the object is gone.
 ///
-/// It is a number, without a lifetime: it may be kept in objects and outside. An object with a finalizer can be seen
-/// through a weak reference until it has been taken from the queue.
+/// It is a number, without a lifetime: it may be kept in objects and outside. An object that came to a
+/// [`FinalizerQueue`](crate::FinalizerQueue) is alive again, and so are weak references to it, as long as it lives.
 ///
 /// ```
 /// let mut heap = terrane_gc::Heap::new()?;
@@ -68,6 +68,11 @@ impl<T> Weak<T> {
 }
 
 impl<T: Trace> Weak<T> {
+    /// Whether the object was not found dead yet. Unlike [`upgrade`](Self::upgrade) this does not keep it alive.
+    pub(crate) fn is_alive(&self, mu: &Mutator<'_, '_>) -> bool {
+        self.heap == mu.heap_id() && mu.is_weak_alive(self.index, self.generation)
+    }
+
     /// The object, if it is alive and of this heap.
     #[must_use]
     pub fn upgrade<'h, 'm>(&self, mu: &'m Mutator<'h, '_>) -> Option<Gc<'h, 'm, At<'h, 'm, T>>> {

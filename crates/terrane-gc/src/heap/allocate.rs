@@ -71,9 +71,14 @@ impl<'h, 's> Mutator<'h, 's> {
     pub(crate) fn room_outside_nursery(&self, size: usize) -> Result<*mut u8, MemoryError> {
         // SAFETY: nobody else has the state meanwhile.
         let state = unsafe { &mut *self.state() };
-        let room = state.raw.alloc_directly(size)?.as_ptr();
-        state.crowded |= !state.is_young(room.addr());
-        Ok(room)
+        state.due = true;
+        match state.raw.alloc_directly(size) {
+            Ok(room) => Ok(room.as_ptr()),
+            Err(error) => {
+                state.exhausted = true;
+                Err(error)
+            }
+        }
     }
 
     /// Moves the value that `make` answers to the heap, after a collection if need be.
@@ -148,7 +153,6 @@ impl<'h, 's> Mutator<'h, 's> {
     #[inline(never)]
     fn make_room_by_collecting(&mut self, size: usize) -> Result<(), MemoryError> {
         let state = self.state_mut();
-        state.crowded = false;
         if size > SMALL_OBJECT_MAX {
             state.raw.reserve_large(size, &mut state.roots)
         } else {

@@ -20,6 +20,7 @@ impl State {
     fn limit_cell_log(&mut self) {
         if self.roots.cell_log.len() >= REMEMBERED_MAX {
             self.raw.request_collection();
+            self.due = true;
         }
     }
 }
@@ -90,6 +91,21 @@ impl Mutator<'_, '_> {
                     }
                 }),
             );
+        }
+    }
+
+    /// Marks what a handle refers to, before it is set: a snapshot has not come to it yet.
+    ///
+    /// # Safety
+    ///
+    /// The scope of the handle is open.
+    #[cold]
+    #[inline(never)]
+    pub(crate) unsafe fn keep_handle(&self, index: u32) {
+        // SAFETY: the caller's promise; handles refer to objects of this heap.
+        unsafe {
+            let state = &mut *self.state();
+            _ = state.raw.weak_read(state.roots.handles.word(index));
         }
     }
 

@@ -2,17 +2,14 @@
 
 use terrane_base::Bytes;
 
-use crate::raw::{CollectionKind, CollectionRecord};
+use crate::raw::{CollectionKind, CollectionRecord, Progress};
 
 use super::Mutator;
 use super::state::State;
 
-/// A safepoint collects when less than this part of the nursery is left.
-const ROOM_PART_MIN: usize = 16;
-
 impl State {
     pub(crate) fn collect(&mut self, kind: CollectionKind) -> Option<CollectionRecord> {
-        self.crowded = false;
+        (self.due, self.exhausted) = (false, false);
         self.release_pins();
         // Only an evacuation of frames can fail, and there are none.
         self.raw.collect(kind, &mut self.roots).ok()
@@ -24,19 +21,18 @@ impl State {
 
     #[inline(always)]
     pub(crate) fn is_due(&self) -> bool {
-        self.crowded || self.raw.gc_due() || self.raw.room() < self.raw.nursery_bytes() / ROOM_PART_MIN
+        (self.due || self.raw.nursery_is_low()) && self.raw.enabled()
     }
 
     #[cold]
     #[inline(never)]
     fn collect_due(&mut self) {
-        if !self.raw.enabled() {
-            return;
+        self.due = false;
+        if core::mem::take(&mut self.exhausted) {
+            self.collect(CollectionKind::Full);
+        } else {
+            self.raw.poll(&mut self.roots);
         }
-        self.crowded = false;
-        // What is asked for cannot be there, so the collector does what is due, by its own rules. When memory runs out
-        // the next allocation says so.
-        _ = self.raw.reserve(self.raw.nursery_bytes() / 2, &mut self.roots);
     }
 }
 
@@ -58,6 +54,39 @@ impl Mutator<'_, '_> {
     pub fn gc_due(&self) -> bool {
         // SAFETY: nobody else has the state meanwhile.
         unsafe { (*self.state()).is_due() }
+    }
+
+    /// Begins a full collection that runs in slices, after a minor one; does nothing if one is under way. Slices run at
+    /// safepoints as the program allocates, and by [`step`](Self::step).
+    pub fn begin_full(&mut self) {
+        let state = self.state_mut();
+        state.release_pins();
+        state.raw.begin_full(&mut state.roots);
+    }
+
+    /// Does some of the work of the collector that is left, in one pause of at most about `ns` nanoseconds or of a minor
+    /// collection: for idle time. Answers whether there is more to do.
+    ///
+    /// ```
+    /// # let mut heap = terrane_gc::Heap::new()?;
+    /// heap.enter(|mu| {
+    ///     mu.alloc([0_u8; 1000]);
+    ///     while mu.step(100_000) {} // until the next event comes in, say
+    ///     assert_eq!(mu.stats().old.bytes_now, 0);
+    /// });
+    /// # Ok::<(), terrane_base::MemoryError>(())
+    /// ```
+    pub fn step(&mut self, ns: u64) -> bool {
+        let state = self.state_mut();
+        state.release_pins();
+        state.raw.step(ns, &mut state.roots) == Progress::More
+    }
+
+    /// The same by work instead of time, about one object a unit, and only for a full collection that is under way: for
+    /// tests, and where there is no clock.
+    pub fn step_units(&mut self, units: usize) -> bool {
+        let state = self.state_mut();
+        state.raw.step_units(units, &mut state.roots) == Progress::More
     }
 
     /// Collects the young objects now; answers how many bytes of them were dead.

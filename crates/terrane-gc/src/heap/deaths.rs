@@ -5,6 +5,7 @@
 //! heap out is waiting for the collection. A panic in a destructor is caught and counted.
 
 use crate::object::PAYLOAD_OFFSET;
+use crate::object::header::{Header, header_of};
 use crate::raw::{Liveness, Word};
 
 use super::side::SideBlock;
@@ -45,9 +46,12 @@ impl Roots {
         if let Some(queue) = block.finalizer() {
             self.queues.unregister(queue);
         }
-        let (object, drop) = (block.object, block.info.drop);
+        let (object, info) = (block.object, block.info);
         self.side.remove(index);
-        if let Some(drop) = drop {
+        // The dead can be read until they are swept, and the block will belong to another object.
+        // SAFETY: the object has been initialised, and nothing of it was reused.
+        unsafe { *header_of(object) = Header::of(info) };
+        if let Some(drop) = info.drop {
             self.drop_value(object, drop);
         }
     }

@@ -28,11 +28,14 @@ pub(crate) struct FinalizerQueues {
     dying: Vec<u32>,
     /// Objects registered with any queue: for so many `dying` has room.
     registered: usize,
+    /// What of the queues is not yet part of the snapshot that is being taken: the queues below, and the first objects
+    /// of the one that comes next.
+    undelivered: (usize, usize),
 }
 
 impl FinalizerQueues {
     pub(crate) const fn new() -> Self {
-        Self { queues: Vec::new(), dying: Vec::new(), registered: 0 }
+        Self { queues: Vec::new(), dying: Vec::new(), registered: 0, undelivered: (0, 0) }
     }
 
     /// Opens a queue; answers its number and what keeps it open.
@@ -100,6 +103,31 @@ impl FinalizerQueues {
 
     pub(crate) fn pending(&self, queue: u32) -> usize {
         self.queues[queue as usize].pending.len()
+    }
+
+    /// Begins the snapshot of a full collection. What is taken from a queue is marked then, so all may be delivered later.
+    pub(crate) fn begin_snapshot(&mut self) {
+        for queue in self.queues.iter_mut().filter(|queue| queue.handle.strong_count() == 0) {
+            queue.pending.clear();
+        }
+        self.undelivered = (self.queues.len(), 0);
+    }
+
+    /// The next object for the snapshot. Each queue is gone through from its end: what is taken from its front meanwhile
+    /// lets others be delivered twice, and none be left out.
+    pub(crate) fn next_undelivered(&mut self) -> Option<Word> {
+        loop {
+            let (below, objects) = self.undelivered;
+            if let Some(index) = objects.checked_sub(1) {
+                self.undelivered.1 = index;
+                if let Some(word) = self.queues[below].pending.get(index) {
+                    return Some(*word);
+                }
+            } else {
+                let queue = below.checked_sub(1)?;
+                self.undelivered = (queue, self.queues[queue].pending.len());
+            }
+        }
     }
 
     /// What is pending was kept by a collection, so it is old.

@@ -2,6 +2,9 @@
 //!
 //! Handles below the watermark were visited by the last collection and not written since, so they hold nothing young,
 //! and a minor collection leaves them out: a deep recursion is not scanned again each time.
+//!
+//! The snapshot of a full collection takes the topmost handles at once and those below in parts. One that is set, or
+//! popped, before it was delivered is delivered then.
 
 use alloc::vec::Vec;
 
@@ -11,11 +14,16 @@ use crate::raw::{RootScope, Word};
 pub(crate) struct HandleStack {
     words: Vec<Word>,
     watermark: usize,
+    /// Handles below are not yet part of the snapshot that is being taken.
+    undelivered: usize,
 }
+
+/// So many handles, the topmost, are delivered when a snapshot begins.
+const DELIVERED_AT_ONCE: usize = 1024;
 
 impl HandleStack {
     pub(crate) const fn new() -> Self {
-        Self { words: Vec::new(), watermark: 0 }
+        Self { words: Vec::new(), watermark: 0, undelivered: 0 }
     }
 
     #[inline(always)]
@@ -51,7 +59,34 @@ impl HandleStack {
         self.words.len()
     }
 
+    /// Whether the handle must be delivered before it changes.
+    #[inline(always)]
+    pub(crate) fn is_undelivered(&self, index: u32) -> bool {
+        (index as usize) < self.undelivered
+    }
+
+    /// Begins a snapshot.
+    pub(crate) fn begin_snapshot(&mut self, mut visit: impl FnMut(Word)) {
+        self.undelivered = self.words.len().saturating_sub(DELIVERED_AT_ONCE);
+        self.words[self.undelivered..].iter().for_each(|word| visit(*word));
+    }
+
+    /// The next handle for the snapshot.
+    pub(crate) fn next_undelivered(&mut self) -> Option<Word> {
+        self.undelivered = self.undelivered.checked_sub(1)?;
+        Some(self.words[self.undelivered])
+    }
+
+    /// The handles from `len` on that must be delivered before they are popped.
+    pub(crate) fn deliver_from(&mut self, len: usize, visit: impl FnMut(Word)) {
+        if len < self.undelivered {
+            self.words[len..self.undelivered].iter().copied().for_each(visit);
+            self.undelivered = len;
+        }
+    }
+
     pub(crate) fn truncate(&mut self, len: usize) {
+        debug_assert!(len >= self.undelivered);
         self.words.truncate(len);
         self.watermark = self.watermark.min(len);
     }

@@ -15,6 +15,8 @@ pub(crate) struct PersistentRoots {
     free: Vec<usize>,
     /// Entries set since the young range was last emptied.
     young: Vec<usize>,
+    /// Entries below are not yet part of the snapshot that is being taken.
+    undelivered: usize,
 }
 
 #[derive(Debug)]
@@ -27,7 +29,7 @@ struct Entry {
 
 impl PersistentRoots {
     pub(crate) const fn new() -> Self {
-        Self { entries: Vec::new(), free: Vec::new(), young: Vec::new() }
+        Self { entries: Vec::new(), free: Vec::new(), young: Vec::new(), undelivered: 0 }
     }
 
     /// Adds a root; amortised O(1).
@@ -74,6 +76,18 @@ impl PersistentRoots {
             RootScope::Young => self.young.iter().for_each(|&index| visit(&mut self.entries[index].word)),
             _ => self.entries.iter_mut().for_each(|entry| visit(&mut entry.word)),
         }
+    }
+
+    /// Begins the snapshot of a full collection. An entry does not change while a root shares it, and what is loaded
+    /// from one is marked then; so all may be delivered later.
+    pub(crate) fn begin_snapshot(&mut self) {
+        self.undelivered = self.entries.len();
+    }
+
+    /// The next entry for the snapshot.
+    pub(crate) fn next_undelivered(&mut self) -> Option<Word> {
+        self.undelivered = self.undelivered.checked_sub(1)?;
+        Some(self.entries[self.undelivered].word)
     }
 
     pub(crate) fn collected(&mut self) {

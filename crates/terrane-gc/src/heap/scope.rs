@@ -18,7 +18,19 @@ struct Cut<'h> {
 impl Drop for Cut<'_> {
     fn drop(&mut self) {
         // SAFETY: the heap outlives the scope, and its last operation is over.
-        unsafe { (*self.state.get()).roots.handles.truncate(self.len) }
+        unsafe { (*self.state.get()).truncate_handles(self.len) }
+    }
+}
+
+impl State {
+    #[inline]
+    fn truncate_handles(&mut self, len: usize) {
+        let raw = &mut self.raw;
+        self.roots.handles.deliver_from(len, |word| {
+            // SAFETY: handles refer to objects of this heap.
+            _ = unsafe { raw.weak_read(word) };
+        });
+        self.roots.handles.truncate(len);
     }
 }
 

@@ -26,8 +26,10 @@ pub(crate) struct State {
     /// Start and length of the young range, copied here for the write barrier.
     pub(crate) young_base: usize,
     pub(crate) young_len: usize,
-    /// Something was born old for want of room: the next safepoint collects.
-    pub(crate) crowded: bool,
+    /// An allocation took the slow path: the next safepoint sees what is due.
+    pub(crate) due: bool,
+    /// An allocation failed for want of a collection.
+    pub(crate) exhausted: bool,
 }
 
 /// What the collector finds objects by.
@@ -70,7 +72,8 @@ impl State {
             pins: PinTable::new(),
             young_base: young.start,
             young_len: young.end - young.start,
-            crowded: false,
+            due: false,
+            exhausted: false,
         })
     }
 
@@ -99,6 +102,32 @@ unsafe impl RootSource for Roots {
         // SAFETY: an object with a remembered cell was reachable when the cell was written, so it has not been freed;
         // during a collection the mutator stands still.
         unsafe { self.cell_log.visit(&mut |slot| visit(&mut *slot)) };
+    }
+
+    fn snapshot_roots<F: FnMut(Word)>(
+        &mut self,
+        first: bool,
+        budget: &mut WorkBudget,
+        mut visit: F,
+    ) -> Progress {
+        if first {
+            self.handles.begin_snapshot(&mut visit);
+            self.persistent.begin_snapshot();
+            self.queues.begin_snapshot();
+        }
+        while budget.spend(1) {
+            let next = self.handles.next_undelivered().or_else(|| self.persistent.next_undelivered());
+            match next.or_else(|| self.queues.next_undelivered()) {
+                Some(word) => visit(word),
+                None => return Progress::Done,
+            }
+        }
+        Progress::More
+    }
+
+    fn visit_remembered<F: FnMut(*const Word)>(&mut self, mut visit: F) {
+        // SAFETY: as for `visit_roots`.
+        unsafe { self.cell_log.visit(&mut |slot| visit(slot)) };
     }
 
     fn frame_top(&self) -> usize {

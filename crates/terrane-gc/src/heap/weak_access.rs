@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::handle::{Gc, HeapId};
 use crate::object::Trace;
-use crate::object::header::Header;
+use crate::object::header::{Header, header_of};
 use crate::raw::Word;
 
 use super::Mutator;
@@ -92,10 +92,6 @@ impl State {
     }
 }
 
-fn header_of(object: Word) -> *mut Header {
-    core::ptr::with_exposed_provenance_mut(object.0 as usize - crate::object::PAYLOAD_OFFSET)
-}
-
 impl<'h> Mutator<'h, '_> {
     /// A weak reference to the object. The first for an object costs some 50 bytes.
     #[must_use]
@@ -132,6 +128,16 @@ impl<'h> Mutator<'h, '_> {
         }
     }
 
+    /// Whether the object of a weak reference is alive, as far as is known. Unlike a look at the object this keeps nothing
+    /// alive.
+    pub(crate) fn is_weak_alive(&self, index: u32, generation: u32) -> bool {
+        // SAFETY: nobody else has the state while we look; the table never shrinks.
+        unsafe {
+            let block = (*self.state()).roots.side.block(index);
+            (*block).generation == generation && (*block).object != Word(0)
+        }
+    }
+
     /// What a weak reference leads to.
     pub(crate) fn read_weak(&self, index: u32, generation: u32) -> Option<Word> {
         // SAFETY: nobody else has the state while we look; the table never shrinks.
@@ -159,7 +165,11 @@ impl<'h> Mutator<'h, '_> {
     /// The value that a map keeps for a key.
     pub(crate) fn map_value(&self, map: u32, key: Word) -> Option<Word> {
         // SAFETY: `key` is a reference of this heap.
-        unsafe { (*header_of(key)).side().and_then(|block| (*block).value(map)) }
+        // What a key leads to is read as a weak reference is: the key may have been one a moment ago.
+        unsafe {
+            let value = (*header_of(key)).side().and_then(|block| (*block).value(map))?;
+            (*self.state()).raw.weak_read(value)
+        }
     }
 
     /// # Safety

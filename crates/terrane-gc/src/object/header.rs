@@ -12,7 +12,9 @@
 
 use crate::heap::side::SideBlock;
 
-use super::TypeInfo;
+use crate::raw::Word;
+
+use super::{PAYLOAD_OFFSET, TypeInfo};
 
 const SIDE_TAG: usize = 0b010;
 const MOVED_TAG: usize = 0b001;
@@ -22,6 +24,12 @@ const TAGS: usize = 0b111;
 #[repr(transparent)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Header(usize);
+
+/// Where the header of an object is.
+#[inline(always)]
+pub(crate) fn header_of(object: Word) -> *mut Header {
+    core::ptr::with_exposed_provenance_mut(object.0 as usize - PAYLOAD_OFFSET)
+}
 
 impl Header {
     pub(crate) fn of(info: &'static TypeInfo) -> Self {

@@ -65,7 +65,8 @@ unsafe impl<T: Trace, const N: usize> Trace for [T; N] {
     type At<'h, 'm> = [T::At<'h, 'm>; N];
     const SHAPE: Shape = {
         let (mut shape, mut index) = (Shape::LEAF, 0);
-        while index < N && !T::SHAPE.is_leaf() {
+        // Past the 64 words of a map the shape is dynamic, and stays so.
+        while index < N && !T::SHAPE.is_leaf() && !matches!(shape, Shape::Dynamic) {
             shape = shape.and(T::SHAPE.at(index * size_of::<T>()));
             index += 1;
         }

@@ -3,6 +3,9 @@
 //! The questions are asked in the order of their cost: is the value young, in registers; is the parent in the
 //! nursery, likewise; only then is anything loaded. (Testing the parent's log bit first would load it at every
 //! store.)
+//!
+//! While a full collection marks, one flag, tested first, sends every store the slow way: the slots of the parent are
+//! marked from as they were, before the first store to it ([`cycle`](super::cycle)).
 
 use super::heap::Heap;
 use super::{ObjectModel, Word};
@@ -16,6 +19,10 @@ impl<M: ObjectModel> Heap<M> {
     /// immediate or refers to an object of this heap. Neither is stale.
     #[inline(always)]
     pub unsafe fn write(&mut self, parent: Word, slot: *mut Word, value: Word) {
+        if self.cycle.snapshotting {
+            // SAFETY: the caller's promise.
+            unsafe { self.keep_snapshot(parent, slot as usize) };
+        }
         // SAFETY: the caller's promise.
         unsafe { slot.write(value) };
         if let Some(target) = M::address(value)
@@ -41,6 +48,10 @@ impl<M: ObjectModel> Heap<M> {
     /// refers to an object of this heap. None is stale.
     #[inline(always)]
     pub unsafe fn record(&mut self, parent: Word, slot: *mut Word, value: Word) {
+        if self.cycle.snapshotting {
+            // SAFETY: the caller's promise.
+            unsafe { self.keep_snapshot(parent, slot as usize) };
+        }
         if let Some(target) = M::address(value)
             && self.young.all.contains(target)
         {

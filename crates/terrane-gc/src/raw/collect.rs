@@ -1,17 +1,13 @@
 //! Collections from beginning to end: what each kind moves and scans, and the books afterwards.
 
-use core::marker::PhantomData;
-
 use terrane_base::MemoryError;
 
 use super::evacuate::{Condemned, Copied, Evacuation, NurseryAndArena, Parts, Sources};
 use super::heap::Heap;
-use super::mark::{Marking, forget_dead};
-use super::old_space::block::BLOCK_SIZE;
 use super::record::{CollectionCause, CollectionKind, CollectionRecord};
 use super::stress::POISON;
 use super::young::Span;
-use super::{ObjectModel, RootSource, sizing, weak};
+use super::{ObjectModel, RootSource};
 
 impl<M: ObjectModel> Heap<M> {
     /// Collects now.
@@ -69,21 +65,27 @@ impl<M: ObjectModel> Heap<M> {
         let before = self.heap_bytes() + self.bytes_to_move(condemned, roots.frame_top());
         let copied = self.evacuate(condemned, roots);
         self.settle_young(condemned, roots);
-        if kind == CollectionKind::Full {
-            self.mark_and_sweep(roots);
+        match kind {
+            CollectionKind::Full => self.run_cycle(cause, roots),
+            CollectionKind::Minor if self.incremental => self.cycle_if_grown(0, roots),
+            CollectionKind::Minor | CollectionKind::Evacuate => {}
         }
         if let Condemned::Arena(index) = condemned {
             let poison = self.poison();
             self.arenas.destroy(index, &mut self.young, poison);
         }
-        self.prepare_mutator();
+        self.prepare_mutator(copied.bytes);
         roots.collected();
         self.sequence += 1;
+        let pause_ns = (self.clock)().saturating_sub(started);
+        self.stats.pauses.record(pause_ns);
         let record = CollectionRecord {
             sequence: self.sequence,
             kind,
             cause,
-            pause_ns: (self.clock)().saturating_sub(started),
+            pause_ns,
+            slices: 1,
+            pause_ns_total: pause_ns,
             promoted_bytes: copied.bytes as u64,
             freed_bytes: before.saturating_sub(self.heap_bytes()) as u64,
             live_bytes: (self.heap_bytes() + self.arenas.used_bytes()) as u64,
@@ -92,7 +94,7 @@ impl<M: ObjectModel> Heap<M> {
         (record, copied)
     }
 
-    fn finish<R: RootSource>(&mut self, record: &CollectionRecord, roots: &mut R) {
+    pub(crate) fn finish<R: RootSource>(&mut self, record: &CollectionRecord, roots: &mut R) {
         self.stats.record(record);
         self.stats.old.bytes_total += record.promoted_bytes;
         self.stats.old.set_now(self.old.live_bytes as u64);
@@ -204,44 +206,12 @@ impl<M: ObjectModel> Heap<M> {
         self.nursery_limit = self.nursery_cursor;
     }
 
-    fn mark_and_sweep<R: RootSource>(&mut self, roots: &mut R) {
-        self.old.begin_mark();
-        self.large.begin_mark();
-        let mut marking = Marking::<M> {
-            young: self.young.all,
-            old: &mut self.old,
-            stack: &mut self.stack,
-            marked_objects: 0,
-            model: PhantomData,
-        };
-        marking.scan_roots(roots);
-        marking.scan_words(self.pins.words());
-        marking.scan_dense(self.young.frames.base, roots.frame_top());
-        for segment in self.arenas.live_segments() {
-            marking.scan_dense(segment.span.base, segment.top);
-        }
-        marking.drain(&self.large);
-        weak::old::process(&mut marking, &self.large, roots);
-        forget_dead::<M>(&mut self.remembered);
-        let poison = self.poison();
-        self.old.sweep();
-        self.large.sweep(&mut self.chunks, poison);
-        if let Some(byte) = poison {
-            self.old.poison_free(byte);
-        }
-        self.external.settle();
-        self.full_threshold = sizing::full_threshold(self.heap_bytes());
-        // What will be filled before the next full collection is kept.
-        let growth = self.full_threshold - self.heap_bytes();
-        let keep = self.reserve_target() + growth.div_ceil(BLOCK_SIZE);
-        self.old.release_empty_chunks(&mut self.chunks, keep);
-    }
-
     /// After a collection: fills the copy reserve up, and opens a nursery as long as the reserve allows.
-    fn prepare_mutator(&mut self) {
+    fn prepare_mutator(&mut self, promoted: usize) {
         self.young.trim_nursery(self.nursery_size);
         // A nursery that is shorter for it shows soon enough: the next allocation asks why.
         _ = self.reset_nursery(self.nursery_size);
+        self.pace(promoted);
         self.open_window();
     }
 

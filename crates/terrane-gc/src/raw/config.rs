@@ -29,7 +29,7 @@ pub struct HeapConfig {
     pub frame_region: Bytes,
     /// Addresses reserved for frame region, nursery and arenas together. Default 1 GiB.
     pub young_range: Bytes,
-    /// Collect at every n-th allocation, all kinds in turn, with evacuated memory poisoned. Default off.
+    /// Collect at every n-th allocation, all kinds and slices in turn, with evacuated memory poisoned. Default off.
     pub stress: Option<NonZeroU64>,
     /// Run the verifier after every collection; it panics with a description of what is corrupt. Default off.
     pub verify: bool,
@@ -39,6 +39,8 @@ pub struct HeapConfig {
     /// Addresses reserved for the remembered set. When it is full the next collection scans the whole old
     /// space, so any size is correct. Default 64 MiB.
     pub remembered_set: Bytes,
+    /// Full collections run in slices between which the mutator goes on; otherwise they stop it. Default on.
+    pub incremental: bool,
     /// Where pages come from.
     pub pages: Arc<dyn PageSource>,
     /// What pauses are timed with.
@@ -56,6 +58,7 @@ impl Default for HeapConfig {
             verify: false,
             mark_stack: Bytes::from_mib(4),
             remembered_set: Bytes::from_mib(64),
+            incremental: true,
             pages: terrane_pages::system_pages(),
             clock: default_clock(),
         }
@@ -122,6 +125,13 @@ impl HeapConfig {
     #[must_use]
     pub fn remembered_set(mut self, size: Bytes) -> Self {
         self.remembered_set = size;
+        self
+    }
+
+    /// Sets [`incremental`](Self::incremental).
+    #[must_use]
+    pub fn incremental(mut self, incremental: bool) -> Self {
+        self.incremental = incremental;
         self
     }
 

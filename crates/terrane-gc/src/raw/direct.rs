@@ -8,8 +8,13 @@ use super::exhaustion::Request;
 use super::heap::Heap;
 use super::large::check_size;
 use super::old_space::block::SMALL_OBJECT_MAX;
-use super::record::{CollectionCause, CollectionKind};
+use super::record::CollectionCause;
 use super::{ObjectModel, RootSource, errors};
+
+/// A safepoint collects when less than this part of the nursery is left.
+const ROOM_PART_MIN: usize = 16;
+/// By so many bytes a window is lengthened.
+const STEP_MORE: usize = 4096;
 
 impl<M: ObjectModel> Heap<M> {
     /// Room for an object of `size` bytes (a multiple of 8, at least 16), without a collection: where
@@ -23,17 +28,48 @@ impl<M: ObjectModel> Heap<M> {
         if size <= SMALL_OBJECT_MAX
             && let Some(room) = self.take(size)
         {
+            self.lengthen_step();
             return Ok(room);
         }
         check_size(size, self.limit)?;
+        if self.has_grown(size) {
+            self.request_collection();
+        }
         if size <= SMALL_OBJECT_MAX {
             return self.try_pinned(size)?.ok_or(errors::out_of_memory(size, self.available()));
         }
         if !self.room_for_large(size) {
             return Err(errors::out_of_memory(size, self.available()));
         }
-        let object = self.large.allocate(size, &mut self.chunks, self.owner)?;
+        let object = self.large.allocate(size, &self.old, &mut self.chunks, self.owner)?;
         Ok(self.count_large(object, size))
+    }
+
+    /// The window ended before the nursery does, for a slice that the caller cannot run now: goes on for a little.
+    fn lengthen_step(&mut self) {
+        if self.stress.is_none() {
+            self.window.limit = self.window_end.min(self.window.cursor + STEP_MORE);
+        }
+    }
+
+    /// Does what is due: the collection that was asked for, a minor one if less than a part of the nursery is left, a
+    /// slice of the cycle under way otherwise. For a runtime whose safepoints are apart from its allocations. When memory
+    /// runs out the next allocation says so.
+    pub fn poll<R: RootSource>(&mut self, roots: &mut R) {
+        self.stress_tick(roots);
+        self.collect_if_due(roots);
+        if self.nursery_is_low() {
+            _ = self.satisfy(Request::Window(self.nursery_bytes() / 2), CollectionCause::NurseryFull, roots);
+        } else {
+            self.slice_if_due(roots);
+        }
+    }
+
+    /// Whether so little of the nursery is left that it is time to collect.
+    #[inline(always)]
+    #[must_use]
+    pub fn nursery_is_low(&self) -> bool {
+        self.window_end - self.window.cursor < self.nursery_bytes() / ROOM_PART_MIN
     }
 
     /// Makes room for one object above [`SMALL_OBJECT_MAX`], after collections if need be: until the next allocation,
@@ -45,9 +81,7 @@ impl<M: ObjectModel> Heap<M> {
     pub fn reserve_large<R: RootSource>(&mut self, size: usize, roots: &mut R) -> Result<(), MemoryError> {
         check_size(size, self.limit)?;
         self.stress_tick(roots);
-        if self.has_grown(size) {
-            self.collect_quietly(CollectionKind::Full, CollectionCause::OldSpaceGrown, roots);
-        }
+        self.make_way_for_large(size, roots);
         if self.room_for_large(size) {
             return Ok(());
         }

@@ -17,8 +17,7 @@ use core::ptr::null_mut;
 use super::arena::Arenas;
 use super::large::LargeSpace;
 use super::old_space::OldSpace;
-use super::old_space::chunk::Chunk;
-use super::remembered::{Entry, RememberedSet, clear_log, restore_log};
+use super::remembered::{Entry, RememberedSet, Scope};
 use super::weak;
 use super::work_stack::WorkStack;
 use super::young::Span;
@@ -220,9 +219,8 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
     }
 
     fn load(&self) -> Hot {
-        let (cursor, limit) = self.old.hole();
-        let born_marked = self.old.born_marked;
-        Hot { cursor, limit, top: self.stack.top(), next: null_mut(), bytes: 0, born_marked }
+        let (cursor, limit, notes_births) = self.old.hole();
+        Hot { cursor, limit, notes_births, top: self.stack.top(), next: null_mut(), bytes: 0 }
     }
 
     fn store(&mut self, hot: Hot) {
@@ -284,16 +282,16 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
             let mut to = hot.cursor;
             if size <= hot.limit - to {
                 hot.cursor = to + size;
+                if hot.notes_births {
+                    self.old.note_birth(to, size);
+                }
             } else {
                 self.old.set_cursor(hot.cursor);
                 to = self.old.promote_slow(size);
-                (hot.cursor, hot.limit) = self.old.hole();
+                (hot.cursor, hot.limit, hot.notes_births) = self.old.hole();
             }
             copy_words(address, to, size);
             (address as *mut Word).write(M::forwarding(to));
-            if hot.born_marked {
-                Chunk::containing(to).set_start_bit(to);
-            }
             hot.bytes += size;
             if self.from.is_arena(address) {
                 self.copied.arena_objects += 1;
@@ -404,15 +402,16 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         let mut edge = false;
         // SAFETY: the caller's promise.
         unsafe {
-            clear_log(entry, address);
-            match entry.card_range(address) {
-                None => M::visit_slots(entry.parent, |slot| edge |= self.enqueue(slot)),
-                Some((start, end)) => {
+            let scope = entry.clear::<M>(address);
+            match scope {
+                Scope::Whole => M::visit_slots(entry.parent, |slot| edge |= self.enqueue(slot)),
+                Scope::Slot(slot) => edge = self.enqueue(slot as *mut Word),
+                Scope::Card(start, end) => {
                     M::visit_slots_within(entry.parent, start, end, |slot| edge |= self.enqueue(slot));
                 }
             }
             if edge {
-                restore_log(entry, address);
+                entry.restore::<M>(address, scope);
             }
         }
         edge
@@ -439,10 +438,15 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
     fn scan_everything(&mut self, large: &LargeSpace) {
         // SAFETY: an object is copied whole before it is met again.
         unsafe { self.old.set_start_bits_of_runs::<M>() };
+        let (live, born) = (self.old.live_table(), self.old.birth_table());
         for index in 0..self.old.chunks().len() {
             let chunk = self.old.chunks()[index];
             // SAFETY: an initialised object starts at each start bit.
-            chunk.for_each_start(|address| unsafe { self.scan_old(M::word_at(address), address) });
+            chunk.for_each_start(live, |address| unsafe { self.scan_old(M::word_at(address), address) });
+            if born != live {
+                // SAFETY: as above.
+                chunk.for_each_start(born, |address| unsafe { self.scan_old(M::word_at(address), address) });
+            }
         }
         for object in large.objects() {
             // SAFETY: the mutator has initialised the object.
@@ -466,6 +470,8 @@ struct Hot {
     /// The current hole of the old space.
     cursor: usize,
     limit: usize,
+    /// Each birth in the hole is noted at once.
+    notes_births: bool,
     /// Top of the stack.
     top: *mut u64,
     /// The slot to go on with: the first of the object that was copied last. It need not go through the
@@ -473,8 +479,6 @@ struct Hot {
     next: *mut Word,
     /// Bytes copied.
     bytes: usize,
-    /// The old space is being marked.
-    born_marked: bool,
 }
 
 /// Copies `size` bytes, a multiple of 8 and at least 16, as they are: the runtime may have left padding in an

@@ -115,9 +115,9 @@ impl<M: ObjectModel> Heap<M> {
         self.enabled && bytes > self.full_threshold
     }
 
-    /// Runs a full collection if the heap has outgrown the threshold.
+    /// Runs a full collection if the heap has outgrown the threshold and does not collect in slices.
     pub(crate) fn collect_if_grown<R: RootSource>(&mut self, roots: &mut R) {
-        if self.has_grown(0) {
+        if !self.incremental && self.has_grown(0) {
             self.collect_quietly(CollectionKind::Full, CollectionCause::OldSpaceGrown, roots);
         }
     }

@@ -17,22 +17,24 @@ use terrane_pages::{CHUNK_SIZE, ChunkSpace, Owner};
 use super::arena::Arenas;
 use super::clock::Clock;
 use super::config::HeapConfig;
+use super::cycle::Cycle;
 use super::errors;
 use super::exhaustion::Request;
 use super::external::ExternalBytes;
 use super::large::{LargeSpace, check_size};
 use super::old_space::OldSpace;
 use super::old_space::block::{BLOCK_SIZE, SMALL_OBJECT_MAX};
+use super::pace::Pacer;
 use super::pin::Pins;
 use super::record::{CollectionCause, CollectionRecord};
 use super::remembered::RememberedSet;
-use super::sizing;
 use super::stats::HeapStats;
 use super::stress::Stress;
+use super::verify::AddressSet;
 use super::work_stack::WorkStack;
 use super::young::YoungRange;
 use super::young_log::YoungLog;
-use super::{ObjectModel, RootSource, Word};
+use super::{ObjectModel, RootSource};
 
 /// Where the next small object goes.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +92,15 @@ pub struct Heap<M: ObjectModel> {
     pub(crate) old: OldSpace,
     pub(crate) large: LargeSpace,
     pub(crate) stack: WorkStack,
+    pub(crate) mark_stack: WorkStack,
+    pub(crate) cycle: Cycle,
+    pub(crate) pacer: Pacer,
+    /// What was reachable when the marking under way began, where the verifier is to run.
+    pub(crate) snapshot: Option<AddressSet>,
+    /// Full collections run in slices.
+    pub(crate) incremental: bool,
+    /// Bytes outside the young range at the last full collection that was begun in idle time.
+    pub(crate) settled_bytes: usize,
     pub(crate) pins: Pins,
     pub(crate) external: ExternalBytes,
     /// The next slow allocation collects.
@@ -153,15 +164,21 @@ impl<M: ObjectModel> Heap<M> {
             young_log: YoungLog::new(),
             remembered: RememberedSet::new(pages, remembered).map_err(errors::pages)?,
             rebuild_remembered: false,
-            old: OldSpace::new(),
+            old: OldSpace::new::<M>(),
             large: LargeSpace::default(),
             stack: WorkStack::new(pages, mark_stack).map_err(errors::pages)?,
+            mark_stack: WorkStack::new(pages, mark_stack).map_err(errors::pages)?,
+            cycle: Cycle::new(),
+            pacer: Pacer::new(),
+            snapshot: None,
+            incremental: config.incremental,
+            settled_bytes: 0,
             pins: Pins::default(),
             external: ExternalBytes::default(),
             collection_due: false,
             enabled: true,
             limit,
-            full_threshold: sizing::full_threshold(0),
+            full_threshold: 0,
             stress: config.stress.map(Stress::new),
             verify_always: config.verify,
             clock: config.clock,
@@ -173,6 +190,7 @@ impl<M: ObjectModel> Heap<M> {
             young,
             model: PhantomData,
         };
+        heap.set_threshold();
         heap.fill_reserve(nursery_size)?;
         heap.reset_nursery(nursery_size)?;
         if heap.nursery_limit == heap.nursery_cursor {
@@ -225,6 +243,10 @@ impl<M: ObjectModel> Heap<M> {
         if size > SMALL_OBJECT_MAX {
             return self.alloc_large(size, roots);
         }
+        if self.window_end - self.window.cursor >= size {
+            // The end of a step, not of the window.
+            self.slice_if_due(roots);
+        }
         if let Some(object) = self.take(size) {
             return Ok(object);
         }
@@ -245,25 +267,38 @@ impl<M: ObjectModel> Heap<M> {
         if self.window_end - self.window.cursor < bytes {
             self.satisfy(Request::Window(bytes), CollectionCause::NurseryFull, roots)?;
         }
-        if self.stress.is_some() {
-            self.window.limit = self.window.cursor + bytes;
-        }
+        // What is reserved is there, whatever else wants the slow path.
+        self.window.limit = self.window.limit.max(self.window.cursor + bytes);
         Ok(())
     }
 
     fn alloc_large<R: RootSource>(&mut self, size: usize, roots: &mut R) -> Result<NonNull<u8>, MemoryError> {
-        if self.has_grown(size) {
-            self.collect_quietly(super::CollectionKind::Full, CollectionCause::OldSpaceGrown, roots);
-        }
+        self.make_way_for_large(size, roots);
         if self.room_for_large(size) {
-            let first = self.large.allocate(size, &mut self.chunks, self.owner);
+            let first = self.large.allocate(size, &self.old, &mut self.chunks, self.owner);
             if let Ok(object) = first {
                 return Ok(self.count_large(object, size));
             }
         }
         self.satisfy(Request::Large(size), CollectionCause::Exhaustion, roots)?;
-        let object = self.large.allocate(size, &mut self.chunks, self.owner)?;
+        let object = self.large.allocate(size, &self.old, &mut self.chunks, self.owner)?;
         Ok(self.count_large(object, size))
+    }
+
+    /// A large object is as much growth as many minor collections: pays for it with a slice, or begins a cycle.
+    pub(crate) fn make_way_for_large<R: RootSource>(&mut self, size: usize, roots: &mut R) {
+        if !self.incremental {
+            if self.has_grown(size) {
+                self.collect_quietly(super::CollectionKind::Full, CollectionCause::OldSpaceGrown, roots);
+            }
+        } else if self.cycle.is_idle() {
+            if self.has_grown(size) {
+                self.collect_quietly(super::CollectionKind::Minor, CollectionCause::OldSpaceGrown, roots);
+            }
+        } else {
+            self.slice_if_due(roots);
+            self.cycle_if_grown(size, roots);
+        }
     }
 
     pub(crate) fn count_large(&mut self, object: NonNull<u8>, size: usize) -> NonNull<u8> {
@@ -310,7 +345,8 @@ impl<M: ObjectModel> Heap<M> {
             },
         };
         let full = self.stress.is_some() || self.collection_due;
-        self.window = Window { cursor, limit: if full { cursor } else { end } };
+        let limit = if full { cursor } else { end.min(cursor.saturating_add(self.pacer.step)) };
+        self.window = Window { cursor, limit };
         self.window_end = end;
     }
 
@@ -332,26 +368,6 @@ impl<M: ObjectModel> Heap<M> {
         self.enabled
     }
 
-    /// Whether a marking of the old space is under way between two calls.
-    #[inline(always)]
-    #[must_use]
-    pub fn is_marking(&self) -> bool {
-        false
-    }
-
-    /// Reads a weak reference, whose word the caller keeps outside the heap's knowledge: `None` if its object is
-    /// dead, though the clear hook has not come to this reference yet. While a marking is under way this keeps the
-    /// object alive for this cycle, since it may come to be held by what was marked before. O(1).
-    ///
-    /// # Safety
-    ///
-    /// `word` is an immediate, or refers to an object of this heap that was not yet found dead by a clear hook, at
-    /// the address that the hooks last told.
-    #[inline]
-    pub unsafe fn weak_read(&mut self, word: Word) -> Option<Word> {
-        Some(word)
-    }
-
     /// Calls `observer` after every collection, when the heap is whole again: it may panic.
     pub fn set_observer(&mut self, observer: Box<dyn FnMut(&CollectionRecord)>) {
         self.observer = Some(observer);
@@ -371,7 +387,7 @@ impl<M: ObjectModel> Heap<M> {
         stats.arenas.set_now(self.arenas.used_bytes() as u64 + unsynced);
         stats.old.set_now(self.old.live_bytes as u64);
         stats.large.set_now(self.large.live_bytes as u64);
-        let tables = self.stack.bytes() + self.remembered.bytes();
+        let tables = self.stack.bytes() + self.mark_stack.bytes() + self.remembered.bytes();
         stats.metadata_bytes = (tables + self.chunk_metadata_bytes()) as u64;
         let young = self.young.frames.len + self.young.committed_nursery_bytes() + self.arenas.memory_bytes();
         stats.committed_bytes = (young + tables + self.chunks.committed_bytes()) as u64;
@@ -394,8 +410,9 @@ impl<M: ObjectModel> Heap<M> {
     /// system how much of it is resident.
     #[must_use]
     pub fn address_ranges(&self) -> Vec<core::ops::Range<usize>> {
-        let tables = [self.young_range(), self.stack.addresses(), self.remembered.addresses()];
-        tables.into_iter().chain(self.chunks.address_ranges()).collect()
+        let stacks = [self.stack.addresses(), self.mark_stack.addresses()];
+        let tables = [self.young_range(), self.remembered.addresses()].into_iter().chain(stacks);
+        tables.chain(self.chunks.address_ranges()).collect()
     }
 
     /// The limit.

@@ -2,7 +2,7 @@
 //!
 //! They never move. They are born old and zeroed, and are scanned whole by the collection after their birth,
 //! since the mutator initialises them with plain stores. A full collection marks them by the start bit of
-//! their chunk and frees the rest. Small ones are placed by first fit over a bitmap of granules in the chunk
+//! their chunk and frees the rest, so many at a time. Small ones are placed by first fit over a bitmap of granules in the chunk
 //! header.
 
 use alloc::vec::Vec;
@@ -11,10 +11,11 @@ use core::ptr::NonNull;
 use terrane_base::{Bytes, MemoryError};
 use terrane_pages::{CHUNK_SIZE, ChunkSpace, Owner};
 
+use super::card::{clear_run, run_card_bytes};
 use super::errors;
+use super::old_space::OldSpace;
 use super::old_space::block::SMALL_OBJECT_MAX;
-use super::old_space::chunk::{Chunk, ChunkKind, DATA_OFFSET};
-use super::remembered::run_card_bytes;
+use super::old_space::chunk::{Chunk, ChunkKind, DATA_OFFSET, StartTable};
 
 /// Smallest large object.
 pub const LARGE_OBJECT_MIN: usize = SMALL_OBJECT_MAX + 8;
@@ -45,6 +46,8 @@ pub(crate) struct LargeSpace {
     objects: Vec<LargeObject>,
     /// Objects from here on are fresh.
     fresh_from: usize,
+    /// Objects from here on are still to be swept, or fresh.
+    swept: usize,
     shared_chunks: Vec<Chunk>,
     /// Bytes of the objects.
     pub(crate) live_bytes: usize,
@@ -87,10 +90,11 @@ impl LargeSpace {
         if size <= SHARED_MAX { size.next_multiple_of(GRANULE) } else { run_chunks(size) * CHUNK_SIZE }
     }
 
-    /// Allocates a zeroed object.
+    /// Allocates a zeroed object. It is born marked.
     pub(crate) fn allocate(
         &mut self,
         size: usize,
+        old: &OldSpace,
         space: &mut ChunkSpace,
         owner: Owner,
     ) -> Result<NonNull<u8>, MemoryError> {
@@ -101,7 +105,9 @@ impl LargeSpace {
             Self::allocate_run(size, space, owner)?
         };
         // SAFETY: the object starts in a chunk of this space.
-        unsafe { Chunk::containing(address) }.set_start_bit(address);
+        let chunk = unsafe { Chunk::containing(address) };
+        chunk.set_start_bit(old.live_table(), address);
+        chunk.set_start_bit(old.birth_table(), address);
         self.objects.push(LargeObject { address, size, fresh: true });
         self.live_bytes += size;
         self.charged_bytes += Self::charge_for(size);
@@ -160,37 +166,68 @@ impl LargeSpace {
             // SAFETY: objects in the table are in use, and the card marks lie before the object.
             unsafe {
                 let chunk = Chunk::containing(object.address);
-                let cards = (chunk.base() + DATA_OFFSET) as *mut u8;
-                cards.write_bytes(0, run_card_bytes(object.size));
+                clear_run(chunk, object.size, true);
             }
         }
     }
 
-    /// Every object counts as dead until it is marked.
-    pub(crate) fn begin_mark(&mut self) {
+    /// Forgets the marks of a marking that was given up.
+    pub(crate) fn abort_mark(&mut self, live: StartTable) {
         for object in &self.objects {
-            // SAFETY: objects in the table are in use.
-            unsafe { Chunk::containing(object.address) }.clear_start_bit(object.address);
+            // SAFETY: objects in the table are in use; nobody else accesses the count.
+            unsafe {
+                let chunk = Chunk::containing(object.address);
+                chunk.clear_start_bit(live.other(), object.address);
+                *chunk.scanned_words(object.address) = 0;
+            }
+            Self::clear_snapshots(object);
         }
     }
 
-    /// Frees the objects that were not marked.
-    pub(crate) fn sweep(&mut self, space: &mut ChunkSpace, poison: Option<u8>) {
-        debug_assert_eq!(self.fresh_from, self.objects.len());
-        let (live_bytes, charged_bytes) = (&mut self.live_bytes, &mut self.charged_bytes);
-        self.objects.retain(|object| {
-            // SAFETY: objects in the table are in use.
-            let chunk = unsafe { Chunk::containing(object.address) };
-            if chunk.has_start_bit(object.address) {
-                return true;
-            }
-            *live_bytes -= object.size;
-            *charged_bytes -= Self::charge_for(object.size);
-            free_object(chunk, object, space, poison);
-            false
-        });
-        self.fresh_from = self.objects.len();
-        self.release_empty_chunks(space);
+    /// Forgets which parts of an object were marked from before they were first written to.
+    fn clear_snapshots(object: &LargeObject) {
+        // SAFETY: objects in the table are in use.
+        let chunk = unsafe { Chunk::containing(object.address) };
+        if chunk.kind() == ChunkKind::LargeRun {
+            // SAFETY: the object has chunks of its own.
+            unsafe { clear_run(chunk, object.size, false) };
+        }
+        chunk.clear_snapshot_bits();
+    }
+
+    /// A marking has ended.
+    pub(crate) fn begin_sweep(&mut self) {
+        self.swept = 0;
+    }
+
+    /// Sweeps the next object: frees it if it was not marked. False when there is none left.
+    pub(crate) fn sweep_next(
+        &mut self,
+        space: &mut ChunkSpace,
+        live: StartTable,
+        poison: Option<u8>,
+    ) -> bool {
+        if self.swept >= self.fresh_from {
+            self.release_empty_chunks(space);
+            return false;
+        }
+        let object = self.objects[self.swept];
+        // SAFETY: objects in the table are in use.
+        let chunk = unsafe { Chunk::containing(object.address) };
+        chunk.clear_start_bit(live.other(), object.address);
+        Self::clear_snapshots(&object);
+        if chunk.has_start_bit(live, object.address) {
+            self.swept += 1;
+            return true;
+        }
+        // The last that is not fresh takes its place, and the last fresh one that one's.
+        self.fresh_from -= 1;
+        self.objects.swap(self.swept, self.fresh_from);
+        self.objects.swap_remove(self.fresh_from);
+        self.live_bytes -= object.size;
+        self.charged_bytes -= Self::charge_for(object.size);
+        free_object(chunk, &object, space, poison);
+        true
     }
 
     /// Gives back shared chunks that hold nothing, except one.
@@ -275,7 +312,35 @@ pub(crate) fn check_size(size: usize, limit: usize) -> Result<(), MemoryError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::raw::{ObjectModel, Word};
     use proptest::prelude::*;
+
+    /// A model for heaps without small objects.
+    struct NoObjects;
+
+    // SAFETY: no word is a reference, so there are no objects to be asked about.
+    unsafe impl ObjectModel for NoObjects {
+        fn address(_: Word) -> Option<usize> {
+            None
+        }
+        fn with_address(word: Word, _: usize) -> Word {
+            word
+        }
+        unsafe fn size(_: Word) -> usize {
+            16
+        }
+        unsafe fn visit_slots<F: FnMut(*mut Word)>(_: Word, _: F) {}
+        unsafe fn visit_slots_within<F: FnMut(*mut Word)>(_: Word, _: usize, _: usize, _: F) {}
+        unsafe fn word_at(_: usize) -> Word {
+            Word(0)
+        }
+        fn forwarding(_: usize) -> Word {
+            Word(1)
+        }
+        fn forwarded(_: Word) -> Option<usize> {
+            None
+        }
+    }
 
     fn space() -> (ChunkSpace, Owner) {
         (ChunkSpace::reserve(terrane_pages::system_pages(), 1 << 30).unwrap(), Owner::new(1).unwrap())
@@ -298,10 +363,10 @@ mod tests {
             steps in prop::collection::vec((1025..700_000_usize, any::<u64>()), 1..60)
         ) {
             let (mut chunks, owner) = space();
-            let mut large = LargeSpace::default();
+            let (mut large, mut old) = (LargeSpace::default(), OldSpace::new::<NoObjects>());
             for (words, dying) in steps {
                 let size = if dying % 4 == 0 { words * 8 } else { words % 20_000 * 8 + LARGE_OBJECT_MIN };
-                let object = large.allocate(size, &mut chunks, owner).unwrap();
+                let object = large.allocate(size, &old, &mut chunks, owner).unwrap();
                 // SAFETY: the object was just allocated.
                 let zero = unsafe {
                     let bytes = core::slice::from_raw_parts(object.as_ptr(), size);
@@ -311,14 +376,18 @@ mod tests {
                 };
                 prop_assert!(zero);
                 large.settle_fresh();
-                large.begin_mark();
+                old.begin_mark();
                 for (index, object) in large.objects().iter().enumerate() {
                     if dying >> (index % 60) & 3 != 0 {
                         // SAFETY: objects in the table are in use.
-                        unsafe { Chunk::containing(object.address) }.set_start_bit(object.address);
+                        unsafe { Chunk::containing(object.address) }.set_start_bit(old.birth_table(), object.address);
                     }
                 }
-                large.sweep(&mut chunks, None);
+                old.finish_mark(0);
+                old.begin_sweep();
+                large.begin_sweep();
+                while large.sweep_next(&mut chunks, old.live_table(), None) {}
+                while old.sweep_next(None) {}
                 let objects = large.objects();
                 for (i, a) in objects.iter().enumerate() {
                     let apart = |b: &LargeObject| a.address + a.size <= b.address || b.address + b.size <= a.address;

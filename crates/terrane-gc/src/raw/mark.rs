@@ -1,39 +1,50 @@
 //! Marking: finds what lives in the old space and among the large objects, in place.
 //!
-//! Runs when the nursery is empty. Roots are the mutator's, and every object of the frame region and of the
+//! Starts when the nursery is empty. Roots are the mutator's, and every object of the frame region and of the
 //! arenas, which count as live. An object is marked when it is first met (its start bit is set) and scanned
 //! when it is popped from the work stack. When the stack could not hold an object, all marked objects are
 //! scanned again; that ends because each round marks at least one object more, or drops none.
+//!
+//! Marking can be interrupted after any object: what is left is on the stack. A large object is scanned in parts, and
+//! put back on the stack between two of them; how far it was scanned stands in its chunk's header.
 
 use core::marker::PhantomData;
 
 use super::large::LargeSpace;
 use super::old_space::OldSpace;
-use super::old_space::chunk::{Chunk, ChunkKind};
-use super::remembered::{RememberedSet, clear_log};
+use super::old_space::chunk::{Chunk, ChunkKind, StartTable};
+use super::remembered::RememberedSet;
+use super::slice::Slice;
 use super::work_stack::WorkStack;
 use super::young::Span;
-use super::{ObjectModel, RootScope, RootSource, Word};
+use super::{ObjectModel, Progress, Word};
+
+/// Bytes of a large object that are scanned at a time.
+const PART: usize = 16 * 1024;
+/// What a part counts, in units of work.
+const PART_UNITS: usize = PART / 8 / 8;
 
 /// A marking under way.
 pub(crate) struct Marking<'h, M> {
     pub(crate) young: Span,
     pub(crate) old: &'h mut OldSpace,
     pub(crate) stack: &'h mut WorkStack,
-    /// Objects marked so far.
-    pub(crate) marked_objects: u64,
+    /// Objects marked, ever.
+    pub(crate) objects: &'h mut u64,
+    /// Where marks are set.
+    pub(crate) table: StartTable,
     pub(crate) model: PhantomData<M>,
 }
 
-/// Every method relies on the promises of [`ObjectModel`] and [`RootSource`]: slots hold valid words, objects
-/// are initialised.
+/// Every method relies on the promises of [`ObjectModel`] and [`RootSource`](super::RootSource): slots hold valid words,
+/// objects are initialised.
 impl<M: ObjectModel> Marking<'_, M> {
     /// Marks the object that `word` refers to, unless it is young or marked, and sees to it that it is
     /// scanned.
     ///
     /// # Safety
     ///
-    /// `word` is valid, the nursery is empty, and the top in `hot` is the stack's.
+    /// `word` is valid, and the top in `hot` is the stack's.
     #[inline(always)]
     unsafe fn shade(&mut self, word: Word, hot: &mut Hot) {
         let Some(address) = M::address(word) else { return };
@@ -42,7 +53,7 @@ impl<M: ObjectModel> Marking<'_, M> {
         }
         // SAFETY: a valid reference outside the young range: the old space or a large object.
         let chunk = unsafe { Chunk::containing(address) };
-        if !chunk.set_start_bit(address) {
+        if !chunk.set_start_bit(self.table, address) {
             return;
         }
         hot.marked += 1;
@@ -73,14 +84,14 @@ impl<M: ObjectModel> Marking<'_, M> {
     ///
     /// # Safety
     ///
-    /// As for [`shade`](Self::shade).
+    /// `word` is valid.
     pub(crate) unsafe fn enqueue(&mut self, word: Word) {
         // With the place of the next object taken, it goes on the stack.
         let mut hot = Hot { top: self.stack.top(), next: Some(word), marked: 0 };
         // SAFETY: the caller's promise.
         unsafe { self.shade(word, &mut hot) };
         self.stack.set_top(hot.top);
-        self.marked_objects += hot.marked;
+        *self.objects += hot.marked;
     }
 
     /// Counts a marked object, once: when it is popped, or when it could not be pushed.
@@ -94,11 +105,6 @@ impl<M: ObjectModel> Marking<'_, M> {
             // SAFETY: the caller's promise.
             unsafe { self.old.note_marked(chunk, address, M::size(word)) };
         }
-    }
-
-    pub(crate) fn scan_roots<R: RootSource>(&mut self, roots: &mut R) {
-        // SAFETY: roots are valid words.
-        roots.visit_roots(RootScope::All, |root| unsafe { self.enqueue(*root) });
     }
 
     /// Shades what these valid words refer to.
@@ -120,22 +126,31 @@ impl<M: ObjectModel> Marking<'_, M> {
         }
     }
 
-    /// Marks what is reachable from what was shaded.
-    pub(crate) fn drain(&mut self, large: &LargeSpace) {
+    /// Marks what is reachable from what was shaded, as far as the slice allows.
+    pub(crate) fn drain(&mut self, large: &LargeSpace, slice: &mut Slice) -> Progress {
         loop {
-            self.drain_stack();
-            if !self.stack.take_overflow() {
-                return;
+            let batch = slice.batch();
+            if batch == 0 {
+                return Progress::More;
             }
-            self.rescan(large);
+            let done = self.drain_stack(batch);
+            slice.spend(done);
+            if self.stack.top() == self.stack.bottom() {
+                if !self.stack.take_overflow() {
+                    return Progress::Done;
+                }
+                self.rescan(large);
+            }
         }
     }
 
+    /// Scans objects on the stack, until it is empty or so many units are done; how many were.
     #[inline(never)]
-    fn drain_stack(&mut self) {
+    fn drain_stack(&mut self, units: usize) -> usize {
         let bottom = self.stack.bottom();
         let mut hot = Hot { top: self.stack.top(), next: None, marked: 0 };
-        loop {
+        let mut left = units;
+        while left > 0 {
             let word = match hot.next.take() {
                 Some(word) => word,
                 None if hot.top == bottom => break,
@@ -145,39 +160,84 @@ impl<M: ObjectModel> Marking<'_, M> {
                     Word(*hot.top)
                 },
             };
+            left -= 1;
             let Some(address) = M::address(word) else { continue };
             // SAFETY: only references to marked objects outside the young range get here.
             unsafe {
-                self.count(word, Chunk::containing(address), address);
-                M::visit_slots(word, |slot| self.shade(*slot, &mut hot));
+                let chunk = Chunk::containing(address);
+                if chunk.kind() == ChunkKind::Old {
+                    self.old.note_marked(chunk, address, M::size(word));
+                    M::visit_slots(word, |slot| self.shade(*slot, &mut hot));
+                } else {
+                    self.scan_part(word, chunk, address, &mut hot);
+                    left = left.saturating_sub(PART_UNITS);
+                }
             }
         }
+        if let Some(word) = hot.next.take() {
+            self.keep_for_later(word, &mut hot);
+        }
         self.stack.set_top(hot.top);
-        self.marked_objects += hot.marked;
+        *self.objects += hot.marked;
+        units - left
     }
 
-    /// Objects that this marking has reached so far.
-    pub(crate) fn marked_objects(&self) -> u64 {
-        self.marked_objects
+    /// Puts a marked object on the stack.
+    fn keep_for_later(&mut self, word: Word, hot: &mut Hot) {
+        if hot.top == self.stack.end() {
+            let Some(address) = M::address(word) else { return };
+            // SAFETY: a marked object outside the young range.
+            return unsafe { self.drop_marked(word, Chunk::containing(address), address) };
+        }
+        // SAFETY: below the end of the stack.
+        unsafe {
+            hot.top.write(word.0);
+            hot.top = hot.top.add(1);
+        }
     }
 
-    /// Scans every marked object again.
+    /// Scans the next part of a large object, after putting it back on the stack if that was not the last.
+    ///
+    /// # Safety
+    ///
+    /// `word` refers to the large object at `address` in `chunk`.
+    #[inline(never)]
+    unsafe fn scan_part(&mut self, word: Word, chunk: Chunk, address: usize, hot: &mut Hot) {
+        // SAFETY: the caller's promise; nobody else accesses the header now.
+        unsafe {
+            let scanned = chunk.scanned_words(address);
+            let start = address + *scanned as usize * 8;
+            let end = start + PART;
+            if end < address + M::size(word) && hot.top < self.stack.end() {
+                *scanned += (PART / 8) as u32;
+                hot.top.write(word.0);
+                hot.top = hot.top.add(1);
+                M::visit_slots_within(word, start, end, |slot| self.shade(*slot, hot));
+            } else {
+                *scanned = 0;
+                M::visit_slots_within(word, start, usize::MAX, |slot| self.shade(*slot, hot));
+            }
+        }
+    }
+
+    /// Scans every marked object again. Not in slices: the stack is long enough for all but heaps of
+    /// strange shapes.
     #[cold]
     fn rescan(&mut self, large: &LargeSpace) {
         for index in 0..self.old.chunks().len() {
             let chunk = self.old.chunks()[index];
             // SAFETY: an initialised object starts at each start bit.
-            chunk.for_each_start(|address| unsafe {
+            chunk.for_each_start(self.table, |address| unsafe {
                 M::visit_slots(M::word_at(address), |slot| self.enqueue(*slot));
-                self.drain_stack();
+                self.drain_stack(usize::MAX);
             });
         }
         for object in large.objects() {
             // SAFETY: objects in the table are in use and initialised.
             unsafe {
-                if Chunk::containing(object.address).has_start_bit(object.address) {
+                if Chunk::containing(object.address).has_start_bit(self.table, object.address) {
                     M::visit_slots(M::word_at(object.address), |slot| self.enqueue(*slot));
-                    self.drain_stack();
+                    self.drain_stack(usize::MAX);
                 }
             }
         }
@@ -197,18 +257,18 @@ struct Hot {
 }
 
 /// Removes the entries of dead objects from the remembered set, after marking and before sweeping.
-pub(crate) fn forget_dead<M: ObjectModel>(remembered: &mut RememberedSet) {
+pub(crate) fn forget_dead<M: ObjectModel>(remembered: &mut RememberedSet, live: StartTable) {
     let mut kept = 0;
     for index in 0..remembered.len() {
         let entry = remembered.entry(index);
         let Some(address) = M::address(entry.parent) else { continue };
         // SAFETY: the object was in use until this marking, and is not freed yet.
         unsafe {
-            if Chunk::containing(address).has_start_bit(address) {
+            if Chunk::containing(address).has_start_bit(live, address) {
                 remembered.replace(kept, entry);
                 kept += 1;
             } else {
-                clear_log(entry, address);
+                _ = entry.clear::<M>(address);
             }
         }
     }

@@ -162,6 +162,22 @@ unsafe impl<R: RootSource> RootSource for WithRoot<'_, R> {
         self.source.visit_roots(scope, visit);
     }
 
+    fn visit_remembered<F: FnMut(*const Word)>(&mut self, visit: F) {
+        self.source.visit_remembered(visit);
+    }
+
+    fn snapshot_roots<F: FnMut(Word)>(
+        &mut self,
+        first: bool,
+        budget: &mut WorkBudget,
+        mut visit: F,
+    ) -> Progress {
+        if first {
+            visit(self.word);
+        }
+        self.source.snapshot_roots(first, budget, visit)
+    }
+
     fn frame_top(&self) -> usize {
         self.source.frame_top()
     }

@@ -60,6 +60,8 @@ pub enum CollectionCause {
     ExternalBytes,
     /// A young object was pinned.
     Pinned,
+    /// The program was idle ([`Heap::step`](super::Heap::step)).
+    Idle,
 }
 
 impl fmt::Display for CollectionCause {
@@ -73,6 +75,7 @@ impl fmt::Display for CollectionCause {
             Self::Stress => "stress",
             Self::ExternalBytes => "external bytes",
             Self::Pinned => "pinned",
+            Self::Idle => "idle",
         })
     }
 }
@@ -87,8 +90,12 @@ pub struct CollectionRecord {
     pub kind: CollectionKind,
     /// Why it ran.
     pub cause: CollectionCause,
-    /// How long the mutator stood still.
+    /// How long the mutator stood still: at a time, for a full collection that ran in slices.
     pub pause_ns: u64,
+    /// How many pauses it took.
+    pub slices: u64,
+    /// The pauses together.
+    pub pause_ns_total: u64,
     /// Bytes of objects moved to the old space.
     pub promoted_bytes: u64,
     /// Bytes of objects found dead: in the zones that this kind empties, and for a full collection in the old
@@ -100,11 +107,22 @@ pub struct CollectionRecord {
 
 impl fmt::Display for CollectionRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sequence, kind, cause, pause_ns, promoted_bytes, freed_bytes, live_bytes } = *self;
-        let (milliseconds, thousandths) = (pause_ns / 1_000_000, pause_ns / 1_000 % 1_000);
-        write!(f, "gc {sequence} {kind} ({cause}): {milliseconds}.{thousandths:03} ms, ")?;
+        let Self { sequence, kind, cause, pause_ns, promoted_bytes, freed_bytes, live_bytes, .. } = *self;
+        write!(f, "gc {sequence} {kind} ({cause}): {}, ", Milliseconds(pause_ns))?;
+        if self.slices > 1 {
+            write!(f, "in {} slices of together {}, ", self.slices, Milliseconds(self.pause_ns_total))?;
+        }
         write!(f, "promoted {}, ", Bytes::new(promoted_bytes))?;
         write!(f, "freed {}, live {}", Bytes::new(freed_bytes), Bytes::new(live_bytes))
+    }
+}
+
+/// A time in nanoseconds, as milliseconds with three places.
+struct Milliseconds(u64);
+
+impl fmt::Display for Milliseconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:03} ms", self.0 / 1_000_000, self.0 / 1_000 % 1_000)
     }
 }
 
@@ -121,6 +139,8 @@ mod tests {
             kind: CollectionKind::Minor,
             cause: CollectionCause::NurseryFull,
             pause_ns: 1_042_500,
+            slices: 1,
+            pause_ns_total: 1_042_500,
             promoted_bytes: 12 << 10,
             freed_bytes: 1 << 20,
             live_bytes: 3 << 19,
@@ -129,5 +149,7 @@ mod tests {
             record.to_string(),
             "gc 12 minor (nursery full): 1.042 ms, promoted 12 KiB, freed 1 MiB, live 1.5 MiB"
         );
+        let sliced = CollectionRecord { slices: 3, pause_ns_total: 2_000_999, ..record };
+        assert!(sliced.to_string().contains(": 1.042 ms, in 3 slices of together 2.000 ms, promoted"));
     }
 }

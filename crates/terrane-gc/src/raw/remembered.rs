@@ -3,13 +3,12 @@
 //! The write barrier *logs* an old object at the first store of a young reference after a collection: a bit
 //! beside the object is set, so that the next store costs a test, and the object is entered in a sequential
 //! buffer. The next collection visits the logged objects instead of the old space. Objects longer than
-//! [`WHOLE_LOG_MAX`] are logged by cards of [`CARD_SIZE`] bytes, so that one store into a long vector does
+//! [`WHOLE_LOG_MAX`] are logged by cards of [`CARD_SIZE`](super::CARD_SIZE) bytes, so that one store into a long vector does
 //! not cost a visit of all of it. Blackburn & Hosking, *Barriers: friend or foe?* (ISMM 2004), call the first
 //! part an object barrier.
 //!
-//! The log bit of a whole object is the one of its first word; that of a card is the one of the card's first
-//! word inside the object, but never the object's first. A set bit at the object's first word thus says
-//! "logged, whole" without a look at the object's size.
+//! An entry for a card has the slot that was written first. Only if there was another is the whole card visited
+//! ([`card`](super::card)).
 //!
 //! The buffer grows in a reserved address range. When that is full, or pages are refused, entries are lost
 //! and the loss noted: the next collection then scans every old object and rebuilds the set. Neither a store
@@ -19,56 +18,130 @@ use alloc::sync::Arc;
 
 use terrane_pages::{AddressRange, PageError, PageSource};
 
-use super::old_space::chunk::{Chunk, ChunkKind, DATA_OFFSET};
+use super::card::Card;
+use super::old_space::chunk::Chunk;
 use super::{ObjectModel, Word};
 
 /// Largest object that is logged as a whole.
 pub const WHOLE_LOG_MAX: usize = 256;
-/// Bytes of a longer object that are logged together.
-pub const CARD_SIZE: usize = 512;
 /// Bytes by which the buffer is committed.
 const GROWTH: usize = 256 * 1024;
 
-/// A logged object or card.
+/// A logged object or slot.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     /// The object.
     pub(crate) parent: Word,
-    /// Address of the card's log bit, or 0 when the whole object is logged.
-    pub(crate) card: usize,
+    /// The slot that was written first of its card, or 0 when the whole object is logged.
+    pub(crate) slot: usize,
+}
+
+/// What an entry stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Scope {
+    Whole,
+    Slot(usize),
+    /// Slots from one address to the other, and hidden ones.
+    Card(usize, usize),
 }
 
 impl Entry {
-    /// Addresses of the slots of the entry: all of the object, or `[start, end)`.
+    /// Takes the entry's marks away, and answers what it stands for.
+    ///
+    /// # Safety
+    ///
+    /// The entry is in the set, and its object, not yet freed, starts at `address`.
     #[inline(always)]
-    pub(crate) fn card_range(self, parent: usize) -> Option<(usize, usize)> {
-        if self.card == 0 {
-            return None;
+    pub(crate) unsafe fn clear<M: ObjectModel>(self, address: usize) -> Scope {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.slot == 0 {
+                Chunk::containing(address).clear_log_bit(address);
+                return Scope::Whole;
+            }
+            let card = self.card::<M>(address);
+            let scope = Self::scope(card, self.slot);
+            card.clear();
+            scope
         }
-        let start = if self.card == parent + 8 { parent } else { self.card };
-        Some((start, (self.card & !(CARD_SIZE - 1)) + CARD_SIZE))
+    }
+
+    fn scope(card: Card, slot: usize) -> Scope {
+        if card.is_crowded() {
+            let (start, end) = card.range();
+            Scope::Card(start, end)
+        } else {
+            Scope::Slot(slot)
+        }
+    }
+
+    /// What an entry stands for, its marks being left alone.
+    ///
+    /// # Safety
+    ///
+    /// As for [`clear`](Self::clear).
+    pub(crate) unsafe fn scope_of<M: ObjectModel>(self, address: usize) -> Scope {
+        // SAFETY: the caller's promise.
+        if self.slot == 0 { Scope::Whole } else { Self::scope(unsafe { self.card::<M>(address) }, self.slot) }
+    }
+
+    /// Sets the marks again that [`clear`](Self::clear) took away.
+    ///
+    /// # Safety
+    ///
+    /// As for `clear`.
+    pub(crate) unsafe fn restore<M: ObjectModel>(self, address: usize, scope: Scope) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if scope == Scope::Whole {
+                _ = Chunk::containing(address).set_log_bit(address);
+                return;
+            }
+            let card = self.card::<M>(address);
+            _ = card.log();
+            if let Scope::Card(..) = scope {
+                card.crowd();
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`clear`](Self::clear).
+    #[inline(always)]
+    unsafe fn card<M: ObjectModel>(self, address: usize) -> Card {
+        // SAFETY: the caller's promise.
+        unsafe { Card::of(address, M::size(self.parent), self.slot) }
     }
 }
 
-/// Where the log bit of the card with `slot` is. A hidden slot, outside the object of `size` bytes, belongs to the
-/// first card.
-fn card_address(parent: usize, size: usize, slot: usize) -> usize {
-    let slot = if slot.wrapping_sub(parent) < size { slot } else { parent };
-    (parent + 8).max(slot & !(CARD_SIZE - 1))
-}
-
-/// Bytes of card marks that a run of chunks with an object of `size` bytes needs after its metadata.
-pub(crate) const fn run_card_bytes(size: usize) -> usize {
-    size.div_ceil(CARD_SIZE)
-}
-
-/// Card mark of an object with chunks of its own, whose later chunks have no metadata.
+/// Notes that the slots of `slot`'s card, or of the whole object, are about to be marked from, before the first write of
+/// the cycle. `None` if that was done; otherwise what is to be marked from.
 ///
 /// # Safety
 ///
-/// The object at `parent` lies in a run of chunks starting with `chunk`, and `card` in the object.
-unsafe fn run_card(chunk: Chunk, parent: usize, card: usize) -> *mut u8 {
-    (chunk.base() + DATA_OFFSET + (card - parent) / CARD_SIZE) as *mut u8
+/// `parent` refers to the object at `address`, of the old space or large, and `slot` is one of its slots.
+#[inline]
+pub(crate) unsafe fn begin_snapshot<M: ObjectModel>(
+    parent: Word,
+    address: usize,
+    slot: usize,
+) -> Option<Scope> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let chunk = Chunk::containing(address);
+        if chunk.has_snapshot_bit(address) {
+            return None;
+        }
+        let size = M::size(parent);
+        if size <= WHOLE_LOG_MAX {
+            chunk.set_snapshot_bit(address);
+            return Some(Scope::Whole);
+        }
+        let card = Card::of(address, size, slot);
+        let (start, end) = card.range();
+        card.begin_snapshot().then_some(Scope::Card(start, end))
+    }
 }
 
 #[derive(Debug)]
@@ -170,82 +243,38 @@ impl RememberedSet {
         let size = unsafe { M::size(parent) };
         if size <= WHOLE_LOG_MAX {
             chunk.set_log_bit(address);
-            return self.push(Entry { parent, card: 0 });
+            return self.push(Entry { parent, slot: 0 });
         }
-        let card = card_address(address, size, slot);
         // SAFETY: the caller's promise.
-        if unsafe { set_card_bit(chunk, address, card) } {
-            self.push(Entry { parent, card });
+        let card = unsafe { Card::of(address, size, slot) };
+        let hidden = slot.wrapping_sub(address) >= size;
+        let first = card.log();
+        if hidden || !first {
+            card.crowd();
+        }
+        if first {
+            self.push(Entry { parent, slot: if hidden { address } else { slot } });
         }
     }
 
-    /// Address of the log bit that a store into `slot` would find set; `None` if it is clear.
+    /// What the log would have to hold for a store into `slot`: the object or its card. `None` if neither is marked.
     ///
     /// # Safety
     ///
     /// As for [`log`](Self::log).
-    pub(crate) unsafe fn logged_at<M: ObjectModel>(
+    pub(crate) unsafe fn logged_scope<M: ObjectModel>(
         parent: Word,
         address: usize,
         slot: usize,
-    ) -> Option<usize> {
+    ) -> Option<Scope> {
         // SAFETY: the caller's promise.
         unsafe {
-            let chunk = Chunk::containing(address);
             let size = M::size(parent);
-            let bit = if size <= WHOLE_LOG_MAX { address } else { card_address(address, size, slot) };
-            let set = match chunk.kind() {
-                ChunkKind::LargeRun => *run_card(chunk, address, bit) != 0,
-                _ => chunk.has_log_bit(bit),
-            };
-            set.then_some(bit)
-        }
-    }
-}
-
-/// Sets the bit of a card; answers whether it was clear.
-unsafe fn set_card_bit(chunk: Chunk, parent: usize, card: usize) -> bool {
-    if chunk.kind() != ChunkKind::LargeRun {
-        return chunk.set_log_bit(card);
-    }
-    // SAFETY: the object has chunks of its own, and the card lies in it.
-    unsafe {
-        let mark = run_card(chunk, parent, card);
-        let clear = *mark == 0;
-        *mark = 1;
-        clear
-    }
-}
-
-/// Clears the log bit of an entry.
-///
-/// # Safety
-///
-/// `entry` is in the set and its object starts at `parent`, not yet freed.
-pub(crate) unsafe fn clear_log(entry: Entry, parent: usize) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let chunk = Chunk::containing(parent);
-        match entry.card {
-            0 => chunk.clear_log_bit(parent),
-            card if chunk.kind() == ChunkKind::LargeRun => *run_card(chunk, parent, card) = 0,
-            card => chunk.clear_log_bit(card),
-        }
-    }
-}
-
-/// Sets the log bit of an entry again that was just cleared.
-///
-/// # Safety
-///
-/// As for [`clear_log`].
-pub(crate) unsafe fn restore_log(entry: Entry, parent: usize) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let chunk = Chunk::containing(parent);
-        match entry.card {
-            0 => _ = chunk.set_log_bit(parent),
-            card => _ = set_card_bit(chunk, parent, card),
+            if size <= WHOLE_LOG_MAX {
+                return Chunk::containing(address).has_log_bit(address).then_some(Scope::Whole);
+            }
+            let card = Card::of(address, size, slot);
+            card.is_logged().then(|| Entry::scope(card, slot))
         }
     }
 }
@@ -253,24 +282,6 @@ pub(crate) unsafe fn restore_log(entry: Entry, parent: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        /// Whatever slot is logged, the card that is entered covers it; and a card stands for at most two
-        /// cards' bytes.
-        #[test]
-        fn a_card_covers_its_slot(
-            parent in prop_oneof![Just(63_usize), 1_usize..130],
-            slot in prop_oneof![0_usize..2, 0_usize..4000],
-        ) {
-            let (parent, slot) = (parent * 8 + (1 << 22), parent * 8 + (1 << 22) + slot * 8);
-            let entry = Entry { parent: Word(0), card: card_address(parent, usize::MAX - parent, slot) };
-            let (start, end) = entry.card_range(parent).unwrap();
-            prop_assert!(start <= slot && slot < end, "{start:#x} {slot:#x} {end:#x}");
-            prop_assert!(start >= parent && end - start <= 2 * CARD_SIZE);
-            prop_assert!(entry.card > parent, "the bit of the first word says that the whole object is logged");
-        }
-    }
 
     #[test]
     fn a_full_set_loses_entries_and_says_so() {
@@ -278,11 +289,11 @@ mod tests {
         let mut set = RememberedSet::new(&pages, GROWTH + 4096).unwrap();
         let capacity = (GROWTH + 4096) / size_of::<Entry>();
         for i in 0..capacity {
-            set.push(Entry { parent: Word(i as u64), card: i });
+            set.push(Entry { parent: Word(i as u64), slot: i });
         }
         assert!(!set.overflowed());
-        assert_eq!((set.entry(0).card, set.entry(capacity - 1).card, set.len()), (0, capacity - 1, capacity));
-        set.push(Entry { parent: Word(0), card: 0 });
+        assert_eq!((set.entry(0).slot, set.entry(capacity - 1).slot, set.len()), (0, capacity - 1, capacity));
+        set.push(Entry { parent: Word(0), slot: 0 });
         assert!(set.overflowed());
         set.begin_rebuild();
         assert!(!set.overflowed() && set.len() == 0);

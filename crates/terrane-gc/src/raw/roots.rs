@@ -31,11 +31,37 @@ pub enum RootScope {
 /// - Every object that the heap handed out since the last collection has been initialised and is of the size
 ///   asked for (a multiple of 8, at least 16).
 /// - Every store of a reference into an object older than the newest collection went through
-///   [`Heap::write`](super::Heap::write).
+///   [`Heap::write`](super::Heap::write), or was preceded, while the heap [is marking](super::Heap::is_marking), by
+///   [`Heap::weak_read`](super::Heap::weak_read) of what it overwrites, and the slot is visited as a young root from then on
+///   until the next collection.
 /// - No function unwinds or calls into the heap.
 pub unsafe trait RootSource {
     /// Visits each root in the scope; the collector may replace it.
     fn visit_roots<F: FnMut(&mut Word)>(&mut self, scope: RootScope, visit: F);
+
+    /// Delivers the roots of a full collection's snapshot, each with the value that it had when the collection began:
+    /// `first` is true in the call that begins it. The collector calls again, with the mutator and minor
+    /// collections running in between, until the answer is [`Progress::Done`].
+    ///
+    /// A source that does not have this function delivers all its roots at once. One whose stack may be deep delivers in
+    /// the first call, whatever the budget, every root that may change without its knowledge: registers, globals, the
+    /// topmost frames. The frames below follow in further calls, a budget's worth at a time, and the source sees
+    /// to it that the snapshot holds: before control returns to a frame that was not delivered (where the stub of its
+    /// watermark gets hold of it), it calls [`Heap::keep_root`](super::Heap::keep_root) for each root of that frame, or
+    /// delivers it in some other way before anything in it changes.
+    fn snapshot_roots<F: FnMut(Word)>(
+        &mut self,
+        _first: bool,
+        _budget: &mut WorkBudget,
+        mut visit: F,
+    ) -> Progress {
+        self.visit_roots(RootScope::All, |root| visit(*root));
+        Progress::Done
+    }
+
+    /// Slots of old objects that the source remembers by itself, and visits with the young roots, instead of storing to
+    /// them through [`Heap::write`](super::Heap::write). For the verifier, which otherwise finds that nobody does.
+    fn visit_remembered<F: FnMut(*const Word)>(&mut self, _visit: F) {}
 
     /// Address just past what is in use of the frame region.
     fn frame_top(&self) -> usize;

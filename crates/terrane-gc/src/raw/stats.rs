@@ -1,5 +1,6 @@
 //! Figures of a heap.
 
+use super::histogram::PauseHistogram;
 use super::record::{CollectionKind, CollectionRecord};
 
 /// One zone of the heap, in bytes of objects.
@@ -57,6 +58,10 @@ pub struct HeapStats {
     pub arena_survivor_bytes: u64,
     /// Per kind, in the order of [`CollectionKind::ALL`].
     pub collections: [CollectionStats; 3],
+    /// Every pause: minor collections, evacuations, full collections, and each slice of those that ran in slices.
+    pub pauses: PauseHistogram,
+    /// How many slices ran.
+    pub slices: u64,
     /// Bytes moved by all collections.
     pub bytes_copied: u64,
     /// Bytes committed from the page source, all of the following and free blocks included.
@@ -80,7 +85,7 @@ impl HeapStats {
     pub(crate) fn record(&mut self, record: &CollectionRecord) {
         let entry = &mut self.collections[record.kind.index()];
         entry.count += 1;
-        entry.pause_ns_total += record.pause_ns;
+        entry.pause_ns_total += record.pause_ns_total;
         entry.pause_ns_max = entry.pause_ns_max.max(record.pause_ns);
         self.bytes_copied += record.promoted_bytes;
     }

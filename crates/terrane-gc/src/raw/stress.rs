@@ -1,5 +1,5 @@
-//! Stress mode: a collection at every n-th allocation, all kinds in turn, so that a missed root or barrier
-//! shows at once.
+//! Stress mode: a collection, or a slice of one, at every n-th allocation, so that a missed root or barrier shows at
+//! once.
 
 use core::num::NonZeroU64;
 
@@ -10,26 +10,60 @@ use super::{ObjectModel, RootSource};
 /// What emptied memory is filled with in stress mode.
 pub(crate) const POISON: u8 = 0xDB;
 
+/// Units of work of a slice: few, so that the mutator runs in the middle of everything.
+const SLICE_UNITS: usize = 24;
+
+/// What is done at an allocation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Action {
+    Collect(CollectionKind),
+    /// Begins a full collection in slices.
+    Begin,
+    /// Goes on with it.
+    Slice,
+}
+
+/// What is done in turn. Some full collections in slices come to their end, others are overtaken.
+const TURNS: [Action; 16] = [
+    Action::Collect(CollectionKind::Evacuate),
+    Action::Collect(CollectionKind::Full),
+    Action::Collect(CollectionKind::Minor),
+    Action::Begin,
+    Action::Slice,
+    Action::Slice,
+    Action::Collect(CollectionKind::Minor),
+    Action::Slice,
+    Action::Slice,
+    Action::Collect(CollectionKind::Evacuate),
+    Action::Slice,
+    Action::Slice,
+    Action::Slice,
+    Action::Slice,
+    Action::Slice,
+    Action::Slice,
+];
+
 #[derive(Debug)]
 pub(crate) struct Stress {
     every: NonZeroU64,
     allocations: u64,
-    collections: usize,
+    turns: usize,
 }
 
 impl Stress {
     pub(crate) fn new(every: NonZeroU64) -> Self {
-        Self { every, allocations: 0, collections: 0 }
+        Self { every, allocations: 0, turns: 0 }
     }
 
-    /// Counts an allocation; the kind of the collection that is due before it, if one is.
-    fn tick(&mut self) -> Option<CollectionKind> {
+    /// Counts an allocation; what is to be done before it, if anything.
+    fn tick(&mut self) -> Option<Action> {
         self.allocations += 1;
         if !self.allocations.is_multiple_of(self.every.get()) {
             return None;
         }
-        self.collections += 1;
-        Some(CollectionKind::ALL[self.collections % CollectionKind::ALL.len()])
+        let action = TURNS[self.turns % TURNS.len()];
+        self.turns += 1;
+        Some(action)
     }
 }
 
@@ -37,8 +71,23 @@ impl<M: ObjectModel> Heap<M> {
     /// Counts an allocation in stress mode.
     #[inline]
     pub(crate) fn stress_tick<R: RootSource>(&mut self, roots: &mut R) {
-        if let Some(kind) = self.stress.as_mut().and_then(Stress::tick) {
-            self.collect_quietly(kind, CollectionCause::Stress, roots);
+        match self.stress.as_mut().and_then(Stress::tick) {
+            None => {}
+            Some(Action::Collect(kind)) => self.collect_quietly(kind, CollectionCause::Stress, roots),
+            Some(Action::Begin) => self.begin_full(roots),
+            Some(Action::Slice) => {
+                _ = self.step_units(SLICE_UNITS, roots);
+                self.verify_between(roots);
+            }
+        }
+    }
+
+    /// Runs the verifier between two slices, where it is to run after every collection.
+    fn verify_between<R: RootSource>(&mut self, roots: &mut R) {
+        if self.verify_always
+            && let Err(corruption) = self.verify(roots)
+        {
+            panic!("heap corrupt after a slice: {corruption}");
         }
     }
 }
@@ -48,13 +97,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_nth_allocation_is_due_and_the_kinds_take_turns() {
+    fn every_nth_allocation_is_due_and_all_kinds_take_turns() {
         let mut stress = Stress::new(NonZeroU64::new(3).unwrap());
-        let due: [Option<CollectionKind>; 12] = core::array::from_fn(|_| stress.tick());
-        for (index, kind) in due.iter().enumerate() {
-            assert_eq!(kind.is_some(), (index + 1) % 3 == 0);
+        let due: [Option<Action>; 96] = core::array::from_fn(|_| stress.tick());
+        for (index, action) in due.iter().enumerate() {
+            assert_eq!(action.is_some(), (index + 1) % 3 == 0);
         }
-        let kinds = [due[2], due[5], due[8], due[11]].map(|kind| kind.unwrap().index());
-        assert_eq!(kinds, [1, 2, 0, 1]);
+        for kind in CollectionKind::ALL {
+            assert!(due.contains(&Some(Action::Collect(kind))));
+        }
+        assert_eq!(due[2], due[50]);
     }
 }

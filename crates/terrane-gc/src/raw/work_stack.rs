@@ -76,6 +76,11 @@ impl WorkStack {
         }
     }
 
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        (self.top, self.overflowed) = (self.bottom, false);
+    }
+
     /// Notes that something was dropped.
     #[cold]
     pub(crate) fn note_overflow(&mut self) {

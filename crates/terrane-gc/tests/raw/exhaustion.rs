@@ -39,7 +39,8 @@ fn a_heap_that_is_full_says_so_and_goes_on_afterwards() {
         machine.heap.verify(&mut machine.roots).unwrap();
         machine.roots.set(0, integer(0));
     }
-    assert!(lengths.iter().all(|&len| len == lengths[0]), "{lengths:?}");
+    // Nothing is lost from one time to the next, but for blocks that are partly filled.
+    assert!(lengths.iter().all(|&len| len.abs_diff(lengths[0]) < lengths[0] / 16), "{lengths:?}");
     machine.grow_list(0, 1000).unwrap();
 }
 

@@ -6,6 +6,7 @@ mod arenas;
 mod barrier;
 mod collections;
 mod exhaustion;
+mod incremental;
 mod machine;
 mod model;
 mod panics;

@@ -16,7 +16,7 @@ fn small() -> HeapConfig {
 /// An observer that panics finds the heap whole, and so does whoever catches the panic.
 #[test]
 fn an_observer_may_panic() {
-    let mut machine = Machine::new(small().stress(NonZeroU64::new(5)));
+    let mut machine = Machine::new(small().stress(NonZeroU64::new(2)));
     machine.roots.push(integer(0));
     let mut seen = 0;
     machine.heap.set_observer(Box::new(move |_| {

@@ -51,6 +51,8 @@ pub fn op() -> impl Strategy<Value = Op> {
         3 => Just(Op::LeaveArena),
         1 => index.prop_map(|arena| Op::DestroyArena { arena }),
         2 => collections.prop_map(|kind| Op::Collect { kind }),
+        2 => Just(Op::BeginFull),
+        8 => prop_oneof![1_usize..12, 1_usize..200].prop_map(|units| Op::Slice { units }),
         1 => Just(Op::Verify),
         1 => Just(Op::Check),
     ]
@@ -83,7 +85,7 @@ fn cases(count: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(cases(96))]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn programs_in_a_small_nursery(program in program(300)) {

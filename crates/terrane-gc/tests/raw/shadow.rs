@@ -100,6 +100,12 @@ pub enum Op {
     Collect {
         kind: CollectionKind,
     },
+    /// Begins a full collection in slices.
+    BeginFull,
+    /// Goes on with it.
+    Slice {
+        units: usize,
+    },
     Verify,
     Check,
 }
@@ -197,6 +203,8 @@ impl Shadow {
                 let collected = self.heap.collect(kind, &mut self.roots);
                 self.expect(collected.map(drop));
             }
+            Op::BeginFull => self.heap.begin_full(&mut self.roots),
+            Op::Slice { units } => _ = self.heap.step_units(units, &mut self.roots),
             Op::Verify => self.verify(),
             Op::Check => self.check(),
         }

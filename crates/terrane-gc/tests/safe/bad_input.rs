@@ -54,7 +54,8 @@ fn a_full_heap_says_so_and_can_be_used_on() {
                     matches!(error, MemoryError::OutOfMemory { requested, .. } if requested == Bytes::new(64))
                 );
                 // Without a collection it is the same.
-                assert!(mu.try_alloc(Node { padding: [0; 6], next: GcField::null() }).is_err());
+                let mut rest = 0..10_000;
+                assert!(rest.any(|_| mu.try_alloc(Node { padding: [0; 6], next: GcField::null() }).is_err()));
             });
             // At least half of the limit went to objects.
             assert!(lists * 64 > 4 << 20, "{lists}");
@@ -162,5 +163,30 @@ fn queues_that_were_dropped_make_room_for_others() {
             assert_eq!(queue.pop(mu).map(|number| *number), Some(2));
         }
         assert_eq!(kept.pop(mu).map(|number| *number), Some(1));
+    });
+}
+
+#[test]
+fn large_garbage_is_collected_at_safepoints() {
+    let config = HeapConfig::new().limit(Bytes::from_mib(64)).verify(true);
+    Heap::with_config(config).unwrap().enter(|mu| {
+        for _ in 0..4000 {
+            mu.try_alloc_array(64 << 10, 0_u8).unwrap();
+            mu.safepoint();
+        }
+    });
+}
+
+#[test]
+fn after_an_error_a_safepoint_makes_room() {
+    let config = HeapConfig::new().limit(Bytes::from_mib(16)).verify(true);
+    Heap::with_config(config).unwrap().enter(|mu| {
+        for _ in 0..3 {
+            let mut allocations = 0..1_000_000;
+            assert!(allocations.any(|_| mu.try_alloc([0_u64; 100]).is_err()));
+            assert!(mu.gc_due());
+            mu.safepoint();
+            assert!(mu.try_alloc([0_u64; 100]).is_ok());
+        }
     });
 }

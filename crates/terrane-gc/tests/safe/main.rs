@@ -5,4 +5,5 @@ mod data;
 mod deaths;
 mod handles;
 mod shadow;
+mod snapshot;
 mod weak;

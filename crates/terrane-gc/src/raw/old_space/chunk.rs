@@ -3,14 +3,17 @@
 //!
 //! ```text
 //! block 0      header: kind, block bitmaps, one mark byte per line or one bit per granule
-//! block 1      start bits, one per 8 bytes: an object that was found alive starts here
-//! block 2      log bits, one per 8 bytes: the object or card that starts here is in the remembered set
-//! block 3…     objects
+//! blocks 1, 2  start bits, one per 8 bytes, twice: an object that was found alive starts here
+//! block 3      log bits, one per 8 bytes: the object or card that starts here is in the remembered set
+//! block 4      snapshot bits, one per 8 bytes: the slots of the object or card that starts here were marked from
+//! block 5…     objects
 //! ```
 //!
-//! Start bits are cleared for the whole chunk when marking starts, and set when an object is marked, or promoted
-//! while marking goes on. So they are the mark bits during a full collection, and afterwards tell what it found
-//! alive. What is promoted between two markings gets no bit: it lies dense from the start of a hole, and the header
+//! The two tables of start bits take turns. One tells which objects the last marking found alive. While the next
+//! marking is under way, the other one holds its mark bits, and when that ends they change places. The table that is
+//! out of use is cleared when its chunk is swept, so that a marking begins without touching every chunk.
+//!
+//! What is promoted between two markings gets no start bit: it lies dense from the start of a hole, and the header
 //! has where such a *run* ends. [`runs`](super::runs) turns runs into bits where bits are asked for.
 
 use core::ptr::NonNull;
@@ -23,16 +26,29 @@ use super::line::LINES_PER_CHUNK;
 use crate::raw::WORD_BYTES;
 
 /// Blocks at the start of a chunk that hold metadata.
-pub(crate) const METADATA_BLOCKS: usize = 3;
+pub(crate) const METADATA_BLOCKS: usize = 5;
 /// Offset of the first object in a chunk.
 pub(crate) const DATA_OFFSET: usize = METADATA_BLOCKS * BLOCK_SIZE;
 
-const START_BITS_OFFSET: usize = BLOCK_SIZE;
-const LOG_BITS_OFFSET: usize = 2 * BLOCK_SIZE;
+const LOG_BITS: usize = 3 * BLOCK_SIZE;
+const SNAPSHOT_BITS: usize = 4 * BLOCK_SIZE;
 const BIT_WORDS: usize = CHUNK_SIZE / WORD_BYTES / 64;
 
 const _: () = assert!(size_of::<ChunkHeader>() <= BLOCK_SIZE);
 const _: () = assert!(BIT_WORDS * 8 == BLOCK_SIZE);
+
+/// One of the two tables of start bits, by its offset in a chunk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct StartTable(usize);
+
+impl StartTable {
+    pub(crate) const FIRST: Self = Self(BLOCK_SIZE);
+
+    /// The other table.
+    pub(crate) const fn other(self) -> Self {
+        Self(3 * BLOCK_SIZE - self.0)
+    }
+}
 
 /// What a chunk holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,14 +70,22 @@ pub(crate) struct ChunkHeader {
     pub(crate) free_blocks: u64,
     /// Old space: bit `b` tells that block `b` has free lines that promotion may use.
     pub(crate) recyclable_blocks: u64,
+    /// Old space: bit `b` tells that block `b` has gaps between its objects that promotion may use.
+    pub(crate) fragmented_blocks: u64,
     /// Old space: bit `b` tells that block `b` holds objects that were born pinned.
     pub(crate) immovable_blocks: u64,
-    /// Old space: a line that holds part of a live object, as of the last full collection.
+    /// Old space: a run was noted since the chunk was swept.
+    pub(crate) has_runs: bool,
+    /// A snapshot bit was set since the chunk was swept.
+    pub(crate) has_snapshots: bool,
+    /// Old space: the epoch of the last marking that found part of a live object in the line; 0 if it is free.
     pub(crate) line_marks: [u8; LINES_PER_CHUNK],
     /// Old space: length in words of the run of objects, promoted since the last marking, that starts at the line.
     pub(crate) run_words: [u16; LINES_PER_CHUNK],
     /// Large objects: bit `g` tells that granule `g` is in use.
     pub(crate) granules: [u64; CHUNK_SIZE / 4096 / 64],
+    /// Large objects: words that a marking has scanned of the object that starts at the granule.
+    pub(crate) scanned_words: [u32; CHUNK_SIZE / 4096],
     /// Large objects: granules from here on were never used and are zero.
     pub(crate) untouched_granule: usize,
 }
@@ -129,66 +153,163 @@ impl Chunk {
     }
 
     #[inline(always)]
-    pub(crate) fn has_start_bit(self, address: usize) -> bool {
-        let (word, mask) = self.bit(START_BITS_OFFSET, address);
+    fn test_bit(self, offset: usize, address: usize) -> bool {
+        let (word, mask) = self.bit(offset, address);
         word.load(Relaxed) & mask != 0
     }
 
-    /// Sets the start bit; answers whether it was clear before.
+    /// Sets a bit; answers whether it was clear before.
     #[inline(always)]
-    pub(crate) fn set_start_bit(self, address: usize) -> bool {
-        let (word, mask) = self.bit(START_BITS_OFFSET, address);
+    fn set_bit(self, offset: usize, address: usize) -> bool {
+        let (word, mask) = self.bit(offset, address);
         let before = word.load(Relaxed);
         word.store(before | mask, Relaxed);
         before & mask == 0
     }
 
-    pub(crate) fn clear_start_bit(self, address: usize) {
-        let (word, mask) = self.bit(START_BITS_OFFSET, address);
+    #[inline(always)]
+    fn clear_bit(self, offset: usize, address: usize) {
+        let (word, mask) = self.bit(offset, address);
         word.store(word.load(Relaxed) & !mask, Relaxed);
     }
 
+    fn clear_table(self, offset: usize) {
+        // SAFETY: the table is part of the chunk, and nobody holds a reference into it.
+        unsafe { core::ptr::write_bytes((self.base() + offset) as *mut u8, 0, BLOCK_SIZE) };
+    }
+
+    #[inline(always)]
+    pub(crate) fn has_start_bit(self, table: StartTable, address: usize) -> bool {
+        self.test_bit(table.0, address)
+    }
+
+    /// Sets the start bit; answers whether it was clear before.
+    #[inline(always)]
+    pub(crate) fn set_start_bit(self, table: StartTable, address: usize) -> bool {
+        self.set_bit(table.0, address)
+    }
+
+    pub(crate) fn clear_start_bit(self, table: StartTable, address: usize) {
+        self.clear_bit(table.0, address);
+    }
+
+    /// Adds the bits of the other table to `table`, and clears the other.
+    pub(crate) fn merge_start_bits(self, table: StartTable) {
+        for index in 0..BIT_WORDS {
+            let word = |table: StartTable| (self.base() + table.0 + index * 8) as *const AtomicU64;
+            // SAFETY: `index < BIT_WORDS`, so the words lie in the tables, which are only accessed atomically.
+            let (into, from) = unsafe { (&*word(table), &*word(table.other())) };
+            let more = from.load(Relaxed);
+            if more != 0 {
+                into.store(into.load(Relaxed) | more, Relaxed);
+                from.store(0, Relaxed);
+            }
+        }
+    }
+
+    /// Clears every bit of a table.
+    pub(crate) fn clear_start_bits(self, table: StartTable) {
+        self.clear_table(table.0);
+    }
+
+    #[inline(always)]
     pub(crate) fn has_log_bit(self, address: usize) -> bool {
-        let (word, mask) = self.bit(LOG_BITS_OFFSET, address);
-        word.load(Relaxed) & mask != 0
+        self.test_bit(LOG_BITS, address)
     }
 
     /// Sets the log bit; answers whether it was clear before.
     #[inline(always)]
     pub(crate) fn set_log_bit(self, address: usize) -> bool {
-        let (word, mask) = self.bit(LOG_BITS_OFFSET, address);
-        let before = word.load(Relaxed);
-        word.store(before | mask, Relaxed);
-        before & mask == 0
+        self.set_bit(LOG_BITS, address)
     }
 
     #[inline(always)]
     pub(crate) fn clear_log_bit(self, address: usize) {
-        let (word, mask) = self.bit(LOG_BITS_OFFSET, address);
-        word.store(word.load(Relaxed) & !mask, Relaxed);
+        self.clear_bit(LOG_BITS, address);
     }
 
     /// Clears every log bit.
     pub(crate) fn clear_log_bits(self) {
-        // SAFETY: the table is part of the chunk, and nobody holds a reference into it.
-        unsafe { core::ptr::write_bytes((self.base() + LOG_BITS_OFFSET) as *mut u8, 0, BLOCK_SIZE) };
+        self.clear_table(LOG_BITS);
     }
 
-    /// Clears every start bit, line mark and run, which begins a marking of the chunk.
-    pub(crate) fn clear_marks(self) {
-        // SAFETY: both tables are part of the chunk, and nobody holds a reference into them.
-        unsafe {
-            core::ptr::write_bytes((self.base() + START_BITS_OFFSET) as *mut u8, 0, BLOCK_SIZE);
-            (&raw mut (*self.header()).line_marks).cast::<u8>().write_bytes(0, LINES_PER_CHUNK);
-            (&raw mut (*self.header()).run_words).cast::<u16>().write_bytes(0, LINES_PER_CHUNK);
+    #[inline(always)]
+    pub(crate) fn has_snapshot_bit(self, address: usize) -> bool {
+        self.test_bit(SNAPSHOT_BITS, address)
+    }
+
+    /// Sets the snapshot bit; answers whether it was clear before.
+    #[inline(always)]
+    pub(crate) fn set_snapshot_bit(self, address: usize) -> bool {
+        // SAFETY: a `Chunk` is only made for chunks in use, and nobody else accesses the header now.
+        unsafe { (*self.header()).has_snapshots = true };
+        self.set_bit(SNAPSHOT_BITS, address)
+    }
+
+    /// Clears every snapshot bit, if any was set.
+    pub(crate) fn clear_snapshot_bits(self) {
+        // SAFETY: as above.
+        if unsafe { core::mem::take(&mut (*self.header()).has_snapshots) } {
+            self.clear_table(SNAPSHOT_BITS);
         }
+    }
+
+    /// Forgets where runs lie.
+    pub(crate) fn clear_runs(self) {
+        // SAFETY: the table is part of the chunk in use, and nobody holds a reference into it.
+        unsafe {
+            if core::mem::take(&mut (*self.header()).has_runs) {
+                (&raw mut (*self.header()).run_words).cast::<u16>().write_bytes(0, LINES_PER_CHUNK);
+            }
+        }
+    }
+
+    /// How many words of the large object at `address` a marking has scanned.
+    ///
+    /// # Safety
+    ///
+    /// A large object starts there, and nobody else accesses the count while the reference lives.
+    pub(crate) unsafe fn scanned_words(self, address: usize) -> &'static mut u32 {
+        let granule = (address - self.base()) / 4096;
+        // SAFETY: a large object starts in its first chunk, whose header has a count for each granule; the caller
+        // promises the rest. The lifetime is longer than the truth, but callers let go of it at once.
+        unsafe { &mut (*self.header()).scanned_words[granule] }
+    }
+
+    /// The start bits of a block, in words of 64.
+    fn start_words(self, table: StartTable, block: usize) -> impl Iterator<Item = u64> {
+        let first = (self.base() + table.0 + block * (BLOCK_SIZE / WORD_BYTES / 8)) as *const AtomicU64;
+        // SAFETY: the words of one block lie in the table, which is only accessed atomically.
+        (0..BLOCK_SIZE / WORD_BYTES / 64).map(move |index| unsafe { (*first.add(index)).load(Relaxed) })
+    }
+
+    /// How many start bits of a block are set.
+    pub(crate) fn starts_in_block(self, table: StartTable, block: usize) -> usize {
+        self.start_words(table, block).map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// The first start at or after `address`, before `end`; both lie in one block, which `end` may be the end of.
+    pub(crate) fn next_start(self, table: StartTable, address: usize, end: usize) -> Option<usize> {
+        let mut index = (address - self.base()) / WORD_BYTES;
+        let last = (end - self.base()) / WORD_BYTES;
+        while index < last {
+            let word = (self.base() + table.0 + index / 64 * 8) as *const AtomicU64;
+            // SAFETY: `index` is below the number of bits of the table, which is only accessed atomically.
+            let bits = unsafe { (*word).load(Relaxed) } >> (index % 64);
+            if bits != 0 {
+                let found = index + bits.trailing_zeros() as usize;
+                return (found < last).then_some(self.base() + found * WORD_BYTES);
+            }
+            index = (index / 64 + 1) * 64;
+        }
+        None
     }
 
     /// Visits the address of each set start bit, in order. The visitor may set further bits; those that it
     /// sets before the current position are not visited.
-    pub(crate) fn for_each_start(self, mut visit: impl FnMut(usize)) {
+    pub(crate) fn for_each_start(self, table: StartTable, mut visit: impl FnMut(usize)) {
         for index in 0..BIT_WORDS {
-            let word = (self.base() + START_BITS_OFFSET + index * 8) as *const AtomicU64;
+            let word = (self.base() + table.0 + index * 8) as *const AtomicU64;
             // SAFETY: `index < BIT_WORDS`, so the word lies in the table, which is only accessed atomically.
             let mut bits = unsafe { (*word).load(Relaxed) };
             while bits != 0 {
@@ -203,3 +324,18 @@ impl Chunk {
 /// Bitmap of all blocks that can hold objects.
 pub(crate) const DATA_BLOCKS: u64 = !((1 << METADATA_BLOCKS) - 1);
 const _: () = assert!(BLOCKS_PER_CHUNK == 64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_two_tables_of_start_bits_are_apart_from_the_rest() {
+        let (first, second) = (StartTable::FIRST, StartTable::FIRST.other());
+        assert_eq!(second.other(), first);
+        let mut offsets = [first.0, second.0, LOG_BITS, SNAPSHOT_BITS];
+        offsets.sort_unstable();
+        assert_eq!(offsets, [1, 2, 3, 4].map(|block| block * BLOCK_SIZE));
+        assert_eq!(DATA_OFFSET, 5 * BLOCK_SIZE);
+    }
+}

@@ -1,7 +1,9 @@
 //! Lines: the unit in which free memory inside a block is found again.
 //!
-//! A full collection marks each line that a live object touches. Promotion then bumps through the holes
-//! between marked lines. Blackburn & McKinley, *Immix: a mark-region garbage collector* (PLDI 2008), §2.
+//! A marking writes its *epoch* into the mark byte of each line that a live object touches; sweeping a block then sets
+//! the bytes of all other lines to zero, which means free. Promotion bumps through the holes between lines that are
+//! not zero, also while the next marking overwrites them with its own epoch. Epochs go round from 1 to
+//! [`EPOCHS`]: two may be there at a time, or three when a marking was given up. Blackburn & McKinley, *Immix: a mark-region garbage collector* (PLDI 2008), §2.
 
 use terrane_pages::CHUNK_SIZE;
 
@@ -14,6 +16,14 @@ pub(crate) const LINE_SIZE: usize = 256;
 pub(crate) const LINES_PER_BLOCK: usize = BLOCK_SIZE / LINE_SIZE;
 /// Lines in a chunk.
 pub(crate) const LINES_PER_CHUNK: usize = CHUNK_SIZE / LINE_SIZE;
+
+/// How many epochs there are.
+pub(crate) const EPOCHS: u8 = 3;
+
+/// The epoch after `epoch`.
+pub(crate) const fn next_epoch(epoch: u8) -> u8 {
+    epoch % EPOCHS + 1
+}
 
 /// Line marks of one block.
 ///
@@ -34,15 +44,15 @@ unsafe fn marks<'a>(chunk: Chunk, block: usize) -> &'a [u8; LINES_PER_BLOCK] {
 ///
 /// The object lies in a block of `chunk`, an old-space chunk in use.
 #[inline(always)]
-pub(crate) unsafe fn mark_lines(chunk: Chunk, address: usize, size: usize) {
+pub(crate) unsafe fn mark_lines(chunk: Chunk, address: usize, size: usize, epoch: u8) {
     let offset = address - chunk.base();
     let (first, last) = (offset / LINE_SIZE, (offset + size - 1) / LINE_SIZE);
     // SAFETY: the object lies in the chunk, so both indices are below `LINES_PER_CHUNK`.
     unsafe {
         let marks = (&raw mut (*chunk.header()).line_marks).cast::<u8>();
-        marks.add(first).write(1);
+        marks.add(first).write(epoch);
         if last != first {
-            marks.add(first).write_bytes(1, last - first + 1);
+            marks.add(first).write_bytes(epoch, last - first + 1);
         }
     }
 }
@@ -61,15 +71,24 @@ pub(crate) unsafe fn next_hole(chunk: Chunk, block: usize, from: usize) -> Optio
     Some((base + start * LINE_SIZE, base + (start + len) * LINE_SIZE))
 }
 
-/// How many lines of a block are marked.
+/// Frees the lines of a block that the marking of `epoch` did not find in use; how many it did.
 ///
 /// # Safety
 ///
-/// As for [`next_hole`].
-pub(crate) unsafe fn marked_lines(chunk: Chunk, block: usize) -> usize {
-    // SAFETY: the caller's promise.
-    let marks = unsafe { marks(chunk, block) };
-    marks.iter().map(|&mark| mark as usize).sum()
+/// As for [`next_hole`], and no other reference to the block's marks exists.
+pub(crate) unsafe fn sweep_lines(chunk: Chunk, block: usize, epoch: u8) -> usize {
+    // SAFETY: the block's marks lie in the header; the caller promises that nobody else accesses them meanwhile.
+    let marks = unsafe {
+        let all = (&raw mut (*chunk.header()).line_marks).cast::<u8>();
+        &mut *all.add(block * LINES_PER_BLOCK).cast::<[u8; LINES_PER_BLOCK]>()
+    };
+    let mut used = 0;
+    for mark in marks {
+        let live = *mark == epoch;
+        *mark = if live { epoch } else { 0 };
+        used += usize::from(live);
+    }
+    used
 }
 
 #[cfg(test)]
@@ -108,17 +127,20 @@ mod tests {
             range.commit(0, CHUNK_SIZE).unwrap();
             // SAFETY: fresh memory of a chunk's size and alignment, alive until the end of the test.
             let chunk = unsafe { Chunk::initialise(range.base(), ChunkKind::Old) };
-            let block = METADATA_BLOCKS + 7;
+            let (block, epoch) = (METADATA_BLOCKS + 7, 2);
+            // What an earlier marking left is free once the block is swept.
+            // SAFETY: the object lies in the block.
+            unsafe { mark_lines(chunk, chunk.base() + block * BLOCK_SIZE, 4000, 1) };
             let mut touched = [false; LINES_PER_BLOCK];
             for (word, words) in objects {
                 let start = word * 8;
                 let size = (words * 8).min(BLOCK_SIZE - start).max(8);
                 // SAFETY: the object lies in the block.
-                unsafe { mark_lines(chunk, chunk.base() + block * BLOCK_SIZE + start, size) };
+                unsafe { mark_lines(chunk, chunk.base() + block * BLOCK_SIZE + start, size, epoch) };
                 touched[start / LINE_SIZE..=(start + size - 1) / LINE_SIZE].fill(true);
             }
             // SAFETY: marking is over.
-            let marked = unsafe { marked_lines(chunk, block) };
+            let marked = unsafe { sweep_lines(chunk, block, epoch) };
             prop_assert_eq!(marked, touched.iter().filter(|&&line| line).count());
             let mut free = [true; LINES_PER_BLOCK];
             for (start, end) in holes(chunk, block) {

@@ -8,9 +8,9 @@
 
 use terrane_pages::CHUNK_SIZE;
 
-use super::OldSpace;
 use super::chunk::{Chunk, DATA_OFFSET};
 use super::line::{LINE_SIZE, LINES_PER_CHUNK};
+use super::{OldSpace, State};
 use crate::raw::{ObjectModel, WORD_BYTES};
 
 impl OldSpace {
@@ -25,15 +25,16 @@ impl OldSpace {
         let line = (start - chunk.base()) / LINE_SIZE;
         // SAFETY: the line lies in the chunk, and nobody else accesses the header now. A run is not longer than a
         // block, 8192 words.
-        unsafe { (&raw mut (*chunk.header()).run_words[line]).write(((end - start) / WORD_BYTES) as u16) };
+        unsafe {
+            (*chunk.header()).has_runs = true;
+            (&raw mut (*chunk.header()).run_words[line]).write(((end - start) / WORD_BYTES) as u16);
+        }
     }
 
     /// Notes the runs of the holes that are being filled.
     fn note_open_runs(&self) {
-        if !self.born_marked {
-            Self::note_run(self.start, self.cursor);
-            Self::note_run(self.overflow_start, self.overflow_cursor);
-        }
+        self.hole.note_run();
+        self.overflow.note_run();
     }
 
     /// Sets the start bits of all objects in runs. O(lines and objects in runs); not for the common path.
@@ -43,6 +44,10 @@ impl OldSpace {
     /// Every object that was promoted is initialised.
     #[cold]
     pub(crate) unsafe fn set_start_bits_of_runs<M: ObjectModel>(&mut self) {
+        // After a marking, whatever lives has a bit, and runs hold the dead.
+        if matches!(self.state, State::Clearing | State::Sweeping) {
+            return;
+        }
         self.note_open_runs();
         for &chunk in &self.chunks {
             for line in DATA_OFFSET / LINE_SIZE..LINES_PER_CHUNK {
@@ -51,7 +56,7 @@ impl OldSpace {
                 let mut address = chunk.base() + line * LINE_SIZE;
                 let end = address + words * WORD_BYTES;
                 while address < end {
-                    chunk.set_start_bit(address);
+                    chunk.set_start_bit(self.live, address);
                     // SAFETY: initialised objects lie dense in a run.
                     address += unsafe { M::size(M::word_at(address)) };
                 }

@@ -29,6 +29,11 @@ impl AddressSet {
         address != 0 && self.len > 0 && self.places[self.find(address)] == address
     }
 
+    /// All addresses, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> {
+        self.places.iter().copied().filter(|&address| address != 0)
+    }
+
     /// Where the address is, or would be.
     fn find(&self, address: usize) -> usize {
         let mask = self.places.len() - 1;

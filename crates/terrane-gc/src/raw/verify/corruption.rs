@@ -31,6 +31,9 @@ pub enum CorruptionKind {
     NotLogged,
     /// Objects do not lie dense: an object is longer than the room that is left.
     NotDense,
+    /// An object that was reachable when a marking began and was not marked when it ended: a store without the
+    /// write barrier while it went on, or a root that was not delivered.
+    NotInSnapshot,
     /// An entry of the remembered set whose object is not live.
     StaleEntry,
 }
@@ -48,6 +51,7 @@ impl CorruptionKind {
             Self::NotRemembered => "a reference from old to young that is not remembered",
             Self::NotLogged => "a reference into the nursery from a scanned object that is not logged",
             Self::NotDense => "an object that overlaps the end of its zone",
+            Self::NotInSnapshot => "an object that a marking has missed",
             Self::StaleEntry => "a remembered object that is dead",
         }
     }

@@ -11,10 +11,14 @@
 //!    frame or arena object that was scanned is in the young log;
 //! 3. nothing outside the frame region refers into it, roots excepted.
 //!
+//! While a full collection marks in slices, what is reachable need not be marked yet, and has its start bit of the
+//! last marking; when marking has ended, it must be marked. [`snapshot`] checks the marking itself.
+//!
 //! The verifier may allocate: it is a tool for tests and for `--gc-verify`, and runs between collections.
 
 mod address_set;
 mod corruption;
+mod snapshot;
 
 use alloc::vec::Vec;
 use core::marker::PhantomData;
@@ -23,10 +27,10 @@ pub use corruption::{Corruption, CorruptionKind};
 
 use super::heap::Heap;
 use super::old_space::chunk::Chunk;
-use super::remembered::RememberedSet;
+use super::remembered::{RememberedSet, Scope};
 use super::young_log::LoggedYoung;
 use super::{ObjectModel, RootScope, RootSource, Word};
-use address_set::AddressSet;
+pub(crate) use address_set::AddressSet;
 use terrane_pages::CHUNK_SIZE;
 
 /// Where an object lives.
@@ -52,6 +56,7 @@ impl<M: ObjectModel> Heap<M> {
         let mut verifier = Verifier::<M>::new(self);
         verifier.find_objects(roots.frame_top())?;
         verifier.check_remembered()?;
+        roots.visit_remembered(|slot| _ = verifier.remembered_by_source.insert(slot.addr()));
         let mut first = Ok(());
         roots.visit_roots(RootScope::All, |root| {
             if first.is_ok() {
@@ -70,9 +75,11 @@ struct Verifier<'h, M: ObjectModel> {
     large: AddressSet,
     fresh: AddressSet,
     old_chunks: AddressSet,
-    /// Log bit addresses of the remembered set's entries.
+    /// What the entries of the remembered set stand for, as numbers.
     entries: AddressSet,
     logged: AddressSet,
+    /// Slots that the source of the roots remembers by itself.
+    remembered_by_source: AddressSet,
     visited: AddressSet,
     pending: Vec<(Word, Zone)>,
     model: PhantomData<M>,
@@ -88,6 +95,7 @@ impl<'h, M: ObjectModel> Verifier<'h, M> {
             old_chunks: AddressSet::default(),
             entries: AddressSet::default(),
             logged: AddressSet::default(),
+            remembered_by_source: AddressSet::default(),
             visited: AddressSet::default(),
             pending: Vec::new(),
             model: PhantomData,
@@ -147,7 +155,8 @@ impl<'h, M: ObjectModel> Verifier<'h, M> {
             if self.zone_of(address) != Ok(Zone::Old) && self.zone_of(address) != Ok(Zone::Large) {
                 return Err(finding(CorruptionKind::StaleEntry, None, 0, entry.parent));
             }
-            self.entries.insert(if entry.card == 0 { address } else { entry.card });
+            // SAFETY: the object is live.
+            self.entries.insert(key(address, unsafe { entry.scope_of::<M>(address) }));
         }
         Ok(())
     }
@@ -207,7 +216,7 @@ impl<'h, M: ObjectModel> Verifier<'h, M> {
             return Err(CorruptionKind::Foreign);
         }
         // SAFETY: the address lies in a chunk of the old space; the bit may be read for any address in it.
-        let live = unsafe { Chunk::containing(address) }.has_start_bit(address);
+        let live = self.heap.old.has_start(unsafe { Chunk::containing(address) }, address);
         if live { Ok(Zone::Old) } else { Err(CorruptionKind::DanglingOld) }
     }
 
@@ -236,12 +245,22 @@ impl<'h, M: ObjectModel> Verifier<'h, M> {
 
     fn is_remembered(&self, parent: Word, slot: usize) -> bool {
         let address = M::address(parent).unwrap_or(0);
-        if self.heap.remembered.overflowed() || self.fresh.contains(address) {
+        let by_source = self.remembered_by_source.contains(slot);
+        if self.heap.remembered.overflowed() || self.fresh.contains(address) || by_source {
             return true;
         }
         // SAFETY: the parent is a live object outside the young range, and the slot lies in it.
-        let bit = unsafe { RememberedSet::logged_at::<M>(parent, address, slot) };
-        bit.is_some_and(|bit| self.entries.contains(bit))
+        let scope = unsafe { RememberedSet::logged_scope::<M>(parent, address, slot) };
+        scope.is_some_and(|scope| self.entries.contains(key(address, scope)))
+    }
+}
+
+/// One number for what an entry of the remembered set stands for. Addresses are multiples of 8.
+fn key(object: usize, scope: Scope) -> usize {
+    match scope {
+        Scope::Whole => object,
+        Scope::Slot(slot) => slot | 1,
+        Scope::Card(start, _) => start | 2,
     }
 }
 

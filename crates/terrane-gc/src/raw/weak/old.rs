@@ -1,17 +1,20 @@
 //! Who survives a marking: what is marked, and everything young.
 
-use super::{Keeper, Liveness, Progress, WorkBudget};
-use crate::raw::large::LargeSpace;
-use crate::raw::mark::Marking;
-use crate::raw::old_space::chunk::Chunk;
-use crate::raw::young::Span;
-use crate::raw::{ObjectModel, RootSource, Word};
 use core::marker::PhantomData;
 
+use super::{Keeper, Liveness, Progress};
+use crate::raw::large::LargeSpace;
+use crate::raw::mark::Marking;
+use crate::raw::old_space::chunk::{Chunk, StartTable};
+use crate::raw::slice::Slice;
+use crate::raw::young::Span;
+use crate::raw::{ObjectModel, RootSource, Word};
+
 /// Reads mark bits.
-struct Marked<M> {
-    young: Span,
-    model: PhantomData<M>,
+pub(crate) struct Marked<M> {
+    pub(crate) young: Span,
+    pub(crate) table: StartTable,
+    pub(crate) model: PhantomData<M>,
 }
 
 impl<M: ObjectModel> Liveness for Marked<M> {
@@ -22,7 +25,7 @@ impl<M: ObjectModel> Liveness for Marked<M> {
         }
         // SAFETY: a source asks about valid references only: this one leads to the old space or to a large
         // object, and nothing of them was freed since marking began.
-        unsafe { Chunk::containing(address) }.has_start_bit(address).then_some(word)
+        unsafe { Chunk::containing(address) }.has_start_bit(self.table, address).then_some(word)
     }
 }
 
@@ -46,25 +49,46 @@ impl<M: ObjectModel> Keeper for Reviver<'_, '_, M> {
     }
 
     fn epoch(&self) -> u64 {
-        self.marking.marked_objects()
+        *self.marking.objects
     }
 }
 
-/// Calls the revive hook to its end, tracing on after each call, and then the clear hook.
-pub(crate) fn process<M: ObjectModel, R: RootSource>(
+/// Calls the revive hook, tracing on before and after each call, as far as the slice allows. Done when the hook was
+/// and nothing has come to life since it was called.
+pub(crate) fn revive<M: ObjectModel, R: RootSource>(
     marking: &mut Marking<'_, M>,
     large: &LargeSpace,
     roots: &mut R,
-) {
-    let young = marking.young;
-    let marked = || Marked { young, model: PhantomData };
+    slice: &mut Slice,
+) -> Progress {
     loop {
-        let mut reviver = Reviver { marking, marked: marked() };
-        let progress = roots.revive_old(&mut reviver, &mut WorkBudget::unlimited());
-        marking.drain(large);
-        if progress == Progress::Done {
-            break;
+        if marking.drain(large, slice) == Progress::More || slice.is_over() {
+            return Progress::More;
+        }
+        let before = *marking.objects;
+        let marked = Marked { young: marking.young, table: marking.table, model: PhantomData };
+        let mut budget = slice.budget();
+        let progress = roots.revive_old(&mut Reviver { marking, marked }, &mut budget);
+        slice.settle(&budget);
+        if progress == Progress::Done && *marking.objects == before {
+            return Progress::Done;
         }
     }
-    while roots.clear_old(&marked(), &mut WorkBudget::unlimited()) == Progress::More {}
+}
+
+/// Calls the clear hook, as far as the slice allows.
+pub(crate) fn clear<M: ObjectModel, R: RootSource>(
+    live: &Marked<M>,
+    roots: &mut R,
+    slice: &mut Slice,
+) -> Progress {
+    while !slice.is_over() {
+        let mut budget = slice.budget();
+        let progress = roots.clear_old(live, &mut budget);
+        slice.settle(&budget);
+        if progress == Progress::Done {
+            return Progress::Done;
+        }
+    }
+    Progress::More
 }

@@ -1,0 +1,176 @@
+//! Holes: the free memory that promotion bumps through.
+//!
+//! Lines serve objects that die in groups. Where long-lived objects die one by one, at random, as in a cache, hardly
+//! ever are all objects of a line dead: with eight in a line, the heap settles at almost three times what lives. So in
+//! blocks that have much dead memory but few free lines, promotion uses the *gaps* between live objects, which it finds
+//! by their start bits and sizes while it goes through the block. That costs a look at each live object, and is paid
+//! only in such blocks. (Blackburn & McKinley, PLDI 2008, copy objects out of fragmented blocks instead; gaps need
+//! neither a pause nor free memory.)
+
+use terrane_pages::CHUNK_SIZE;
+
+use super::block::BLOCK_SIZE;
+use super::chunk::Chunk;
+use super::line::{LINE_SIZE, LINES_PER_BLOCK, next_hole};
+use super::{OldSpace, State};
+
+/// The smallest object, hence the smallest gap of use.
+const GAP_MIN: usize = 16;
+
+/// A run of free memory that is being filled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hole {
+    start: usize,
+    pub(super) cursor: usize,
+    pub(super) limit: usize,
+    /// Start bits are set one by one; otherwise what is in the hole is a run.
+    pub(super) notes_births: bool,
+}
+
+impl Hole {
+    pub(super) const NONE: Self = Self { start: 0, cursor: 0, limit: 0, notes_births: true };
+
+    pub(super) fn new(start: usize, limit: usize, notes_births: bool) -> Self {
+        Self { start, cursor: start, limit, notes_births }
+    }
+
+    pub(super) fn room(&self) -> usize {
+        self.limit - self.cursor
+    }
+
+    /// Takes `size` bytes, which are there.
+    pub(super) fn take(&mut self, size: usize) -> usize {
+        let address = self.cursor;
+        self.cursor += size;
+        address
+    }
+
+    /// Notes how far the hole was filled, if it holds a run.
+    pub(super) fn note_run(&self) {
+        if !self.notes_births {
+            OldSpace::note_run(self.start, self.cursor);
+        }
+    }
+
+    /// From now on, start bits are set.
+    pub(super) fn begin_noting(&mut self) {
+        self.note_run();
+        self.notes_births = true;
+    }
+
+    /// The block that the hole lies in, as a bit of its chunk; `None` if it is another chunk's.
+    pub(super) fn block_in(&self, chunk: Chunk) -> u64 {
+        let offset = self.start.wrapping_sub(chunk.base());
+        if self.start != 0 && offset < CHUNK_SIZE { 1 << (offset / BLOCK_SIZE) } else { 0 }
+    }
+}
+
+/// Where the next hole is looked for first.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place {
+    Nowhere,
+    /// From this line of a block on.
+    Lines(Chunk, usize, usize),
+    /// From this address of a block on, which ends at the other.
+    Gaps(Chunk, usize, usize),
+}
+
+impl Place {
+    pub(super) fn is_gap(self) -> bool {
+        matches!(self, Self::Gaps(..))
+    }
+}
+
+impl OldSpace {
+    /// Opens the next hole.
+    pub(super) fn next_hole(&mut self) {
+        self.hole.note_run();
+        if let Some((start, end)) = self.find_here() {
+            return self.open_hole(start, end);
+        }
+        while let Some((chunk, block)) = self.take_recyclable_block() {
+            self.place = Place::Lines(chunk, block, 0);
+            if let Some((start, end)) = self.find_here() {
+                return self.open_hole(start, end);
+            }
+        }
+        while let Some((chunk, block)) = self.take_fragmented_block() {
+            let start = chunk.base() + block * BLOCK_SIZE;
+            self.place = Place::Gaps(chunk, start, start + BLOCK_SIZE);
+            if let Some((start, end)) = self.find_here() {
+                return self.open_hole(start, end);
+            }
+        }
+        let (chunk, block) = self.take_free_block();
+        let start = chunk.base() + block * BLOCK_SIZE;
+        self.place = Place::Lines(chunk, block, LINES_PER_BLOCK);
+        self.open_hole(start, start + BLOCK_SIZE);
+    }
+
+    fn open_hole(&mut self, start: usize, end: usize) {
+        self.hole = Hole::new(start, end, self.state != State::Settled || self.place.is_gap());
+    }
+
+    /// The next hole of the present block.
+    fn find_here(&mut self) -> Option<(usize, usize)> {
+        match self.place {
+            Place::Nowhere => None,
+            Place::Lines(chunk, block, line) if line < LINES_PER_BLOCK => {
+                // SAFETY: chunks in the list are in use, and nobody marks while objects are promoted.
+                let (start, end) = unsafe { next_hole(chunk, block, line) }?;
+                let next = (end - chunk.base() - block * BLOCK_SIZE) / LINE_SIZE;
+                self.place = Place::Lines(chunk, block, next);
+                Some((start, end))
+            }
+            Place::Lines(..) => None,
+            Place::Gaps(chunk, mut from, end) => loop {
+                if end - from < GAP_MIN {
+                    return None;
+                }
+                let next = chunk.next_start(self.gaps, from, end);
+                let (gap, next) = match next {
+                    // SAFETY: an initialised object starts at each start bit.
+                    Some(object) => ((from, object), object + unsafe { (self.size_at)(object) }),
+                    None => ((from, end), end),
+                };
+                self.place = Place::Gaps(chunk, next, end);
+                if gap.1 - gap.0 >= GAP_MIN {
+                    return Some(gap);
+                }
+                from = next;
+            },
+        }
+    }
+
+    fn take_recyclable_block(&mut self) -> Option<(Chunk, usize)> {
+        while let Some(&chunk) = self.chunks.get(self.recyclable_from) {
+            // SAFETY: chunks in the list are in use; nobody else accesses the header now.
+            if let Some(block) = take_bit(unsafe { &mut (*chunk.header()).recyclable_blocks }) {
+                return Some((chunk, block));
+            }
+            self.recyclable_from += 1;
+        }
+        None
+    }
+
+    fn take_fragmented_block(&mut self) -> Option<(Chunk, usize)> {
+        while let Some(&chunk) = self.chunks.get(self.fragmented_from) {
+            // SAFETY: chunks in the list are in use; nobody else accesses the header now.
+            if let Some(block) = take_bit(unsafe { &mut (*chunk.header()).fragmented_blocks }) {
+                return Some((chunk, block));
+            }
+            self.fragmented_from += 1;
+        }
+        None
+    }
+}
+
+/// Clears the lowest bit that is set; which it was.
+fn take_bit(bits: &mut u64) -> Option<usize> {
+    if *bits == 0 {
+        return None;
+    }
+    let bit = bits.trailing_zeros() as usize;
+    *bits &= *bits - 1;
+    Some(bit)
+}

@@ -1,0 +1,238 @@
+//! When a cycle begins, and how much of it runs between two stretches of the mutator.
+//!
+//! *Size.* The heap may grow to M = L + √(L·g / (c·s)) before it is collected, where L lives, g is the rate at which the
+//! program adds to it, and s the speed of marking: the rule of Kirisame, Shenoy & Panchekha, *Optimal heap limits for
+//! reducing browser memory use* (OOPSLA 2022), under which several heaps share memory best. A heap of 4 times the size
+//! gets twice the room, a program that grows it faster gets more, and both within bounds.
+//!
+//! *Start.* A cycle that runs in slices begins when half of the growth is used up.
+//!
+//! *Pace.* A fixed amount of work for each slice would never finish in a program that allocates fast enough. So the work is
+//! paid in proportion: of what is left to mark, as large a part as the minor collections use up of what is left of the
+//! growth. The nursery is filled in so many steps, with a slice after each, that no slice is longer than it should be.
+
+use super::heap::Heap;
+use super::record::CollectionCause;
+use super::slice::{Slice, UNITS_PER_SLICE};
+use super::{ObjectModel, Progress, RootSource};
+
+/// Least growth between two full collections, in bytes.
+const GROWTH_MIN: usize = 16 << 20;
+/// The constant c, as its reciprocal in bytes: a heap of 1 GiB that grows as fast as it is marked gets 0.5 GiB.
+const GROWTH_SCALE: u128 = 256 << 20;
+/// The longest slice.
+const SLICE_NS_MAX: u64 = 150_000;
+/// Most slices for one filling of the nursery.
+const STEPS_MAX: usize = 64;
+/// Marking speed where nothing was measured: bytes in a microsecond.
+const MARK_SPEED: u64 = 1000;
+
+/// What was measured.
+#[derive(Debug)]
+pub(crate) struct Pacer {
+    /// Bytes promoted by a minor collection, as a moving mean.
+    promoted: usize,
+    /// Bytes marked in a microsecond, likewise.
+    mark_speed: u64,
+    /// When the last cycle ended, and the growth of the heap since.
+    since_ns: u64,
+    grown: usize,
+    /// Bytes that the mutator may fill before the next slice.
+    pub(crate) step: usize,
+    /// Where the heap should be at most when the cycle under way ends.
+    pub(crate) goal: usize,
+}
+
+impl Pacer {
+    pub(crate) fn new() -> Self {
+        Self {
+            promoted: 0,
+            mark_speed: MARK_SPEED,
+            since_ns: 0,
+            grown: 0,
+            step: usize::MAX,
+            goal: usize::MAX,
+        }
+    }
+
+    fn note_promoted(&mut self, bytes: usize) {
+        self.promoted = (self.promoted * 3 + bytes) / 4;
+        self.grown = self.grown.saturating_add(bytes);
+    }
+
+    fn note_marked(&mut self, bytes: usize, ns: u64) {
+        if ns > 10_000 && bytes > 0 {
+            let speed = (bytes as u64).saturating_mul(1000) / ns;
+            self.mark_speed = ((self.mark_speed * 3 + speed) / 4).max(1);
+        }
+    }
+
+    /// By how much a heap may grow in which `live` bytes live, `elapsed_ns` after its last growth was measured.
+    fn growth(&self, live: usize, elapsed_ns: u64) -> usize {
+        // Bytes in a microsecond; without a clock, as fast as marking.
+        let rate = match elapsed_ns / 1000 {
+            0 => self.mark_speed,
+            us => self.grown as u64 / us,
+        };
+        let square = live as u128 * u128::from(rate.max(1)) * GROWTH_SCALE / u128::from(self.mark_speed);
+        let root = usize::try_from(square.isqrt()).unwrap_or(usize::MAX);
+        // A heap that is hardly used may grow by the least; a large one by two fifths at most.
+        root.clamp(live / 8, (live / 5).saturating_mul(2)).max(GROWTH_MIN)
+    }
+}
+
+impl<M: ObjectModel> Heap<M> {
+    /// Sets the threshold of the next full collection, after one.
+    pub(crate) fn set_threshold(&mut self) {
+        let now = (self.clock)();
+        let live = self.heap_bytes();
+        let growth = self.pacer.growth(live, now.saturating_sub(self.pacer.since_ns));
+        self.pacer.since_ns = now;
+        self.pacer.grown = 0;
+        self.pacer.goal = live.saturating_add(growth);
+        let start = if self.incremental { growth / 2 } else { growth };
+        self.full_threshold = live.saturating_add(start);
+    }
+
+    /// A minor collection has moved so many bytes: decides in how many steps the nursery is filled next.
+    pub(crate) fn pace(&mut self, promoted: usize) {
+        self.pacer.note_promoted(promoted);
+        let nursery = self.nursery_limit - self.young.nursery().base;
+        if self.cycle.is_idle() {
+            self.pacer.step = usize::MAX;
+            return;
+        }
+        let left = self.old.live_bytes.saturating_sub(self.old.marked_bytes()).max(self.old.live_bytes / 16);
+        let room = self.pacer.goal.saturating_sub(self.heap_bytes()).max(nursery / 2).max(1);
+        let promoted = self.pacer.promoted.max(nursery / 16);
+        // A quarter more than the account says, since both sides are estimates.
+        let work = left as u128 * promoted as u128 * 5 / 4 / room as u128;
+        let ns = work * 1000 / u128::from(self.pacer.mark_speed);
+        let steps = usize::try_from(ns.div_ceil(u128::from(SLICE_NS_MAX))).unwrap_or(STEPS_MAX);
+        self.pacer.step = (nursery / steps.clamp(4, STEPS_MAX)).max(4096);
+    }
+
+    /// Runs a slice of the cycle under way, for at most `ns` nanoseconds or so many units of work.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn run_slice<R: RootSource>(&mut self, ns: u64, units: usize, roots: &mut R) -> Progress {
+        let started = (self.clock)();
+        let marked = self.old.marked_bytes();
+        let mut slice = Slice::until(self.clock, started.saturating_add(ns), units);
+        self.sync();
+        let progress = self.advance(roots, &mut slice);
+        let pause = (self.clock)().saturating_sub(started);
+        self.pacer.note_marked(self.old.marked_bytes().saturating_sub(marked), pause);
+        if self.cycle.is_idle() {
+            self.pacer.step = usize::MAX;
+        }
+        self.open_window();
+        self.account_slice(pause, roots);
+        progress
+    }
+
+    /// The slice that is due after a step of the nursery.
+    #[inline]
+    pub(crate) fn slice_if_due<R: RootSource>(&mut self, roots: &mut R) {
+        if !self.cycle.is_idle() && self.enabled {
+            _ = self.run_slice(SLICE_NS_MAX, UNITS_PER_SLICE, roots);
+        }
+    }
+
+    /// After a minor collection: begins a cycle if the heap has outgrown its threshold. One that is under way and falls
+    /// behind, with the heap a quarter above its goal, is brought to its end; so is one in a heap without increments.
+    pub(crate) fn cycle_if_grown<R: RootSource>(&mut self, more: usize, roots: &mut R) {
+        if self.cycle.is_idle() {
+            if self.has_grown(more) {
+                self.begin_cycle(CollectionCause::OldSpaceGrown, roots);
+            }
+        } else if self.enabled
+            && self.heap_bytes() + more > self.pacer.goal.saturating_add(self.pacer.goal / 4)
+        {
+            self.finish_cycle(roots);
+        }
+    }
+
+    /// Begins a full collection that runs in slices, after a minor one; does nothing if one is under way. From here on
+    /// slices run as the program allocates, and whenever [`step`](Self::step) is called.
+    pub fn begin_full<R: RootSource>(&mut self, roots: &mut R) {
+        if self.cycle.is_idle() {
+            self.collect_quietly(super::CollectionKind::Minor, CollectionCause::Requested, roots);
+        }
+        if self.cycle.is_idle() {
+            self.begin_cycle(CollectionCause::Requested, roots);
+            self.pace(0);
+            self.open_window();
+        }
+    }
+
+    /// Does some of the work that is left, in idle time: goes on with a full collection, begins one if enough has
+    /// changed since the last, and gives memory back that is not needed. `Done` when nothing is left to do until
+    /// the program runs on. Each call is one pause, of at most about `ns` nanoseconds, or of a minor collection.
+    pub fn step<R: RootSource>(&mut self, ns: u64, roots: &mut R) -> Progress {
+        if !self.cycle.is_idle() {
+            _ = self.run_slice(ns, usize::MAX, roots);
+            return Progress::More;
+        }
+        self.sync();
+        if self.nursery_cursor > self.young.nursery().base {
+            self.collect_quietly(super::CollectionKind::Minor, CollectionCause::Idle, roots);
+            return Progress::More;
+        }
+        let bytes = self.heap_bytes();
+        if bytes.abs_diff(self.settled_bytes) > self.settled_bytes / 64 {
+            self.settled_bytes = bytes;
+            self.begin_cycle(CollectionCause::Idle, roots);
+            self.pace(0);
+            self.open_window();
+            return Progress::More;
+        }
+        let keep = self.reserve_target();
+        if self.old.release_empty_chunk(&mut self.chunks, keep) { Progress::More } else { Progress::Done }
+    }
+
+    /// The same by work instead of time: goes on with a full collection that is under way for so many units, each
+    /// about one object. For runtimes without a clock, and for tests that must not depend on one.
+    pub fn step_units<R: RootSource>(&mut self, units: usize, roots: &mut R) -> Progress {
+        if self.cycle.is_idle() {
+            return Progress::Done;
+        }
+        self.run_slice(u64::MAX, units, roots)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_follows_the_root_of_what_lives_within_bounds() {
+        let mut pacer = Pacer::new();
+        assert_eq!(pacer.growth(0, 0), GROWTH_MIN);
+        assert_eq!(pacer.growth(1 << 20, 0), GROWTH_MIN);
+        // As fast as marking.
+        let at = |live: usize| pacer.growth(live, 0);
+        assert_eq!(at(1 << 30), (1 << 30) / 5 * 2, "not more than two fifths");
+        assert_eq!(at(1 << 32), 1 << 30);
+        assert_eq!(at(1 << 34), 1 << 31, "four times as much lives: twice the growth");
+        assert!(at(usize::MAX) >= usize::MAX / 8);
+        // Ten bytes in a microsecond, a hundredth of the marking speed.
+        pacer.grown = 10_000_000;
+        assert_eq!(pacer.growth(1 << 34, 1_000_000_000), 1 << 31, "an eighth at least");
+        assert!(pacer.growth(1 << 30, 1_000_000_000) < at_speed_of_marking(&pacer, 1 << 30));
+    }
+
+    fn at_speed_of_marking(pacer: &Pacer, live: usize) -> usize {
+        pacer.growth(live, 0)
+    }
+
+    #[test]
+    fn measured_speeds_settle() {
+        let mut pacer = Pacer::new();
+        (0..50).for_each(|_| pacer.note_marked(400_000, 100_000));
+        assert!((3990..=4000).contains(&pacer.mark_speed), "{}", pacer.mark_speed);
+        pacer.note_marked(1, 1);
+        (0..50).for_each(|_| pacer.note_promoted(1000));
+        assert!((990..=1000).contains(&pacer.promoted));
+    }
+}

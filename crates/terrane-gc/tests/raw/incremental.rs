@@ -1,0 +1,188 @@
+//! Full collections in slices, with the mutator running in between.
+
+use terrane_base::Bytes;
+use terrane_gc::raw::{CollectionKind, CorruptionKind, HeapConfig, Progress, Word};
+
+use crate::machine::Machine;
+use crate::model::*;
+
+fn machine(verify: bool) -> Machine {
+    Machine::new(HeapConfig::new().nursery(Bytes::from_kib(64)).verify(verify))
+}
+
+/// A machine with an old list of `len` as its only root, in the middle of marking.
+fn marking(len: u64, verify: bool) -> Machine {
+    let mut machine = machine(verify);
+    machine.roots.push(integer(0));
+    machine.grow_list(0, len).unwrap();
+    machine.heap.begin_full(&mut machine.roots);
+    assert!(machine.heap.is_marking());
+    assert_eq!(machine.heap.step_units(20, &mut machine.roots), Progress::More);
+    machine
+}
+
+fn finish(machine: &mut Machine) {
+    while machine.heap.step_units(50, &mut machine.roots) == Progress::More {}
+}
+
+/// The pair `index` of the list that is root 0.
+fn nth(machine: &Machine, index: usize) -> Word {
+    (0..index).fold(machine.roots.words[0], |word, _| read(word, 1))
+}
+
+fn plain_store(parent: Word, index: usize, value: Word) {
+    // SAFETY: tests pass live objects and slots in them.
+    unsafe { *slot(parent, index) = value };
+}
+
+/// What was cut off from where the marker has not been yet, and is held by a root now, is still marked.
+#[test]
+fn an_object_cannot_be_hidden_from_the_marker() {
+    let mut machine = marking(2000, true);
+    let (before, cut) = (nth(&machine, 1500), nth(&machine, 1501));
+    machine.roots.push(cut);
+    machine.write(before, 1, integer(0));
+    finish(&mut machine);
+    assert_eq!((machine.list_len(0), machine.list_len(1)), (1501, 499));
+    machine.heap.verify(&mut machine.roots).unwrap();
+    machine.collect(CollectionKind::Full);
+    assert_eq!((machine.list_len(0), machine.list_len(1)), (1501, 499));
+}
+
+#[test]
+fn without_the_barrier_it_is_found_missing() {
+    let mut machine = marking(2000, false);
+    let (before, cut) = (nth(&machine, 1500), nth(&machine, 1501));
+    machine.roots.push(cut);
+    plain_store(before, 1, integer(0));
+    while machine.heap.is_marking() {
+        _ = machine.heap.step_units(50, &mut machine.roots);
+    }
+    let finding = machine.heap.verify(&mut machine.roots).unwrap_err();
+    assert_eq!(finding.kind, CorruptionKind::DanglingOld);
+}
+
+/// The difference between the snapshot and the marks shows it even when nothing refers to the object any more.
+#[test]
+#[should_panic(expected = "an object that a marking has missed")]
+fn without_the_barrier_the_snapshot_differs() {
+    let mut machine = marking(2000, true);
+    plain_store(nth(&machine, 1500), 1, integer(0));
+    finish(&mut machine);
+}
+
+/// Each card of a long object has a snapshot of its own, and slots in side blocks have one too.
+#[test]
+fn cards_and_side_blocks_keep_the_snapshot() {
+    for words in [100, 5000, 600_000] {
+        let mut machine = machine(true);
+        let mut block = vec![integer(0); 5].into_boxed_slice();
+        machine.roots.push(integer(0));
+        let owner = machine.side_owner(words, &mut block).unwrap();
+        machine.roots.push(owner);
+        for index in 2..words.min(300) {
+            let word = machine.pair(integer(index as u64), integer(0)).unwrap();
+            machine.write(machine.roots.words[1], index, word);
+        }
+        let word = machine.pair(integer(7), integer(0)).unwrap();
+        // SAFETY: the owner is live, and the slot a hidden one.
+        unsafe { machine.heap.record(machine.roots.words[1], &raw mut block[2], word) };
+        block[2] = word;
+        // A list in front, so that the marker is busy when the stores come.
+        machine.grow_list(0, 3000).unwrap();
+        machine.roots.words.swap(0, 1);
+        machine.heap.begin_full(&mut machine.roots);
+        _ = machine.heap.step_units(5, &mut machine.roots);
+        let owner = machine.roots.words[0];
+        for index in 2..words.min(300) {
+            machine.roots.push(read(owner, index));
+            machine.write(owner, index, integer(0));
+        }
+        machine.roots.push(block[2]);
+        // SAFETY: as above.
+        unsafe { machine.heap.record(owner, &raw mut block[2], integer(0)) };
+        block[2] = integer(0);
+        finish(&mut machine);
+        machine.heap.verify(&mut machine.roots).unwrap();
+        for (i, &word) in machine.roots.words[2..].iter().enumerate() {
+            let expected = if i + 2 == words.min(300) { 7 } else { i as u64 + 2 };
+            assert_eq!(read(word, 0), integer(expected), "{words}");
+        }
+    }
+}
+
+/// Promoted, large and pinned objects that come to be during the cycle outlive it, whichever phase they were born in.
+#[test]
+fn what_is_born_during_a_cycle_outlives_it() {
+    for slices_before in 0..12 {
+        let mut machine = marking(3000, true);
+        (0..slices_before).for_each(|_| _ = machine.heap.step_units(400, &mut machine.roots));
+        machine.roots.push(integer(0));
+        machine.grow_list(1, 500).unwrap();
+        let vector = machine.vector(3000).unwrap();
+        machine.roots.push(vector);
+        let pinned = machine.heap.alloc_pinned(16, &mut machine.roots).unwrap();
+        let pinned = pair(pinned.as_ptr() as usize);
+        plain_store(pinned, 0, machine.roots.words[1]);
+        plain_store(pinned, 1, integer(3));
+        machine.roots.push(pinned);
+        machine.write(machine.roots.words[2], 2999, pinned);
+        machine.collect(CollectionKind::Minor);
+        finish(&mut machine);
+        machine.heap.verify(&mut machine.roots).unwrap();
+        assert_eq!((machine.list_len(0), machine.list_len(1)), (3000, 500), "{slices_before}");
+        assert_eq!(read(read(machine.roots.words[2], 2999), 0), machine.roots.words[1]);
+    }
+}
+
+/// A program that replaces what lives keeps its size, by slices alone.
+#[test]
+fn slices_keep_up_with_a_program_that_allocates() {
+    let mut machine = Machine::new(HeapConfig::new().nursery(Bytes::from_kib(256)));
+    let (lists, len) = (64, 8000);
+    (0..lists).for_each(|_| machine.roots.push(integer(0)));
+    for round in 0..lists * 12 {
+        let root = round * 7 % lists;
+        machine.roots.set(root, integer(0));
+        machine.grow_list(root, len).unwrap();
+    }
+    let stats = machine.heap.stats();
+    let live = lists as u64 * len * 16;
+    assert!(stats.slices > 20, "{stats:?}");
+    assert!(stats.collections_of(CollectionKind::Full).count >= 2, "{stats:?}");
+    assert!(stats.old.bytes_peak < live + (40 << 20), "{stats:?}");
+    assert!((0..lists).all(|root| machine.list_len(root) == len));
+    machine.heap.verify(&mut machine.roots).unwrap();
+    assert_eq!(stats.pauses.count(), stats.slices + stats.collections_of(CollectionKind::Minor).count);
+}
+
+#[test]
+fn idle_steps_end_and_give_memory_back() {
+    let mut machine = Machine::new(HeapConfig::new());
+    machine.roots.push(integer(0));
+    machine.grow_list(0, 3_000_000).unwrap();
+    machine.roots.set(0, integer(0));
+    machine.grow_list(0, 100).unwrap();
+    let before = machine.heap.stats().committed_bytes;
+    let mut steps = 0;
+    while machine.heap.step(1_000_000, &mut machine.roots) == Progress::More {
+        steps += 1;
+        assert!(steps < 100_000);
+    }
+    let stats = machine.heap.stats();
+    assert!(stats.committed_bytes + (40 << 20) < before, "{before} {stats:?}");
+    assert_eq!((machine.list_len(0), stats.old.bytes_now), (100, 1600));
+}
+
+#[test]
+fn a_heap_without_increments_runs_no_slices() {
+    let mut machine = Machine::new(HeapConfig::new().incremental(false));
+    machine.roots.push(integer(0));
+    for _ in 0..4 {
+        machine.grow_list(0, 2_000_000).unwrap();
+        machine.roots.set(0, integer(0));
+    }
+    let stats = machine.heap.stats();
+    assert!(stats.collections_of(CollectionKind::Full).count > 0);
+    assert_eq!(stats.slices, 0);
+}
