@@ -25,16 +25,11 @@ impl<'h> Mutator<'h, '_> {
     pub fn load<'m, T: Trace>(&'m self, root: &Root<T>) -> Result<Gc<'h, 'm, At<'h, 'm, T>>, RootError> {
         // SAFETY: nobody else has the state meanwhile; an entry of this heap refers to a `T` while the root shares it.
         unsafe {
-            let state = &mut *self.state();
+            let state = &*self.state();
             if root.slot.heap != state.id {
                 return Err(RootError::OtherHeap);
             }
-            let word = state.roots.persistent.word(&root.slot);
-            if state.raw.is_marking() {
-                // The root may be dropped before the snapshot comes to it.
-                _ = state.raw.weak_read(word);
-            }
-            Ok(Gc::from_word(word))
+            Ok(Gc::from_word(state.roots.persistent.word(&root.slot)))
         }
     }
 }

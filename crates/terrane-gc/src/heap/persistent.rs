@@ -58,7 +58,8 @@ impl PersistentRoots {
 
     /// Frees the entries that no root shares; O(entries).
     pub(crate) fn release(&mut self) {
-        for (index, entry) in self.entries.iter_mut().enumerate() {
+        // What a snapshot has not come to is kept as it was.
+        for (index, entry) in self.entries.iter_mut().enumerate().skip(self.undelivered) {
             if entry.word != Word(0) && Arc::strong_count(&entry.slot) == 1 {
                 entry.word = Word(0);
                 self.free.push(index);
@@ -78,8 +79,8 @@ impl PersistentRoots {
         }
     }
 
-    /// Begins the snapshot of a full collection. An entry does not change while a root shares it, and what is loaded
-    /// from one is marked then; so all may be delivered later.
+    /// Begins the snapshot of a full collection. An entry does not change before the snapshot has come to it, so all may
+    /// be delivered later.
     pub(crate) fn begin_snapshot(&mut self) {
         self.undelivered = self.entries.len();
     }

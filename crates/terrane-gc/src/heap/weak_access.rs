@@ -165,11 +165,8 @@ impl<'h> Mutator<'h, '_> {
     /// The value that a map keeps for a key.
     pub(crate) fn map_value(&self, map: u32, key: Word) -> Option<Word> {
         // SAFETY: `key` is a reference of this heap.
-        // What a key leads to is read as a weak reference is: the key may have been one a moment ago.
-        unsafe {
-            let value = (*header_of(key)).side().and_then(|block| (*block).value(map))?;
-            (*self.state()).raw.weak_read(value)
-        }
+        // The value is as good as a field of the key: a marking that comes to the key comes to it.
+        unsafe { (*header_of(key)).side().and_then(|block| (*block).value(map)) }
     }
 
     /// # Safety

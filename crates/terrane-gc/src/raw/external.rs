@@ -14,7 +14,7 @@ use crate::raw::record::{CollectionCause, CollectionKind};
 const NURSERIES_DUE: usize = 16;
 
 /// More counts as this much, so that sums with it do not overflow.
-const EXTERNAL_MAX: usize = usize::MAX / 4;
+const EXTERNAL_MAX: usize = isize::MAX as usize;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ExternalBytes {
@@ -143,6 +143,6 @@ mod tests {
         external.charge(isize::MAX);
         external.charge(isize::MAX);
         external.charge(isize::MAX);
-        assert_eq!(external.now, usize::MAX);
+        assert_eq!(external.now, isize::MAX as usize);
     }
 }
