@@ -29,15 +29,19 @@ extern crate std;
 
 mod budget;
 mod bytes;
-mod consumers;
 mod error;
 mod name;
 mod parse;
 mod site;
+mod sync;
 
-pub use budget::{Budget, Reservation};
+pub use budget::{
+    Budget, Consumer, LimitProblem, LocalLeaf, PressureLevel, PressureOrigin, PressureThresholds,
+    Reservation, SharedLeaf, TopConsumers,
+};
+#[cfg(feature = "std")]
+pub use budget::{BudgetSnapshot, PressureListener, ReclaimCost, ReclaimRequests, Reclaimer, SnapshotEntry};
 pub use bytes::Bytes;
-pub use consumers::{Consumer, TopConsumers};
 pub use error::MemoryError;
 pub use name::BudgetName;
 pub use parse::{ParseBytesError, ParseBytesErrorKind};
