@@ -22,7 +22,7 @@ use core::{
     iter,
     sync::atomic::{
         AtomicBool, AtomicUsize as PlainUsize,
-        Ordering::{Relaxed, SeqCst},
+        Ordering::{AcqRel, Relaxed},
     },
 };
 
@@ -256,7 +256,7 @@ impl Node {
                 parent.discharge(held - needed);
             }
             held = needed;
-            match self.counter().compare_exchange(used, sum, SeqCst, Relaxed) {
+            match self.counter().compare_exchange(used, sum, AcqRel, Relaxed) {
                 Ok(_) => {
                     self.peak.fetch_max(sum, Relaxed);
                     return Ok(());
@@ -268,13 +268,13 @@ impl Node {
         Err(refusing)
     }
 
-    // Counters are ordered by nothing else, so that `Relaxed` would do for their own sake. Subtracting is sequentially
-    // consistent for the sake of those who wait: either they see what was given back, or the giver sees that somebody waits.
+    // Acquire and release keep the counters of one path in order: who takes off this counter what another put there does so above
+    // after the other has.
     fn try_add(&self, size: usize, access: Access) -> bool {
         let cap = self.cap(access);
         let mut used = self.used();
         while let Some(sum) = used.checked_add(size).filter(|sum| *sum <= cap) {
-            match self.counter().compare_exchange_weak(used, sum, SeqCst, Relaxed) {
+            match self.counter().compare_exchange_weak(used, sum, AcqRel, Relaxed) {
                 Ok(_) => {
                     self.peak.fetch_max(sum, Relaxed);
                     return true;
@@ -289,7 +289,7 @@ impl Node {
     pub(crate) fn force_charge(&self, size: usize) {
         let mut size = size;
         for node in self.path() {
-            let before = node.counter().fetch_add(size, SeqCst);
+            let before = node.counter().fetch_add(size, AcqRel);
             node.peak.fetch_max(before + size, Relaxed);
             size = node.claim_change(before, before + size);
         }
@@ -297,7 +297,7 @@ impl Node {
 
     /// Takes `size` off the own counter and returns what it was before.
     fn subtract(&self, size: usize) -> usize {
-        let before = self.counter().fetch_sub(size, SeqCst);
+        let before = self.counter().fetch_sub(size, AcqRel);
         let grace = self.grace.load(Relaxed);
         if grace != 0 && before - size <= self.max() {
             self.grace.store(0, Relaxed);

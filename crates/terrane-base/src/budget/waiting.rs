@@ -1,13 +1,13 @@
 //! Waiting until somebody gives memory back.
 //!
 //! Who waits counts itself, notes the number of releases so far, tries once more, and sleeps until the number has changed. Who
-//! gives back changes its counter first and then looks whether anybody is counted. Both are sequentially consistent, so
-//! either the last try sees what was given back, or the giver sees the one who waits: no wake-up is lost. Without anybody
-//! who waits, giving back costs one load.
+//! gives back changes its counter first and then looks whether anybody is counted. Between the two steps each has a sequentially
+//! consistent fence, so either the last try sees what was given back, or the giver sees the one who waits (Dekker's pattern): no
+//! wake-up is lost. Without anybody who waits, giving back costs a fence and a load.
 
 use std::time::Instant;
 
-use core::sync::atomic::Ordering::SeqCst;
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 use crate::sync::{AtomicUsize, Condvar, Mutex, fence, lock};
 
@@ -32,7 +32,8 @@ impl Waiting {
 
     #[inline]
     pub(crate) fn wake(&self) {
-        if self.waiters.load(SeqCst) > 0 {
+        fence(SeqCst);
+        if self.waiters.load(Relaxed) > 0 {
             self.wake_all();
         }
     }
@@ -46,7 +47,7 @@ impl Waiting {
 
     /// Counts the caller among those who wait. What is given back from now on ends its sleep.
     pub(crate) fn enter(&self) -> Waiter<'_> {
-        self.waiters.fetch_add(1, SeqCst);
+        self.waiters.fetch_add(1, Relaxed);
         let mut waiter = Waiter { waiting: self, seen: 0 };
         waiter.look();
         waiter
@@ -79,6 +80,6 @@ impl Waiter<'_> {
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        self.waiting.waiters.fetch_sub(1, SeqCst);
+        self.waiting.waiters.fetch_sub(1, Relaxed);
     }
 }
