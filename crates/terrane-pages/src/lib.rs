@@ -31,6 +31,10 @@ extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+#[cfg(feature = "allocator-api2")]
+mod budgeted_allocator;
+#[cfg(feature = "std")]
+mod budgeted_global;
 mod chunk_table;
 mod chunks;
 mod error;
@@ -40,11 +44,17 @@ mod huge;
 #[cfg(all(feature = "os", unix))]
 mod os;
 #[cfg(feature = "os")]
+mod pressure;
+#[cfg(feature = "os")]
 mod process;
 mod range;
 mod scattered;
 mod source;
 
+#[cfg(feature = "allocator-api2")]
+pub use budgeted_allocator::BudgetedAllocator;
+#[cfg(feature = "std")]
+pub use budgeted_global::BudgetedGlobal;
 pub use chunks::{CHUNK_SIZE, ChunkSpace, Owner};
 pub use error::{PageError, PageOperation};
 pub use faulty::FaultyPages;
@@ -52,6 +62,11 @@ pub use heap::HeapPages;
 pub use huge::{HUGE_PAGE_SIZE, HugePages};
 #[cfg(all(feature = "os", unix))]
 pub use os::OsPages;
+#[cfg(feature = "os")]
+pub use pressure::{
+    Cgroup, CgroupLimits, MemoryEvents, ParseStallError, PressureMonitor, PressureWatcher, StallShares,
+    system_limit,
+};
 #[cfg(feature = "os")]
 pub use process::{ProcessMemory, process_memory, resident_bytes_within};
 pub use range::AddressRange;

@@ -219,7 +219,6 @@ impl State {
     fn return_granted(&self, size: usize) {
         let mut granted = self.granted.load(Relaxed);
         loop {
-            debug_assert!(size <= granted, "{size} bytes discharged, less are charged");
             let returned = size.min(granted);
             match self.granted.compare_exchange_weak(granted, granted - returned, Relaxed, Relaxed) {
                 Ok(_) => return self.budget.discharge(returned),
