@@ -17,9 +17,9 @@ use super::{
 };
 
 /// Shares of time in hundredths of a per cent.
-const SOME_MODERATE: u32 = 10_00;
-const SOME_CRITICAL: u32 = 40_00;
-const FULL_CRITICAL: u32 = 5_00;
+const SOME_MODERATE: u32 = 1_000;
+const SOME_CRITICAL: u32 = 4_000;
+const FULL_CRITICAL: u32 = 500;
 
 /// Tells how scarce memory is, by what the system says, each time it is asked.
 ///

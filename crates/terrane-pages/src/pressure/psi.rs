@@ -54,7 +54,7 @@ fn hundredths(text: &str) -> Option<u32> {
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let whole: u32 = Some(whole).filter(|text| digits(text))?.parse().ok()?;
     let fraction: u32 = Some(fraction).filter(|text| text.len() == 2 && digits(text))?.parse().ok()?;
-    whole.checked_mul(100)?.checked_add(fraction).filter(|share| *share <= 100_00)
+    whole.checked_mul(100)?.checked_add(fraction).filter(|share| *share <= 10_000)
 }
 
 #[cfg(test)]

@@ -111,6 +111,9 @@ mod imp {
     /// of 2 s).
     const TRIGGERS: [&[u8]; 2] = [b"some 150000 1000000\0", b"some 300000 2000000\0"];
 
+    /// No kernel minds a day; a look once a day does no harm.
+    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
     #[derive(Debug)]
     pub(super) struct Alarm(UnixStream);
 
@@ -148,8 +151,9 @@ mod imp {
 
         /// Sleeps until the kernel reports or the time is over; `false` when it is time to end.
         pub(super) fn sleep(&mut self, interval: Duration) -> bool {
+            let interval = interval.min(LONGEST);
             let timeout = Timespec {
-                tv_sec: i64::try_from(interval.as_secs()).unwrap_or(i64::MAX),
+                tv_sec: interval.as_secs().cast_signed(),
                 tv_nsec: interval.subsec_nanos().into(),
             };
             let end = PollFd::from_borrowed_fd(self.end.as_fd(), PollFlags::IN);
