@@ -37,6 +37,7 @@ pub struct PressureMonitor {
     cgroup: Option<Cgroup>,
     stall_file: Option<PathBuf>,
     /// Whether the files are those of the kernel, and not of a made-up tree.
+    #[cfg(target_os = "linux")]
     real: bool,
     thresholds: PressureThresholds,
     events: MemoryEvents,
@@ -57,6 +58,7 @@ impl PressureMonitor {
             events: cgroup.as_ref().map(Cgroup::events).unwrap_or_default(),
             cgroup,
             stall_file,
+            #[cfg(target_os = "linux")]
             real: root == Path::new("/"),
             thresholds: PressureThresholds::default(),
             by_room: PressureLevel::Normal,
@@ -90,6 +92,7 @@ impl PressureMonitor {
         by_events.max(self.by_room).max(self.by_stalls)
     }
 
+    #[cfg(target_os = "linux")]
     pub(super) fn is_real(&self) -> bool {
         self.real
     }
