@@ -254,6 +254,22 @@ fn halving_a_limit_makes_reclaimers_run() {
 }
 
 #[test]
+fn two_trees_do_not_meet() {
+    let (one, other) = (Budget::root(bytes(100)), Budget::root(bytes(100)));
+    let log = Log::default();
+    let _idle = Cache::new(&other, "idle", ReclaimCost::PoolTrim, 50, &log);
+    let heap = other.add_requested("heap", ReclaimCost::Collect);
+    let listener = Arc::new(Listener::default());
+    other.add_pressure_listener("listener", &listener);
+    let _all = one.try_reserve(bytes(100)).unwrap();
+    assert!(one.try_reserve(bytes(1)).is_err());
+    one.notify(PressureLevel::Critical);
+    assert_eq!((one.pressure(), other.pressure()), (PressureLevel::Critical, PressureLevel::Normal));
+    assert_eq!((other.used(), heap.is_pending(), taken(&log).len()), (bytes(50), false, 0));
+    assert!(listener.levels.lock().unwrap().is_empty());
+}
+
+#[test]
 fn the_dead_are_not_asked() {
     let root = Budget::root(bytes(100));
     let log = Log::default();
