@@ -179,10 +179,11 @@ impl Budget {
             }
         });
         drop(mark);
+        // Announcements were held back while the mark was set.
+        self.node.tree.announce_level();
         match granted {
             Some(()) => {
                 self.note_charge();
-                self.node.tree.announce_level();
                 Ok(())
             }
             None => Err(last.refusal(size)),
