@@ -12,7 +12,8 @@
 use crate::gc::counted::OldPair;
 use std::hint::black_box;
 use std::ptr::NonNull;
-use terrane_arena::{Arena, Bytes, FrameStack};
+use terrane_arena::{Arena, Budget, Bytes, FrameStack};
+use terrane_base::LocalLeaf;
 
 /// The most turns that the memory of every case is enough for.
 pub const TURNS_MAX: u64 = 200_000;
@@ -27,16 +28,18 @@ pub struct Case {
 }
 
 /// All loops, the empty ones included.
-pub const CASES: [Case; 11] = [
+pub const CASES: [Case; 13] = [
     Case { name: "loop", run: empty_loop },
     Case { name: "loop-reading", run: reading_loop },
     Case { name: "arena-alloc-u64", run: alloc::<1> },
     Case { name: "arena-alloc-16", run: alloc::<2> },
     Case { name: "arena-alloc-32", run: alloc::<4> },
     Case { name: "arena-alloc-64", run: alloc::<8> },
+    Case { name: "arena-budget-16", run: alloc_within_budget },
     Case { name: "arena-scope", run: scope },
     Case { name: "frame-enter-leave", run: enter_and_leave },
     Case { name: "frame-alloc-16", run: frame_alloc },
+    Case { name: "budget-local", run: charge },
     Case { name: "gc-bump-16", run: bump },
     Case { name: "gc-write-old-fixnum", run: write_number_to_old },
 ];
@@ -81,13 +84,24 @@ pub(crate) fn read(place: &u64) -> u64 {
 
 /// Allocates objects of some words through a shared reference.
 fn alloc<const WORDS: usize>(turns: u64) {
+    alloc_in::<WORDS>(Arena::new(), turns);
+}
+
+/// Allocates objects of 16 bytes in an arena whose blocks are charged to a budget.
+fn alloc_within_budget(turns: u64) {
+    let budget = Budget::root(Bytes::from_mib(64)).child("arena").max(Bytes::from_mib(32));
+    alloc_in::<2>(Arena::new().with_budget(&budget), turns);
+    assert!(budget.peak() >= Bytes::from_mib(16), "its blocks were charged");
+}
+
+fn alloc_in<const WORDS: usize>(arena: Arena, turns: u64) {
     #[inline(never)]
     fn count<const WORDS: usize>(arena: &Arena, value: u64, turns: u64) {
         for _ in 0..turns {
             black_box(arena.alloc([value; WORDS]));
         }
     }
-    let mut arena = Arena::new().with_first_block(Bytes::from_mib(16));
+    let mut arena = arena.with_first_block(Bytes::from_mib(16));
     arena.alloc(0u64);
     arena.reset();
     count::<WORDS>(&arena, black_box(7), turns);
@@ -147,6 +161,23 @@ fn with_frames(bytes: u64, work: impl FnOnce(&mut FrameStack)) {
     #[expect(unsafe_code, reason = "the frame stack works on memory that somebody else owns")]
     let mut frames = unsafe { FrameStack::over(base, size_of_val(region.as_slice())) };
     work(&mut frames);
+}
+
+/// Charges a byte to a leaf of one thread: so little that the leaf goes to its budget next to never.
+fn charge(turns: u64) {
+    #[inline(never)]
+    fn count(leaf: &LocalLeaf, size: Bytes, turns: u64) -> bool {
+        for _ in 0..turns {
+            if leaf.try_charge(size).is_err() {
+                return false;
+            }
+            black_box(leaf);
+        }
+        true
+    }
+    let leaf = Budget::root(Bytes::from_mib(64)).local_leaf();
+    assert!(count(&leaf, black_box(Bytes::new(1)), turns), "the budget is large enough");
+    assert_eq!(leaf.charged(), Bytes::new(turns));
 }
 
 /// Takes memory for a pair from the nursery.

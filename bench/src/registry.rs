@@ -8,6 +8,7 @@ pub fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     rows.extend(crate::arena::rows());
     rows.extend(crate::gc::rows());
+    rows.extend(crate::budget::rows());
     rows
 }
 

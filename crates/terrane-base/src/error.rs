@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{BudgetName, Bytes, TopConsumers};
+use crate::{BudgetName, Bytes, LimitProblem, TopConsumers};
 
 /// Why memory could not be had.
 ///
@@ -56,6 +56,15 @@ pub enum MemoryError {
         /// Who holds most of the refusing budget.
         consumers: TopConsumers,
     },
+    /// A limit makes no sense, by itself or beside other limits.
+    InvalidLimit {
+        /// Whose limit.
+        budget: BudgetName,
+        /// The limit.
+        limit: Bytes,
+        /// What is wrong with it.
+        problem: LimitProblem,
+    },
     /// The operating system refused.
     SystemError {
         /// What it was asked to do: "reserve", "commit", …
@@ -87,6 +96,9 @@ impl fmt::Display for MemoryError {
             }
             Self::BudgetExceeded { requested, remaining, budget, consumers } => {
                 write!(f, "budget {budget} exceeded: {requested} requested, {remaining} remaining{consumers}")
+            }
+            Self::InvalidLimit { budget, limit, problem } => {
+                write!(f, "budget {budget}: {limit} is an invalid limit: {problem}")
             }
             Self::SystemError { operation, code: Some(code) } => {
                 write!(f, "the operating system refused to {operation} memory (error {code})")

@@ -14,6 +14,10 @@ pub enum PageOperation {
     Decommit,
     /// To give addresses back.
     Release,
+    /// To keep memory in physical memory.
+    Lock,
+    /// To no longer do so.
+    Unlock,
 }
 
 impl PageOperation {
@@ -25,6 +29,8 @@ impl PageOperation {
             Self::Commit => "commit",
             Self::Decommit => "decommit",
             Self::Release => "release",
+            Self::Lock => "lock",
+            Self::Unlock => "unlock",
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{HugePages, PageError, PageOperation, PageSource};
 
 /// A source that refuses chosen requests and passes the others on.
 ///
-/// Requests are all that can fail: `reserve`, `commit` and `decommit`. They are counted from 1. To test an
+/// Requests are all that can fail: `reserve`, `commit`, `decommit`, `lock` and `unlock`. They are counted from 1. To test an
 /// operation, run it once without failures, read [`requests`](FaultyPages::requests), then run it again for each
 /// `n` up to that with [`fail_nth`](FaultyPages::fail_nth).
 ///
@@ -134,6 +134,18 @@ unsafe impl<P: PageSource> PageSource for FaultyPages<P> {
     unsafe fn advise_huge(&self, ptr: NonNull<u8>, size: usize) -> HugePages {
         // SAFETY: the caller's promise is the inner source's condition.
         unsafe { self.inner.advise_huge(ptr, size) }
+    }
+
+    unsafe fn lock(&self, ptr: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        self.request(PageOperation::Lock, size)?;
+        // SAFETY: the caller's promise is the inner source's condition.
+        unsafe { self.inner.lock(ptr, size) }
+    }
+
+    unsafe fn unlock(&self, ptr: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        self.request(PageOperation::Unlock, size)?;
+        // SAFETY: the caller's promise is the inner source's condition.
+        unsafe { self.inner.unlock(ptr, size) }
     }
 
     fn reserves_lazily(&self) -> bool {

@@ -18,6 +18,11 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HugePages {
+    /// Every page is huge: they were set aside for this when it was reserved.
+    Granted {
+        /// The size of each in bytes.
+        page_size: usize,
+    },
     /// The system has taken the advice. It will use huge pages where it has some.
     Advised,
     /// This source, system or configuration has no huge pages to give.

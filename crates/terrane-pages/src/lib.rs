@@ -5,14 +5,20 @@
 //!
 //! | Source | Where from |
 //! |---|---|
-//! | `OsPages` | the operating system (feature `os`, on Unix) |
+//! | `OsPages` | the operating system (feature `os`, on Unix and Windows) |
+//! | `HugeTlbPages` | Linux's pool of huge pages (feature `os`) |
+//! | `WasmPages` | WebAssembly's linear memory |
 //! | [`HeapPages`] | the global allocator: works everywhere, also under `no_std` |
 //! | [`FaultyPages`] | another source, with failures injected on demand |
 //!
 //! On top of a source stand two owners of memory: [`AddressRange`], one contiguous range, and [`ChunkSpace`],
 //! which hands out aligned 4 MiB chunks and answers "whose is this address" in a few instructions.
 //!
-//! Without default features the crate is `no_std` (with `alloc`) and has no dependency.
+//! Beside that, what the system says about memory: [`MachineMemory`] for people, [`system_limit`] and [`PressureMonitor`] for
+//! budgets, [`PressureWatcher`] for who wants to be told. And two allocators that charge a budget: [`BudgetedGlobal`] and
+//! `BudgetedAllocator` (feature `allocator-api2`).
+//!
+//! Without default features the crate is `no_std` (with `alloc`) and depends on nothing but `terrane-base`.
 //!
 //! ```
 //! use terrane_pages::{AddressRange, system_pages};
@@ -31,28 +37,61 @@ extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+#[cfg(feature = "allocator-api2")]
+mod budgeted_allocator;
+#[cfg(feature = "std")]
+mod budgeted_global;
 mod chunk_table;
 mod chunks;
 mod error;
 mod faulty;
+#[cfg(any(target_arch = "wasm32", test))]
+mod grow_only;
 mod heap;
 mod huge;
+#[cfg(all(feature = "os", target_os = "linux"))]
+mod hugetlb;
+#[cfg(feature = "os")]
+mod machine;
 #[cfg(all(feature = "os", unix))]
 mod os;
+#[cfg(feature = "os")]
+mod pressure;
 #[cfg(feature = "os")]
 mod process;
 mod range;
 mod scattered;
 mod source;
+#[cfg(target_arch = "wasm32")]
+mod wasm;
+#[cfg(all(feature = "os", windows))]
+mod windows;
 
+#[cfg(feature = "allocator-api2")]
+pub use budgeted_allocator::BudgetedAllocator;
+#[cfg(feature = "std")]
+pub use budgeted_global::BudgetedGlobal;
 pub use chunks::{CHUNK_SIZE, ChunkSpace, Owner};
 pub use error::{PageError, PageOperation};
 pub use faulty::FaultyPages;
 pub use heap::HeapPages;
 pub use huge::{HUGE_PAGE_SIZE, HugePages};
+#[cfg(all(feature = "os", target_os = "linux"))]
+pub use hugetlb::HugeTlbPages;
+#[cfg(feature = "os")]
+pub use machine::{HugePool, LockLimit, MachineMemory, Overcommit, TransparentHugePages};
 #[cfg(all(feature = "os", unix))]
 pub use os::OsPages;
+#[cfg(feature = "os")]
+pub use pressure::{
+    Cgroup, CgroupLimits, MemoryEvents, ParseStallError, PressureMonitor, PressureWatcher, StallShares,
+    system_limit,
+};
 #[cfg(feature = "os")]
 pub use process::{ProcessMemory, process_memory, resident_bytes_within};
 pub use range::AddressRange;
 pub use source::{PageSource, system_pages};
+#[cfg(target_arch = "wasm32")]
+pub use wasm::WasmPages;
+#[cfg(all(feature = "os", windows))]
+pub use windows::OsPages;

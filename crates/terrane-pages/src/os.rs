@@ -4,6 +4,8 @@
 //! decommitting throws the pages away and closes it again, so that a stray access faults. `MAP_NORESERVE` keeps
 //! a large reservation out of the kernel's commit accounting.
 //!
+//! Used on Linux, Android, macOS and the BSDs. The tests run on Linux; for macOS see the workflows of continuous integration.
+//!
 //! After a `fork`, parent and child have the same contents and each its own copy from the first write on, as the
 //! mappings are private.
 
@@ -11,7 +13,7 @@ use core::{ffi::c_void, ptr, ptr::NonNull};
 
 use rustix::{
     io::Errno,
-    mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap},
+    mm::{MapFlags, MprotectFlags, ProtFlags, mlock, mmap_anonymous, mprotect, munlock, munmap},
 };
 
 use crate::{HugePages, PageError, PageOperation, PageSource, source::checked_align};
@@ -97,6 +99,16 @@ unsafe impl PageSource for OsPages {
     unsafe fn advise_huge(&self, _ptr: NonNull<u8>, _size: usize) -> HugePages {
         HugePages::Unavailable
     }
+
+    unsafe fn lock(&self, ptr: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        // SAFETY: the caller promises committed pages of a range of ours; locking changes no contents.
+        unsafe { mlock(address(ptr), size) }.map_err(|errno| error(PageOperation::Lock, size, errno))
+    }
+
+    unsafe fn unlock(&self, ptr: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        // SAFETY: as above.
+        unsafe { munlock(address(ptr), size) }.map_err(|errno| error(PageOperation::Unlock, size, errno))
+    }
 }
 
 fn address(ptr: NonNull<u8>) -> *mut c_void {
@@ -150,7 +162,11 @@ unsafe fn discard(ptr: NonNull<u8>, size: usize) -> Result<(), Errno> {
     use rustix::mm::{Advice, madvise};
     // SAFETY: see this function's condition.
     unsafe {
-        madvise(address(ptr), size, Advice::LinuxDontNeed)?;
+        if let Err(refused) = madvise(address(ptr), size, Advice::LinuxDontNeed) {
+            // Locked pages are not dropped.
+            munlock(address(ptr), size).map_err(|_| refused)?;
+            madvise(address(ptr), size, Advice::LinuxDontNeed)?;
+        }
         mprotect(address(ptr), size, MprotectFlags::empty())
     }
 }

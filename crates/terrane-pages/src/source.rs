@@ -66,6 +66,29 @@ pub unsafe trait PageSource: Debug + Send + Sync {
         HugePages::Unavailable
     }
 
+    /// Keeps part of a reserved range, all of it committed, in physical memory until it is unlocked, decommitted or released. Systems
+    /// limit how much a process may have of that (`RLIMIT_MEMLOCK`, the working set). Changes no contents.
+    ///
+    /// # Safety
+    /// As for [`commit`](PageSource::commit), and that part is committed.
+    ///
+    /// # Errors
+    /// When the system refuses, or this source cannot lock.
+    unsafe fn lock(&self, _ptr: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        Err(PageError::new(PageOperation::Lock, size, None))
+    }
+
+    /// Ends what [`lock`](PageSource::lock) began. Locks do not nest.
+    ///
+    /// # Safety
+    /// As for [`lock`](PageSource::lock).
+    ///
+    /// # Errors
+    /// When that part is not locked, or this source cannot lock.
+    unsafe fn unlock(&self, _ptr: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        Err(PageError::new(PageOperation::Unlock, size, None))
+    }
+
     /// Whether a reservation costs addresses only. Where it does not (the global allocator on a system that does
     /// not over-commit), nobody should reserve far ahead of need.
     fn reserves_lazily(&self) -> bool {
@@ -103,18 +126,30 @@ unsafe impl<P: PageSource + ?Sized> PageSource for Arc<P> {
         unsafe { (**self).advise_huge(ptr, size) }
     }
 
+    unsafe fn lock(&self, ptr: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        // SAFETY: the caller's promise is the inner source's condition.
+        unsafe { (**self).lock(ptr, size) }
+    }
+
+    unsafe fn unlock(&self, ptr: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        // SAFETY: the caller's promise is the inner source's condition.
+        unsafe { (**self).unlock(ptr, size) }
+    }
+
     fn reserves_lazily(&self) -> bool {
         (**self).reserves_lazily()
     }
 }
 
-/// The best source of this build: the operating system's pages where they are available, the global allocator
-/// elsewhere.
+/// The best source of this build: the operating system's pages where they are available (feature `os`), on WebAssembly its linear memory,
+/// the global allocator elsewhere.
 #[must_use]
 pub fn system_pages() -> Arc<dyn PageSource> {
-    #[cfg(all(feature = "os", unix))]
+    #[cfg(all(feature = "os", any(unix, windows)))]
     return Arc::new(crate::OsPages::new());
-    #[cfg(not(all(feature = "os", unix)))]
+    #[cfg(target_arch = "wasm32")]
+    return Arc::new(crate::WasmPages::new());
+    #[cfg(not(any(all(feature = "os", any(unix, windows)), target_arch = "wasm32")))]
     return Arc::new(crate::HeapPages::new());
 }
 

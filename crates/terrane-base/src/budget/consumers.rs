@@ -10,10 +10,10 @@
 
 use core::{
     array, fmt,
-    sync::atomic::{AtomicU8, AtomicUsize, Ordering, fence},
+    sync::atomic::{AtomicU8, AtomicUsize as PlainUsize, Ordering, fence},
 };
 
-use crate::{BudgetName, Bytes};
+use crate::{BudgetName, Bytes, sync::AtomicUsize};
 
 /// How many children of a budget can be named in an error.
 pub(crate) const SEATS: usize = 16;
@@ -91,7 +91,7 @@ impl fmt::Display for TopConsumers {
 pub(crate) struct Seat {
     used: AtomicUsize,
     /// Sequence number: `% 4` is the state (free, being named, taken), the rest counts changes.
-    stamp: AtomicUsize,
+    stamp: PlainUsize,
     name: [AtomicU8; BudgetName::MAX_LEN + 1],
 }
 
@@ -107,7 +107,7 @@ impl Seats {
     pub(crate) fn new() -> Self {
         Self(array::from_fn(|_| Seat {
             used: AtomicUsize::new(0),
-            stamp: AtomicUsize::new(FREE),
+            stamp: PlainUsize::new(FREE),
             name: array::from_fn(|_| AtomicU8::new(0)),
         }))
     }
