@@ -38,7 +38,12 @@ use super::state::State;
 /// # Ok::<(), terrane_base::MemoryError>(())
 /// ```
 ///
-/// A heap stays on its thread, since what lives in it may not be sent to another.
+/// A heap stays on its thread, since what lives in it may not be sent to another:
+///
+/// ```compile_fail,E0277
+/// let heap = terrane_gc::Heap::new().unwrap();
+/// std::thread::spawn(move || drop(heap));
+/// ```
 #[derive(Debug)]
 pub struct Heap {
     state: Box<UnsafeCell<State>>,
