@@ -145,6 +145,7 @@ mod model;
 mod old_space;
 mod pace;
 mod pin;
+mod prefetch;
 mod record;
 mod remembered;
 mod reserve;
