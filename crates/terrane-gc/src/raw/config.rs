@@ -42,7 +42,7 @@ pub struct HeapConfig {
     /// What the heap may at least grow by between two full collections, however little lives. Default 32 MiB.
     pub growth_min: Bytes,
     /// How long a minor collection should take, in nanoseconds: the nursery is made shorter when they take longer.
-    /// `None` leaves it at its greatest size. Default 400 µs.
+    /// `None` leaves it at its greatest size. Default 350 µs.
     pub pause_goal_ns: Option<u64>,
     /// Full collections run in slices between which the mutator goes on; otherwise they stop it. Default on.
     pub incremental: bool,
@@ -68,7 +68,7 @@ impl Default for HeapConfig {
             mark_stack: Bytes::from_mib(4),
             remembered_set: Bytes::from_mib(64),
             growth_min: Bytes::from_mib(32),
-            pause_goal_ns: Some(400_000),
+            pause_goal_ns: Some(350_000),
             incremental: true,
             huge_pages: false,
             pages: terrane_pages::system_pages(),

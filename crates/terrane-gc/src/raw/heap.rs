@@ -410,7 +410,8 @@ impl<M: ObjectModel> Heap<M> {
     }
 
     /// The young range, constant for the heap's life: a compiler that emits the write barrier inline calls
-    /// [`write`](Self::write) only for a value in it.
+    /// [`write`](Self::write) only for a value in it, and for every store as long as
+    /// [`is_marking`](Self::is_marking).
     pub fn young_range(&self) -> core::ops::Range<usize> {
         self.young.all.base..self.young.all.end()
     }

@@ -30,8 +30,8 @@ pub enum RootScope {
 ///   that it sank, [`Heap::frames_left`](super::Heap::frames_left) was told before a new object lay above.
 /// - Every object that the heap handed out since the last collection has been initialised and is of the size
 ///   asked for (a multiple of 8, at least 16).
-/// - Every store of a reference into an object older than the newest collection went through
-///   [`Heap::write`](super::Heap::write).
+/// - Every store into a slot of an object older than the newest collection, whatever was stored, went through
+///   [`Heap::write`](super::Heap::write) or was announced to [`Heap::record`](super::Heap::record).
 /// - No function unwinds or calls into the heap.
 pub unsafe trait RootSource {
     /// Visits each root in the scope; the collector may replace it.
