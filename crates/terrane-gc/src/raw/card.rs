@@ -9,7 +9,7 @@
 //! |---|---|
 //! | logged | the remembered set has an entry for a slot of the card |
 //! | crowded | other slots of the card were written, too: all of it must be visited |
-//! | snapshot | the card was marked from in this cycle |
+//! | snapshot | the card, with all hidden slots, was marked from in this cycle |
 //!
 //! The second mark lets a program that writes here and there into a large table pay for the slots that it writes, and one
 //! that fills a card pay for the card once.

@@ -63,6 +63,7 @@ impl<M: ObjectModel> Heap<M> {
         let started = (self.clock)();
         self.sync();
         let before = self.heap_bytes() + self.bytes_to_move(condemned, roots.frame_top());
+        let nursery_bytes = self.nursery_cursor - self.young.nursery().base;
         let copied = self.evacuate(condemned, roots);
         self.settle_young(condemned, roots);
         match kind {
@@ -79,6 +80,9 @@ impl<M: ObjectModel> Heap<M> {
         self.sequence += 1;
         let pause_ns = (self.clock)().saturating_sub(started);
         self.stats.pauses.record(pause_ns);
+        if kind == CollectionKind::Minor {
+            self.pacer.note_minor(nursery_bytes, pause_ns);
+        }
         let record = CollectionRecord {
             sequence: self.sequence,
             kind,
@@ -210,9 +214,14 @@ impl<M: ObjectModel> Heap<M> {
     fn prepare_mutator(&mut self, promoted: usize) {
         self.young.trim_nursery(self.nursery_size);
         // A nursery that is shorter for it shows soon enough: the next allocation asks why.
-        _ = self.reset_nursery(self.nursery_size);
+        _ = self.reset_nursery(self.nursery_goal());
         self.pace(promoted);
         self.open_window();
+    }
+
+    /// Size that the nursery should have: its greatest, or less for the sake of the pause goal.
+    pub(crate) fn nursery_goal(&self) -> usize {
+        self.pacer.nursery(self.pause_goal_ns, self.nursery_size)
     }
 
     /// What emptied memory is filled with.

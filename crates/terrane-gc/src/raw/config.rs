@@ -23,7 +23,7 @@ pub struct HeapConfig {
     /// Most bytes that the heap may charge: the young range, blocks of the old space in use, the copy
     /// reserve, large objects and chunk metadata. Default 16 GiB.
     pub limit: Bytes,
-    /// Size of the nursery. Default 1 MiB; at most an eighth of the limit and 64 MiB, at least 16 KiB.
+    /// Greatest size of the nursery. Default 1 MiB; at most an eighth of the limit and 64 MiB, at least 16 KiB.
     pub nursery: Bytes,
     /// Size of the frame region. Default 4 MiB; at most an eighth of the limit and 256 MiB.
     pub frame_region: Bytes,
@@ -39,8 +39,17 @@ pub struct HeapConfig {
     /// Addresses reserved for the remembered set. When it is full the next collection scans the whole old
     /// space, so any size is correct. Default 64 MiB.
     pub remembered_set: Bytes,
+    /// What the heap may at least grow by between two full collections, however little lives. Default 32 MiB.
+    pub growth_min: Bytes,
+    /// How long a minor collection should take, in nanoseconds: the nursery is made shorter when they take longer.
+    /// `None` leaves it at its greatest size. Default 350 µs.
+    pub pause_goal_ns: Option<u64>,
     /// Full collections run in slices between which the mutator goes on; otherwise they stop it. Default on.
     pub incremental: bool,
+    /// The old space asks the system for huge pages: fewer misses of the address cache, and fewer page faults, in a
+    /// large heap; but a minor collection that is the first to touch one waits until all of it is cleared, and a small
+    /// heap has up to 2 MiB more resident. Default off.
+    pub huge_pages: bool,
     /// Where pages come from.
     pub pages: Arc<dyn PageSource>,
     /// What pauses are timed with.
@@ -58,7 +67,10 @@ impl Default for HeapConfig {
             verify: false,
             mark_stack: Bytes::from_mib(4),
             remembered_set: Bytes::from_mib(64),
+            growth_min: Bytes::from_mib(32),
+            pause_goal_ns: Some(350_000),
             incremental: true,
+            huge_pages: false,
             pages: terrane_pages::system_pages(),
             clock: default_clock(),
         }
@@ -70,6 +82,27 @@ impl HeapConfig {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// For programs that are to be done soon and may pause for some milliseconds: a nursery of 4 MiB whatever its
+    /// collections take, and huge pages.
+    #[must_use]
+    pub fn throughput() -> Self {
+        Self { nursery: Bytes::from_mib(4), pause_goal_ns: None, huge_pages: true, ..Self::default() }
+    }
+
+    /// For many heaps in one process, each with little in it: a nursery of 256 KiB, and small tables.
+    #[must_use]
+    pub fn compact() -> Self {
+        Self {
+            nursery: Bytes::from_kib(256),
+            frame_region: Bytes::from_kib(256),
+            young_range: Bytes::from_mib(64),
+            mark_stack: Bytes::from_kib(256),
+            remembered_set: Bytes::from_mib(4),
+            growth_min: Bytes::from_mib(2),
+            ..Self::default()
+        }
     }
 
     /// Sets [`limit`](Self::limit).
@@ -128,10 +161,31 @@ impl HeapConfig {
         self
     }
 
+    /// Sets [`growth_min`](Self::growth_min).
+    #[must_use]
+    pub fn growth_min(mut self, growth_min: Bytes) -> Self {
+        self.growth_min = growth_min;
+        self
+    }
+
+    /// Sets [`pause_goal_ns`](Self::pause_goal_ns).
+    #[must_use]
+    pub fn pause_goal_ns(mut self, goal: Option<u64>) -> Self {
+        self.pause_goal_ns = goal;
+        self
+    }
+
     /// Sets [`incremental`](Self::incremental).
     #[must_use]
     pub fn incremental(mut self, incremental: bool) -> Self {
         self.incremental = incremental;
+        self
+    }
+
+    /// Sets [`huge_pages`](Self::huge_pages).
+    #[must_use]
+    pub fn huge_pages(mut self, huge_pages: bool) -> Self {
+        self.huge_pages = huge_pages;
         self
     }
 

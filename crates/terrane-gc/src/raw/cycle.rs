@@ -8,8 +8,8 @@
 //! Marking is *snapshot at the beginning* (Yuasa, *Real-time garbage collection on general-purpose machines*, J. Systems
 //! and Software 1990): everything that was reachable when the cycle began is marked, whatever the mutator does
 //! meanwhile. It can hide an object from the marker only by overwriting a reference that the marker has not seen, so
-//! before the first write of the cycle to an old object (or a card of a long one) the barrier marks from all its slots as
-//! they are: the snapshot. What is born during the cycle is born marked and never scanned, since it can only refer to
+//! before the first write of the cycle to an old object the barrier marks from all its slots as they are, the snapshot;
+//! in an object too long for that, from each slot that is about to be overwritten. What is born during the cycle is born marked and never scanned, since it can only refer to
 //! what is in the snapshot or was born after it.
 //!
 //! A cycle begins at the end of a minor collection: the nursery is empty, so the snapshot consists of old objects, the
@@ -317,7 +317,7 @@ impl<M: ObjectModel> Heap<M> {
         self.finish(&record, roots);
     }
 
-    /// Keeps the snapshot before the first write of the cycle to an object or card: marks from its slots.
+    /// Keeps the snapshot before a write: marks from the object's slots, or from this one.
     ///
     /// # Safety
     ///

@@ -17,6 +17,8 @@ use core::ptr::null_mut;
 use super::arena::Arenas;
 use super::large::LargeSpace;
 use super::old_space::OldSpace;
+use super::old_space::chunk::Chunk;
+use super::prefetch::{DISTANCE, prefetch};
 use super::remembered::{Entry, RememberedSet, Scope};
 use super::weak;
 use super::work_stack::WorkStack;
@@ -383,6 +385,12 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
     fn scan_remembered(&mut self) {
         let (mut kept, mut index) = (0, 0);
         while index < self.remembered.len() {
+            if index + DISTANCE < self.remembered.len() {
+                let next = self.remembered.entry(index + DISTANCE);
+                let address = if next.slot == 0 { M::address(next.parent).unwrap_or(0) } else { next.slot };
+                prefetch(address);
+                prefetch(Chunk::log_word(address));
+            }
             let entry = self.remembered.entry(index);
             // SAFETY: entries of dead objects are removed before their memory is reused.
             if unsafe { self.scan_entry(entry) } {

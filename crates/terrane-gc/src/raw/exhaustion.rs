@@ -106,10 +106,10 @@ impl<M: ObjectModel> Heap<M> {
 
     fn grant_in_nursery(&mut self, bytes: usize) -> Result<(), MemoryError> {
         let base = self.young.nursery().base;
-        let least = bytes.max(self.nursery_size / NURSERY_PART_MIN);
+        let least = bytes.max(self.nursery_goal() / NURSERY_PART_MIN);
         let mut granted = Ok(());
         if self.nursery_cursor == base && self.nursery_limit - base < least {
-            granted = self.reset_nursery(bytes.max(self.nursery_size));
+            granted = self.reset_nursery(bytes.max(self.nursery_goal()));
         }
         let exhausted = self.nursery_limit - base < least;
         if !exhausted && self.nursery_limit - self.nursery_cursor >= bytes {

@@ -12,7 +12,7 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use terrane_base::{Bytes, MemoryError};
-use terrane_pages::{CHUNK_SIZE, ChunkSpace, Owner};
+use terrane_pages::{CHUNK_SIZE, ChunkSpace, Owner, PageSource};
 
 use super::arena::Arenas;
 use super::clock::Clock;
@@ -97,6 +97,12 @@ pub struct Heap<M: ObjectModel> {
     pub(crate) pacer: Pacer,
     /// What was reachable when the marking under way began, where the verifier is to run.
     pub(crate) snapshot: Option<AddressSet>,
+    /// Least growth between two full collections.
+    pub(crate) growth_min: usize,
+    /// How long a minor collection may take.
+    pub(crate) pause_goal_ns: Option<u64>,
+    /// Where chunks come from, if they are to lie on huge pages.
+    pub(crate) huge_pages: Option<Arc<dyn PageSource>>,
     /// Full collections run in slices.
     pub(crate) incremental: bool,
     /// Bytes outside the young range at the last full collection that was begun in idle time.
@@ -171,7 +177,10 @@ impl<M: ObjectModel> Heap<M> {
             cycle: Cycle::new(),
             pacer: Pacer::new(),
             snapshot: None,
+            growth_min: config.growth_min.as_usize().min(SIZE_MAX),
+            pause_goal_ns: config.pause_goal_ns,
             incremental: config.incremental,
+            huge_pages: config.huge_pages.then(|| Arc::clone(pages)),
             settled_bytes: 0,
             pins: Pins::default(),
             external: ExternalBytes::default(),
@@ -401,7 +410,8 @@ impl<M: ObjectModel> Heap<M> {
     }
 
     /// The young range, constant for the heap's life: a compiler that emits the write barrier inline calls
-    /// [`write`](Self::write) only for a value in it.
+    /// [`write`](Self::write) only for a value in it, and for every store as long as
+    /// [`is_marking`](Self::is_marking).
     pub fn young_range(&self) -> core::ops::Range<usize> {
         self.young.all.base..self.young.all.end()
     }

@@ -4,6 +4,10 @@
 //! so a figure read from it is at most an eighth too high, whatever its size. They are part of the value: recording a
 //! pause allocates nothing.
 
+use core::fmt;
+
+use super::record::Milliseconds;
+
 /// Buckets for each power of two.
 const PARTS: usize = 8;
 const PART_BITS: u32 = 3;
@@ -21,7 +25,7 @@ const BUCKETS: usize = (40 - PART_BITS as usize + 1) * PARTS;
 /// let median = pauses.percentile_ns(50.0);
 /// assert!((500_000..=562_500).contains(&median), "{median}");
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PauseHistogram {
     buckets: [u32; BUCKETS],
     count: u64,
@@ -31,6 +35,29 @@ pub struct PauseHistogram {
 impl Default for PauseHistogram {
     fn default() -> Self {
         Self { buckets: [0; BUCKETS], count: 0, max_ns: 0 }
+    }
+}
+
+impl fmt::Debug for PauseHistogram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PauseHistogram")
+            .field("count", &self.count)
+            .field("p50_ns", &self.percentile_ns(50.0))
+            .field("p99_ns", &self.percentile_ns(99.0))
+            .field("p99_9_ns", &self.percentile_ns(99.9))
+            .field("max_ns", &self.max_ns)
+            .finish()
+    }
+}
+
+/// The line of a report: `pauses 1000: p50 0.500 ms, …`.
+impl fmt::Display for PauseHistogram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pauses {}: ", self.count)?;
+        for (name, percent) in [("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("p99.9", 99.9)] {
+            write!(f, "{name} {}, ", Milliseconds(self.percentile_ns(percent)))?;
+        }
+        write!(f, "max {}", Milliseconds(self.max_ns))
     }
 }
 
@@ -91,6 +118,8 @@ fn end_of(bucket: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use super::*;
 
     #[test]
@@ -114,5 +143,6 @@ mod tests {
             assert!(found + 1 >= exact && found <= exact + exact / 8, "{percent}: {found}");
         }
         assert_eq!(pauses.max_ns(), 99_999);
+        assert!(pauses.to_string().ends_with("p99.9 0.099 ms, max 0.099 ms"), "{pauses}");
     }
 }

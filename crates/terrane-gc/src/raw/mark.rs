@@ -13,6 +13,8 @@ use core::marker::PhantomData;
 use super::large::LargeSpace;
 use super::old_space::OldSpace;
 use super::old_space::chunk::{Chunk, ChunkKind, StartTable};
+use super::old_space::line::mark_lines;
+use super::prefetch::prefetch;
 use super::remembered::RememberedSet;
 use super::slice::Slice;
 use super::work_stack::WorkStack;
@@ -21,6 +23,8 @@ use super::{ObjectModel, Progress, Word};
 
 /// Bytes of a large object that are scanned at a time.
 const PART: usize = 16 * 1024;
+/// Bytes of it whose targets are asked for together.
+const PREFETCHED: usize = 256;
 /// What a part counts, in units of work.
 const PART_UNITS: usize = PART / 8 / 8;
 
@@ -65,6 +69,7 @@ impl<M: ObjectModel> Marking<'_, M> {
             // SAFETY: as above.
             return unsafe { self.drop_marked(word, chunk, address) };
         }
+        prefetch(address);
         // SAFETY: below the end of the stack.
         unsafe {
             hot.top.write(word.0);
@@ -87,7 +92,7 @@ impl<M: ObjectModel> Marking<'_, M> {
     /// `word` is valid.
     pub(crate) unsafe fn enqueue(&mut self, word: Word) {
         // With the place of the next object taken, it goes on the stack.
-        let mut hot = Hot { top: self.stack.top(), next: Some(word), marked: 0 };
+        let mut hot = Hot { top: self.stack.top(), next: Some(word), marked: 0, bytes: 0 };
         // SAFETY: the caller's promise.
         unsafe { self.shade(word, &mut hot) };
         self.stack.set_top(hot.top);
@@ -148,7 +153,8 @@ impl<M: ObjectModel> Marking<'_, M> {
     #[inline(never)]
     fn drain_stack(&mut self, units: usize) -> usize {
         let bottom = self.stack.bottom();
-        let mut hot = Hot { top: self.stack.top(), next: None, marked: 0 };
+        let mut hot = Hot { top: self.stack.top(), next: None, marked: 0, bytes: 0 };
+        let epoch = self.old.epoch();
         let mut left = units;
         while left > 0 {
             let word = match hot.next.take() {
@@ -166,7 +172,9 @@ impl<M: ObjectModel> Marking<'_, M> {
             unsafe {
                 let chunk = Chunk::containing(address);
                 if chunk.kind() == ChunkKind::Old {
-                    self.old.note_marked(chunk, address, M::size(word));
+                    let size = M::size(word);
+                    hot.bytes += size;
+                    mark_lines(chunk, address, size, epoch);
                     M::visit_slots(word, |slot| self.shade(*slot, &mut hot));
                 } else {
                     self.scan_part(word, chunk, address, &mut hot);
@@ -178,6 +186,7 @@ impl<M: ObjectModel> Marking<'_, M> {
             self.keep_for_later(word, &mut hot);
         }
         self.stack.set_top(hot.top);
+        self.old.add_marked(hot.bytes);
         *self.objects += hot.marked;
         units - left
     }
@@ -208,15 +217,39 @@ impl<M: ObjectModel> Marking<'_, M> {
             let scanned = chunk.scanned_words(address);
             let start = address + *scanned as usize * 8;
             let end = start + PART;
-            if end < address + M::size(word) && hot.top < self.stack.end() {
+            let object_end = address + M::size(word);
+            if end < object_end && hot.top < self.stack.end() {
                 *scanned += (PART / 8) as u32;
                 hot.top.write(word.0);
                 hot.top = hot.top.add(1);
-                M::visit_slots_within(word, start, end, |slot| self.shade(*slot, hot));
+                self.scan_range(word, start, end, hot);
             } else {
                 *scanned = 0;
-                M::visit_slots_within(word, start, usize::MAX, |slot| self.shade(*slot, hot));
+                self.scan_range(word, start, object_end, hot);
             }
+        }
+    }
+
+    /// Scans the slots of a large object from `start` to `end`, asking for the marks of what they refer to beforehand.
+    ///
+    /// # Safety
+    ///
+    /// `word` refers to the object.
+    #[inline(always)]
+    unsafe fn scan_range(&mut self, word: Word, start: usize, end: usize, hot: &mut Hot) {
+        let mut from = start;
+        while from < end {
+            let to = (from + PREFETCHED).min(end);
+            // SAFETY: the caller's promise.
+            unsafe {
+                M::visit_slots_within(word, from, to, |slot| {
+                    if let Some(address) = M::address(*slot) {
+                        prefetch(Chunk::start_word(self.table, address));
+                    }
+                });
+                M::visit_slots_within(word, from, to, |slot| self.shade(*slot, hot));
+            }
+            from = to;
         }
     }
 
@@ -254,6 +287,8 @@ struct Hot {
     next: Option<Word>,
     /// Objects marked.
     marked: u64,
+    /// Bytes of objects of the old space scanned.
+    bytes: usize,
 }
 
 /// Removes the entries of dead objects from the remembered set, after marking and before sweeping.

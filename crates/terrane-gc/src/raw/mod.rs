@@ -11,7 +11,7 @@
 //! | frame region | the embedder's frame stack | when the frame is left, or moved to the old space by an evacuation |
 //! | nursery | [`Heap::bump`], [`Heap::alloc`] | at the next collection, moved to the old space if live |
 //! | arenas | the same while an arena is entered | when the arena is destroyed, moved to the old space if live |
-//! | old space | promotion only | swept by a full collection |
+//! | old space | promotion, [`Heap::alloc_pinned`] | swept by a full collection |
 //! | large objects | [`Heap::alloc`] above [`SMALL_OBJECT_MAX`] | swept by a full collection; they never move |
 //!
 //! The first three make up the *young range*, one run of addresses, so that the write barrier's question "is
@@ -19,16 +19,23 @@
 //!
 //! # Collections
 //!
-//! *Minor* empties the nursery into the old space. *Evacuate* empties the frame region as well (or one arena,
-//! when it is destroyed). *Full* is a minor collection followed by marking and sweeping the old space in
-//! place. All stop the mutator.
+//! *Minor* empties the nursery into the old space, in one pause. *Evacuate* empties the frame region as well (or one
+//! arena, when it is destroyed). *Full* marks and sweeps the old space in place: by itself in slices of some 150 µs
+//! between which the mutator and minor collections run (snapshot-at-the-beginning marking, see [`Heap::is_marking`] and
+//! [`RootSource::snapshot_roots`]); on demand ([`Heap::collect`]), when memory runs short, and with
+//! [`HeapConfig::incremental`] off, in one pause after a minor collection. Slices run when an allocation finds the
+//! window's limit, which is lowered for their sake, and in idle time ([`Heap::step`]).
+//!
+//! Two things are not done in slices: the frame region and the arenas are scanned whole when a cycle begins, and when
+//! the mark stack overflows all marked objects are scanned again at once.
 //!
 //! # Rules for the embedder
 //!
 //! - Every reference that must survive a call with a `RootSource` is visited by that source, which then holds
 //!   the new address.
 //! - Objects are initialised before the next such call.
-//! - Stores of references into initialised objects go through [`Heap::write`].
+//! - Every store into a slot of an initialised object goes through [`Heap::write`] (or is announced to
+//!   [`Heap::record`]), whatever is stored: while marking, what is overwritten counts.
 //! - Only roots and frame objects refer to frame objects.
 //!
 //! # Weak processing
@@ -146,6 +153,7 @@ mod model;
 mod old_space;
 mod pace;
 mod pin;
+mod prefetch;
 mod record;
 mod remembered;
 mod reserve;

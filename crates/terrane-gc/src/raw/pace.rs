@@ -1,11 +1,15 @@
 //! When a cycle begins, and how much of it runs between two stretches of the mutator.
 //!
+//! *Nursery.* Its size follows from what minor collections have cost lately and the pause that they may take. A program
+//! whose objects die young keeps the whole nursery; one that keeps most of them, or that stores into old objects all over
+//! the heap, has a shorter one.
+//!
 //! *Size.* The heap may grow to M = L + √(L·g / (c·s)) before it is collected, where L lives, g is the rate at which the
 //! program adds to it, and s the speed of marking: the rule of Kirisame, Shenoy & Panchekha, *Optimal heap limits for
 //! reducing browser memory use* (OOPSLA 2022), under which several heaps share memory best. A heap of 4 times the size
 //! gets twice the room, a program that grows it faster gets more, and both within bounds.
 //!
-//! *Start.* A cycle that runs in slices begins when half of the growth is used up.
+//! *Start.* A cycle that runs in slices begins when half of the growth is used up, or later where less lives than that.
 //!
 //! *Pace.* A fixed amount of work for each slice would never finish in a program that allocates fast enough. So the work is
 //! paid in proportion: of what is left to mark, as large a part as the minor collections use up of what is left of the
@@ -16,8 +20,6 @@ use super::record::CollectionCause;
 use super::slice::{Slice, UNITS_PER_SLICE};
 use super::{ObjectModel, Progress, RootSource};
 
-/// Least growth between two full collections, in bytes.
-const GROWTH_MIN: usize = 16 << 20;
 /// The constant c, as its reciprocal in bytes: a heap of 1 GiB that grows as fast as it is marked gets 0.5 GiB.
 const GROWTH_SCALE: u128 = 256 << 20;
 /// The longest slice.
@@ -27,9 +29,15 @@ const STEPS_MAX: usize = 64;
 /// Marking speed where nothing was measured: bytes in a microsecond.
 const MARK_SPEED: u64 = 1000;
 
+/// The shortest nursery that a pause goal leads to.
+const NURSERY_MIN: usize = 64 << 10;
+
 /// What was measured.
 #[derive(Debug)]
 pub(crate) struct Pacer {
+    /// Cost of a minor collection for each KiB of the nursery, in nanoseconds, as a moving mean; 0 when nothing was
+    /// measured.
+    minor_ns_per_kib: u64,
     /// Bytes promoted by a minor collection, as a moving mean.
     promoted: usize,
     /// Bytes marked in a microsecond, likewise.
@@ -46,6 +54,7 @@ pub(crate) struct Pacer {
 impl Pacer {
     pub(crate) fn new() -> Self {
         Self {
+            minor_ns_per_kib: 0,
             promoted: 0,
             mark_speed: MARK_SPEED,
             since_ns: 0,
@@ -67,8 +76,26 @@ impl Pacer {
         }
     }
 
+    /// A minor collection of a nursery with so many bytes took so long.
+    pub(crate) fn note_minor(&mut self, bytes: usize, ns: u64) {
+        let kib = bytes as u64 / 1024;
+        if kib >= 16 && ns > 0 {
+            let cost = (ns / kib).max(1);
+            let mean = if self.minor_ns_per_kib == 0 { cost } else { (self.minor_ns_per_kib * 3 + cost) / 4 };
+            // What is dearer than expected counts at once, since the next collection may be like it.
+            self.minor_ns_per_kib = mean.max(cost / 2);
+        }
+    }
+
+    /// The nursery whose collection should take no longer than `goal_ns`, and not more than `most` bytes.
+    pub(crate) fn nursery(&self, goal_ns: Option<u64>, most: usize) -> usize {
+        let (Some(goal), 1..) = (goal_ns, self.minor_ns_per_kib) else { return most };
+        let bytes = usize::try_from(goal / self.minor_ns_per_kib).unwrap_or(usize::MAX).saturating_mul(1024);
+        bytes.max(NURSERY_MIN).min(most)
+    }
+
     /// By how much a heap may grow in which `live` bytes live, `elapsed_ns` after its last growth was measured.
-    fn growth(&self, live: usize, elapsed_ns: u64) -> usize {
+    fn growth(&self, live: usize, elapsed_ns: u64, least: usize) -> usize {
         // Bytes in a microsecond; without a clock, as fast as marking.
         let rate = match elapsed_ns / 1000 {
             0 => self.mark_speed,
@@ -77,7 +104,7 @@ impl Pacer {
         let square = live as u128 * u128::from(rate.max(1)) * GROWTH_SCALE / u128::from(self.mark_speed);
         let root = usize::try_from(square.isqrt()).unwrap_or(usize::MAX);
         // A heap that is hardly used may grow by the least; a large one by two fifths at most.
-        root.clamp(live / 8, (live / 5).saturating_mul(2)).max(GROWTH_MIN)
+        root.clamp(live / 8, (live / 5).saturating_mul(2)).max(least)
     }
 }
 
@@ -86,11 +113,13 @@ impl<M: ObjectModel> Heap<M> {
     pub(crate) fn set_threshold(&mut self) {
         let now = (self.clock)();
         let live = self.heap_bytes();
-        let growth = self.pacer.growth(live, now.saturating_sub(self.pacer.since_ns));
+        let growth = self.pacer.growth(live, now.saturating_sub(self.pacer.since_ns), self.growth_min);
         self.pacer.since_ns = now;
         self.pacer.grown = 0;
         self.pacer.goal = live.saturating_add(growth);
-        let start = if self.incremental { growth / 2 } else { growth };
+        // Where little lives, a cycle is over soon, and may begin later.
+        let ahead = (growth / 2).min(live / 2).max(self.nursery_size * 4);
+        let start = if self.incremental { growth.saturating_sub(ahead) } else { growth };
         self.full_threshold = live.saturating_add(start);
     }
 
@@ -205,25 +234,40 @@ impl<M: ObjectModel> Heap<M> {
 mod tests {
     use super::*;
 
+    const LEAST: usize = 32 << 20;
+
     #[test]
     fn growth_follows_the_root_of_what_lives_within_bounds() {
         let mut pacer = Pacer::new();
-        assert_eq!(pacer.growth(0, 0), GROWTH_MIN);
-        assert_eq!(pacer.growth(1 << 20, 0), GROWTH_MIN);
+        assert_eq!(pacer.growth(0, 0, LEAST), LEAST);
+        assert_eq!(pacer.growth(1 << 20, 0, LEAST), LEAST);
         // As fast as marking.
-        let at = |live: usize| pacer.growth(live, 0);
+        let at = |live: usize| pacer.growth(live, 0, LEAST);
         assert_eq!(at(1 << 30), (1 << 30) / 5 * 2, "not more than two fifths");
         assert_eq!(at(1 << 32), 1 << 30);
         assert_eq!(at(1 << 34), 1 << 31, "four times as much lives: twice the growth");
         assert!(at(usize::MAX) >= usize::MAX / 8);
         // Ten bytes in a microsecond, a hundredth of the marking speed.
         pacer.grown = 10_000_000;
-        assert_eq!(pacer.growth(1 << 34, 1_000_000_000), 1 << 31, "an eighth at least");
-        assert!(pacer.growth(1 << 30, 1_000_000_000) < at_speed_of_marking(&pacer, 1 << 30));
+        assert_eq!(pacer.growth(1 << 34, 1_000_000_000, LEAST), 1 << 31, "an eighth at least");
+        assert!(pacer.growth(1 << 30, 1_000_000_000, LEAST) < pacer.growth(1 << 30, 0, LEAST));
     }
 
-    fn at_speed_of_marking(pacer: &Pacer, live: usize) -> usize {
-        pacer.growth(live, 0)
+    #[test]
+    fn the_nursery_shrinks_when_collections_are_dear_and_grows_again() {
+        let mut pacer = Pacer::new();
+        let most = 1 << 20;
+        assert_eq!(pacer.nursery(Some(500_000), most), most);
+        pacer.note_minor(most, 100_000);
+        assert_eq!(pacer.nursery(Some(500_000), most), most);
+        pacer.note_minor(most, 8_000_000);
+        let after_one = pacer.nursery(Some(500_000), most);
+        assert!(after_one < most / 6, "{after_one}");
+        (0..9).for_each(|_| pacer.note_minor(1 << 17, 2_000_000));
+        assert_eq!(pacer.nursery(Some(500_000), most), 64 << 10);
+        assert_eq!(pacer.nursery(None, most), most);
+        (0..40).for_each(|_| pacer.note_minor(1 << 17, 10_000));
+        assert_eq!(pacer.nursery(Some(500_000), most), most);
     }
 
     #[test]

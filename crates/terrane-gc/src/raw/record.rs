@@ -118,7 +118,7 @@ impl fmt::Display for CollectionRecord {
 }
 
 /// A time in nanoseconds, as milliseconds with three places.
-struct Milliseconds(u64);
+pub(crate) struct Milliseconds(pub(crate) u64);
 
 impl fmt::Display for Milliseconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -115,8 +115,9 @@ impl Entry {
     }
 }
 
-/// Notes that the slots of `slot`'s card, or of the whole object, are about to be marked from, before the first write of
-/// the cycle. `None` if that was done; otherwise what is to be marked from.
+/// What must be marked from before `slot` is written, so that the snapshot holds: all of an object that is logged as a
+/// whole, once in a cycle; of a longer one the slot alone, or, for a hidden slot, its first card with all hidden slots,
+/// once in a cycle. `None` if that was done.
 ///
 /// # Safety
 ///
@@ -137,6 +138,9 @@ pub(crate) unsafe fn begin_snapshot<M: ObjectModel>(
         if size <= WHOLE_LOG_MAX {
             chunk.set_snapshot_bit(address);
             return Some(Scope::Whole);
+        }
+        if slot.wrapping_sub(address) < size {
+            return Some(Scope::Slot(slot));
         }
         let card = Card::of(address, size, slot);
         let (start, end) = card.range();

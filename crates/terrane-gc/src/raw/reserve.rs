@@ -7,6 +7,7 @@
 //! neither fails midway nor asks anybody for memory.
 
 use terrane_base::MemoryError;
+use terrane_pages::CHUNK_SIZE;
 
 use super::arena::Segment;
 use super::evacuate::Condemned;
@@ -70,8 +71,17 @@ impl<M: ObjectModel> Heap<M> {
                 return Err(errors::out_of_memory(wanted, self.available()));
             }
             self.old.grow(&mut self.chunks, self.owner)?;
+            self.advise_huge();
         }
         Ok(())
+    }
+
+    /// Asks for huge pages behind the chunk that was taken last.
+    fn advise_huge(&self) {
+        if let (Some(pages), Some(chunk)) = (&self.huge_pages, self.old.chunks().last()) {
+            // SAFETY: the chunk was handed out by the space over this source, and is committed whole.
+            _ = unsafe { pages.advise_huge(chunk.base_pointer(), CHUNK_SIZE) };
+        }
     }
 
     /// Fills the reserve for a nursery of `nursery` bytes, or as far as possible.

@@ -30,10 +30,10 @@ pub enum RootScope {
 ///   that it sank, [`Heap::frames_left`](super::Heap::frames_left) was told before a new object lay above.
 /// - Every object that the heap handed out since the last collection has been initialised and is of the size
 ///   asked for (a multiple of 8, at least 16).
-/// - Every store of a reference into an object older than the newest collection went through
-///   [`Heap::write`](super::Heap::write), or was preceded, while the heap [is marking](super::Heap::is_marking), by
-///   [`Heap::weak_read`](super::Heap::weak_read) of what it overwrites, and the slot is visited as a young root from then on
-///   until the next collection.
+/// - Every store into a slot of an object older than the newest collection, whatever was stored, went through
+///   [`Heap::write`](super::Heap::write) or was announced to [`Heap::record`](super::Heap::record); or it was preceded,
+///   while the heap [is marking](super::Heap::is_marking), by [`Heap::weak_read`](super::Heap::weak_read) of what it
+///   overwrites, and the slot is visited as a young root from then on until the next collection.
 /// - No function unwinds or calls into the heap.
 pub unsafe trait RootSource {
     /// Visits each root in the scope; the collector may replace it.

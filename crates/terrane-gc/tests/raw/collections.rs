@@ -33,7 +33,7 @@ fn a_list_longer_than_many_nurseries_survives() {
 
 #[test]
 fn memory_of_the_dead_is_used_again() {
-    let mut machine = Machine::new(small().verify(false));
+    let mut machine = Machine::new(small().verify(false).growth_min(Bytes::from_mib(16)));
     machine.roots.push(integer(0));
     for _ in 0..50 {
         machine.roots.set(0, integer(0));

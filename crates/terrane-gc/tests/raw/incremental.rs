@@ -1,7 +1,9 @@
 //! Full collections in slices, with the mutator running in between.
 
 use terrane_base::Bytes;
-use terrane_gc::raw::{CollectionKind, CorruptionKind, HeapConfig, Progress, Word};
+use terrane_gc::raw::{
+    CollectionKind, CorruptionKind, Heap, HeapConfig, Progress, RootScope, RootSource, Word, WorkBudget,
+};
 
 use crate::machine::Machine;
 use crate::model::*;
@@ -133,6 +135,77 @@ fn what_is_born_during_a_cycle_outlives_it() {
         assert_eq!((machine.list_len(0), machine.list_len(1)), (3000, 500), "{slices_before}");
         assert_eq!(read(read(machine.roots.words[2], 2999), 0), machine.roots.words[1]);
     }
+}
+
+/// A source with a deep stack, which delivers some roots at a time, from the top down.
+struct DeepStack {
+    words: Vec<Word>,
+    /// Roots below were not delivered yet.
+    undelivered: usize,
+    frames: usize,
+    parts: usize,
+}
+
+// SAFETY: all references are in `words`; those not delivered are kept by the test before it changes them.
+unsafe impl RootSource for DeepStack {
+    fn visit_roots<F: FnMut(&mut Word)>(&mut self, _: RootScope, visit: F) {
+        self.words.iter_mut().for_each(visit);
+    }
+
+    fn snapshot_roots<F: FnMut(Word)>(
+        &mut self,
+        first: bool,
+        budget: &mut WorkBudget,
+        mut visit: F,
+    ) -> Progress {
+        if first {
+            self.undelivered = self.words.len();
+        }
+        self.parts += 1;
+        while self.undelivered > 0 {
+            if !budget.spend(1) {
+                return Progress::More;
+            }
+            self.undelivered -= 1;
+            visit(self.words[self.undelivered]);
+        }
+        Progress::Done
+    }
+
+    fn frame_top(&self) -> usize {
+        self.frames
+    }
+
+    fn frames_evacuated(&mut self) {}
+
+    fn collected(&mut self) {}
+}
+
+#[test]
+fn a_deep_stack_is_delivered_in_parts() {
+    let mut heap = Heap::<Model>::new(HeapConfig::new().verify(true)).unwrap();
+    let frames = heap.frame_region().0.as_ptr() as usize;
+    let mut roots = DeepStack { words: Vec::new(), undelivered: 0, frames, parts: 0 };
+    for i in 0..20_000 {
+        let word = pair(heap.bump(16).expect("room").as_ptr() as usize);
+        plain_store(word, 0, integer(i));
+        plain_store(word, 1, integer(0));
+        roots.words.push(word);
+    }
+    heap.begin_full(&mut roots);
+    let mut lost = None;
+    while heap.step_units(100, &mut roots) == Progress::More {
+        // Control returns to the deepest frame of all, far from being delivered, and drops what it holds.
+        if lost.is_none() && roots.parts > 3 && roots.undelivered > 100 {
+            // SAFETY: a root.
+            unsafe { heap.keep_root(roots.words[50]) };
+            lost = Some(std::mem::replace(&mut roots.words[50], integer(0)));
+        }
+        heap.verify(&mut roots).unwrap();
+    }
+    assert!(roots.parts > 50, "{}", roots.parts);
+    assert_eq!(read(lost.expect("dropped half-way"), 0), integer(50), "kept through this cycle");
+    assert!((0..20_000).all(|i| i == 50 || read(roots.words[i], 0) == integer(i as u64)));
 }
 
 /// A program that replaces what lives keeps its size, by slices alone.

@@ -155,6 +155,12 @@ impl Machine {
         self.heap.collect(kind, &mut self.roots).unwrap();
     }
 
+    /// A full collection in slices of so many units.
+    fn collect_in_slices(&mut self, units: usize) {
+        self.heap.begin_full(&mut self.roots);
+        while self.heap.step_units(units, &mut self.roots) == Progress::More {}
+    }
+
     fn weak_values(&self) -> Vec<Option<u64>> {
         self.roots.weak.iter().map(|weak| weak.map(|word| read(word, 0).0 >> 3)).collect()
     }
@@ -222,6 +228,69 @@ fn finalizers_keep_what_they_need_once() {
     }
 }
 
+/// Runs the collection under way until its marking has ended.
+fn end_marking(machine: &mut Machine) {
+    while machine.heap.is_marking() {
+        _ = machine.heap.step_units(3, &mut machine.roots);
+    }
+}
+
+#[test]
+fn a_weak_reference_that_is_read_while_marking_keeps_its_object() {
+    for units in [1, 3] {
+        let mut machine = Machine::new();
+        for i in 0..200 {
+            let child = machine.pair(integer(i), integer(0));
+            let word = machine.pair(integer(i + 1000), child);
+            machine.roots.weak.push(Some(word));
+            machine.roots.strong.push(word);
+        }
+        machine.collect(CollectionKind::Minor);
+        machine.roots.strong.drain(..100);
+        machine.heap.begin_full(&mut machine.roots);
+        _ = machine.heap.step_units(units, &mut machine.roots);
+        let word = machine.roots.weak[77].unwrap();
+        // SAFETY: the clear hook has not run for this collection.
+        let read_now = unsafe { machine.heap.weak_read(word) };
+        machine.roots.strong.push(read_now.expect("alive while marking goes on"));
+        while machine.heap.step_units(units, &mut machine.roots) == Progress::More {}
+        let alive = machine.weak_values().iter().flatten().count();
+        assert_eq!(alive, machine.roots.strong.len(), "{units}");
+        assert_eq!(read(read(*machine.roots.strong.last().unwrap(), 1), 0), integer(77));
+    }
+}
+
+/// After marking, and before the hook has come to it, a weak reference to the dead reads as nothing.
+#[test]
+fn the_dead_cannot_be_read_once_marking_has_ended() {
+    let mut machine = Machine::new();
+    for i in 0..300 {
+        let word = machine.pair(integer(i), integer(0));
+        machine.roots.weak.push(Some(word));
+        machine.roots.strong.push(word);
+    }
+    machine.collect(CollectionKind::Minor);
+    machine.roots.strong.truncate(1);
+    machine.heap.begin_full(&mut machine.roots);
+    end_marking(&mut machine);
+    let (alive, dead) = (machine.roots.weak[0].unwrap(), machine.roots.weak[299].unwrap());
+    // SAFETY: the clear hook has not come to either.
+    unsafe {
+        assert_eq!(machine.heap.weak_read(alive), Some(alive));
+        assert_eq!(machine.heap.weak_read(dead), None);
+    }
+    assert_eq!(read(dead, 0), integer(299), "the dead can be read until they are swept");
+    // What is born now is alive, and does not take the place of the dead.
+    let young = machine.pair(integer(5), integer(0));
+    machine.roots.strong.push(young);
+    machine.roots.weak.push(Some(young));
+    machine.collect(CollectionKind::Minor);
+    assert_eq!(read(dead, 0), integer(299));
+    while machine.heap.step_units(7, &mut machine.roots) == Progress::More {}
+    let values: Vec<u64> = machine.weak_values().into_iter().flatten().collect();
+    assert_eq!(values, [0, 5]);
+}
+
 /// What the graph below says is alive.
 fn reachable(edges: &[(usize, usize)], strong: &[usize]) -> Vec<usize> {
     let mut alive: Vec<usize> = strong.to_vec();
@@ -250,6 +319,7 @@ proptest! {
         strong in prop::collection::vec(0..12_usize, 0..4),
         old in prop::collection::vec(any::<bool>(), 12),
         kind in prop_oneof![Just(CollectionKind::Minor), Just(CollectionKind::Full)],
+        slices in prop::option::of(1_usize..20),
     ) {
         let mut machine = Machine::new();
         for pass in [true, false] {
@@ -268,7 +338,10 @@ proptest! {
         machine.roots.weak = words.iter().copied().map(Some).collect();
         machine.roots.ephemerons = edges.iter().map(|&(key, value)| Some((words[key], words[value]))).collect();
         machine.roots.strong = strong.iter().map(|&i| words[i]).collect();
-        machine.collect(kind);
+        match slices {
+            Some(units) if kind == CollectionKind::Full => machine.collect_in_slices(units),
+            _ => machine.collect(kind),
+        }
         // For a minor collection what is old is alive.
         let mut strong = strong;
         if kind == CollectionKind::Minor {

@@ -152,6 +152,20 @@ impl Chunk {
         (unsafe { &*word }, 1 << (index % 64))
     }
 
+    /// Where the start bit of the object at `address` is, for prefetching.
+    #[inline(always)]
+    pub(crate) fn start_word(table: StartTable, address: usize) -> usize {
+        let (chunk, offset) = (address & !(CHUNK_SIZE - 1), address & (CHUNK_SIZE - 1));
+        chunk + table.0 + offset / WORD_BYTES / 64 * 8
+    }
+
+    /// Where the log bit for `address` is, for prefetching.
+    #[inline(always)]
+    pub(crate) fn log_word(address: usize) -> usize {
+        let (chunk, offset) = (address & !(CHUNK_SIZE - 1), address & (CHUNK_SIZE - 1));
+        chunk + LOG_BITS + offset / WORD_BYTES / 64 * 8
+    }
+
     #[inline(always)]
     fn test_bit(self, offset: usize, address: usize) -> bool {
         let (word, mask) = self.bit(offset, address);

@@ -305,6 +305,16 @@ impl OldSpace {
         unsafe { line::mark_lines(chunk, address, size, self.epoch) };
     }
 
+    /// The epoch of the marking under way, which lines are marked with.
+    pub(crate) fn epoch(&self) -> u8 {
+        self.epoch
+    }
+
+    /// Counts bytes of objects that were marked, with their lines.
+    pub(crate) fn add_marked(&mut self, bytes: usize) {
+        self.marked_bytes += bytes;
+    }
+
     /// Bytes marked, or born marked, so far.
     pub(crate) fn marked_bytes(&self) -> usize {
         self.marked_bytes
