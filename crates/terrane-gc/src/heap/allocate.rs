@@ -156,7 +156,7 @@ impl<'h, 's> Mutator<'h, 's> {
         if size > SMALL_OBJECT_MAX {
             state.raw.reserve_large(size, &mut state.roots)
         } else {
-            state.raw.reserve(size, &mut state.roots)
+            state.raw.reserve_small(size, &mut state.roots)
         }
     }
 }

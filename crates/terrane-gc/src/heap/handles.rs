@@ -65,6 +65,12 @@ impl HandleStack {
         (index as usize) < self.undelivered
     }
 
+    /// Whether some from `len` on must be delivered before they are popped.
+    #[inline(always)]
+    pub(crate) fn are_undelivered_from(&self, len: usize) -> bool {
+        len < self.undelivered
+    }
+
     /// Begins a snapshot.
     pub(crate) fn begin_snapshot(&mut self, mut visit: impl FnMut(Word)) {
         self.undelivered = self.words.len().saturating_sub(DELIVERED_AT_ONCE);
@@ -78,16 +84,18 @@ impl HandleStack {
     }
 
     /// The handles from `len` on that must be delivered before they are popped.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn deliver_from(&mut self, len: usize, visit: impl FnMut(Word)) {
-        if len < self.undelivered {
-            self.words[len..self.undelivered].iter().copied().for_each(visit);
-            self.undelivered = len;
-        }
+        self.words[len..self.undelivered].iter().copied().for_each(visit);
+        self.undelivered = len;
     }
 
+    #[inline(always)]
     pub(crate) fn truncate(&mut self, len: usize) {
-        debug_assert!(len >= self.undelivered);
-        self.words.truncate(len);
+        debug_assert!(self.undelivered <= len && len <= self.words.len());
+        // SAFETY: not longer than it is; a scope ends with at least as many handles as it began with.
+        unsafe { self.words.set_len(len.min(self.words.len())) };
         self.watermark = self.watermark.min(len);
     }
 

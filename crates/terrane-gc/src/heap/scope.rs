@@ -16,6 +16,7 @@ struct Cut<'h> {
 }
 
 impl Drop for Cut<'_> {
+    #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: the heap outlives the scope, and its last operation is over.
         unsafe { (*self.state.get()).truncate_handles(self.len) }
@@ -23,14 +24,17 @@ impl Drop for Cut<'_> {
 }
 
 impl State {
-    #[inline]
+    #[inline(always)]
     fn truncate_handles(&mut self, len: usize) {
         let raw = &mut self.raw;
-        self.roots.handles.deliver_from(len, |word| {
-            // SAFETY: handles refer to objects of this heap.
-            _ = unsafe { raw.weak_read(word) };
-        });
-        self.roots.handles.truncate(len);
+        let handles = &mut self.roots.handles;
+        if handles.are_undelivered_from(len) {
+            handles.deliver_from(len, |word| {
+                // SAFETY: handles refer to objects of this heap.
+                _ = unsafe { raw.weak_read(word) };
+            });
+        }
+        handles.truncate(len);
     }
 }
 

@@ -72,6 +72,27 @@ impl<M: ObjectModel> Heap<M> {
         self.window_end - self.window.cursor < self.nursery_bytes() / ROOM_PART_MIN
     }
 
+    /// Makes room for one object up to [`SMALL_OBJECT_MAX`], after what is due: a collection, or a slice of the cycle under
+    /// way. Until the next allocation [`bump`](Self::bump) grants it, and more where there is more.
+    ///
+    /// # Errors
+    ///
+    /// As for [`alloc`](Self::alloc).
+    pub fn reserve_small<R: RootSource>(&mut self, size: usize, roots: &mut R) -> Result<(), MemoryError> {
+        check_size(size, self.limit)?;
+        self.stress_tick(roots);
+        self.collect_if_due(roots);
+        if self.window_end - self.window.cursor >= size {
+            // The end of a step, not of the window.
+            self.slice_if_due(roots);
+        }
+        if self.window_end - self.window.cursor < size {
+            self.satisfy(Request::Window(size), CollectionCause::NurseryFull, roots)?;
+        }
+        self.window.limit = self.window.limit.max(self.window.cursor + size);
+        Ok(())
+    }
+
     /// Makes room for one object above [`SMALL_OBJECT_MAX`], after collections if need be: until the next allocation,
     /// [`alloc_directly`](Self::alloc_directly) grants it unless the page source refuses.
     ///
