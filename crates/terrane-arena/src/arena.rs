@@ -18,7 +18,7 @@ use crate::vec::{ArenaText, ArenaVec};
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::fmt;
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 use terrane_base::{Budget, Bytes, MemoryError};
 
 /// A bump arena: allocation moves a cursor, and everything is given back at once.
@@ -86,6 +86,8 @@ pub struct Arena<C: Counting = Uncounted> {
     pub(crate) state: Cell<Option<StateHandle>>,
     /// The lowest address that the cursor came down to in the current block before it went up again.
     pub(crate) lowest: Cell<usize>,
+    /// Where a reset has to put the cursor, if it has nothing else to do; else null.
+    home: Cell<*mut u8>,
     pub(crate) strategy: ArenaStrategy,
     pub(crate) counting: C,
     /// Values of the current block start at this address or above.
@@ -114,15 +116,27 @@ unsafe impl<C: Counting> Bump for Arena<C> {
     #[inline(always)]
     fn refill(&self, layout: Layout) -> NonNull<u8> {
         // SAFETY: the state belongs to this arena and is not borrowed.
-        let served = unsafe { state::serve(self.state.get(), self.stand(), layout) };
-        self.take_over(served)
+        match unsafe { state::serve(self.state.get(), self.stand(), layout) } {
+            Ok(served) => self.take_over(served),
+            Err(refusal) => {
+                self.take_over_room();
+                // SAFETY: as above.
+                unsafe { state::refuse(self.state.get(), refusal) }
+            }
+        }
     }
 
     #[inline(always)]
     fn try_refill(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
         // SAFETY: the state belongs to this arena and is not borrowed.
-        let served = unsafe { state::try_serve(self.state.get(), self.stand(), layout) }?;
-        Ok(self.take_over(served))
+        match unsafe { state::serve(self.state.get(), self.stand(), layout) } {
+            Ok(served) => Ok(self.take_over(served)),
+            Err(refusal) => {
+                self.take_over_room();
+                // SAFETY: as above.
+                Err(unsafe { state::explain(self.state.get(), refusal) })
+            }
+        }
     }
 
     #[inline(always)]
@@ -209,6 +223,7 @@ impl<C: Counting> Arena<C> {
             cursor: Cell::new(Room::NONE.cursor),
             state: Cell::new(None),
             lowest: Cell::new(usize::MAX),
+            home: Cell::new(ptr::null_mut()),
             strategy,
             counting,
             floor: Cell::new(Room::NONE.floor),
@@ -373,7 +388,7 @@ impl<C: Counting> Arena<C> {
         if self.floor.get() == Room::NONE.floor {
             self.take_first_block();
         }
-        FrameCore::of_whole(self)
+        FrameCore::outermost(self)
     }
 
     /// Sees to it that the arena is in a block: a frame that begins nowhere would go back to nowhere each time. Without
@@ -431,9 +446,20 @@ impl<C: Counting> Arena<C> {
 
     /// Forgets all values and keeps all blocks. Bumping starts again in the largest one.
     ///
-    /// Constant time, except after new blocks were added or values got blocks of their own.
+    /// Constant time, except after larger blocks than before were added.
     #[inline]
     pub fn reset(&mut self) {
+        if self.home.get().is_null() {
+            self.reset_blocks();
+        } else {
+            self.note_lowest(self.cursor.get().addr());
+            self.cursor.set(self.home.get());
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn reset_blocks(&mut self) {
         let stand = self.stand();
         if let Some(state) = self.state_mut() {
             state.reset(stand);
@@ -455,6 +481,7 @@ impl<C: Counting> Arena<C> {
         // SAFETY: the state belongs to this arena and is not borrowed.
         let (state, checkpoint) = unsafe { state::checkpoint(self.state.get(), self.cursor.get()) }?;
         self.state.set(Some(state));
+        self.home.set(ptr::null_mut());
         Ok(checkpoint)
     }
 
@@ -476,6 +503,7 @@ impl<C: Counting> Arena<C> {
         if let Some(state) = self.state() {
             self.cursor.set(state.room.cursor);
             self.floor.set(state.room.floor);
+            self.home.set(state.home);
             self.lowest.set(usize::MAX);
         }
     }

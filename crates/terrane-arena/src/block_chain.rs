@@ -6,10 +6,11 @@
 //! ```
 //!
 //! Going back to an earlier position therefore frees nothing: what lies behind the earlier current block *is* spare.
-//! Only the large blocks that came after the position have to be moved over.
+//! Only the large blocks that came after the position have to be moved over, and a reset moves the whole list at once.
 //!
-//! **Which block serves a request that the current one cannot take.** The smallest spare that is large enough; if
-//! there is none, a new one, twice the size of the last. The current block is given up only for one that will have more
+//! **Which block serves a request that the current one cannot take.** The largest of the next few spares, so that a program
+//! that does the same again comes by with few blocks; else the next spare that is large enough; if there is none, a new
+//! one, twice the size of the last. The current block is given up only for one that will have more
 //! room left afterwards. Otherwise the request gets a block of its own, of just its size, and bumping goes on where
 //! it was: a huge request in the midst of small ones wastes nothing. As every new block doubles the next size, a stream
 //! of equal requests soon fits into common blocks, whatever their size. Spares that all together are smaller than the
@@ -50,6 +51,9 @@ impl Room {
     }
 }
 
+/// How many spares are compared to find a large one. Each look at a block may be a cache miss.
+const SPARES_COMPARED: usize = 16;
+
 /// A state that the chain can go back to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
@@ -71,6 +75,8 @@ pub(crate) struct BlockChain {
     first: Option<Block>,
     current: Option<Block>,
     large: Option<Block>,
+    /// The oldest of the large blocks, while there are any.
+    oldest_large: Option<Block>,
     /// Bytes in use in all blocks but the current one.
     retired_bytes: usize,
     peak_bytes: usize,
@@ -92,6 +98,7 @@ impl BlockChain {
             first: None,
             current: None,
             large: None,
+            oldest_large: None,
             retired_bytes: 0,
             peak_bytes: 0,
             committed_bytes: 0,
@@ -271,19 +278,61 @@ impl BlockChain {
 
     /// Forgets everything that was handed out, keeps all blocks, and makes the largest one current.
     ///
-    /// Constant time while the largest block stays the same and no request got a block of its own.
+    /// Constant time while the largest block stays the same.
     pub(crate) fn reset(&mut self, room: &mut Room, poison: bool) {
-        let empty = Position { current: None, large: None, cursor: Room::NONE.cursor, retired_bytes: 0 };
-        self.rewind(&empty, room, poison);
-        if self.first.is_some_and(|first| first.size() < self.largest_block) {
-            let largest = self.unlink_spare(self.largest_block);
-            if let Some(block) = largest {
-                self.link_after(None, block);
-            }
+        self.peak_bytes = self.peak_bytes(room.cursor);
+        if poison || cfg!(terrane_asan) {
+            let empty = Position { current: None, large: None, cursor: Room::NONE.cursor, retired_bytes: 0 };
+            self.forget_values_since(&empty, room.cursor, poison);
         }
-        if let Some(first) = self.first {
-            self.current = Some(first);
-            *room = Room { cursor: first.end(), floor: first.floor() };
+        self.current = None;
+        self.retired_bytes = 0;
+        if let (Some(newest), Some(oldest)) = (self.large.take(), self.oldest_large) {
+            // Behind the first block, which is the largest as a rule.
+            oldest.set_next(self.after(self.first));
+            self.set_after(self.first, Some(newest));
+        }
+        self.start_in_largest(room);
+    }
+
+    /// Makes the largest block the first and current one. No block is in use.
+    fn start_in_largest(&mut self, room: &mut Room) {
+        if self.first.is_some_and(|first| first.size() < self.largest_block)
+            && let Some(largest) = self.unlink_spare(self.largest_block)
+        {
+            self.link_after(None, largest);
+        }
+        self.current = self.first;
+        *room = self.first.map_or(Room::NONE, |first| Room { cursor: first.end(), floor: first.floor() });
+    }
+
+    /// Makes the largest block the first and current one if no block holds a value. There must be no position that
+    /// could still be gone back to, and nobody who has taken note of the room.
+    pub(crate) fn settle(&mut self, room: &mut Room) {
+        if self.is_empty(room.cursor) {
+            self.current = None;
+            self.start_in_largest(room);
+        }
+    }
+
+    /// Whether there are blocks, none of which holds a value.
+    pub(crate) fn is_empty(&self, cursor: *mut u8) -> bool {
+        self.large.is_none()
+            && self.current == self.first
+            && self.first.is_some_and(|first| first.end() == cursor)
+    }
+
+    /// Where a reset has to put the cursor, if there is nothing else for it to do with the blocks; else null.
+    pub(crate) fn home(&self) -> *mut u8 {
+        match self.first {
+            Some(first)
+                if self.current == self.first
+                    && self.large.is_none()
+                    && first.size() == self.largest_block =>
+            {
+                first.end()
+            }
+            _ => ptr::null_mut(),
         }
     }
 
@@ -296,15 +345,20 @@ impl BlockChain {
         self.next_block = 0;
     }
 
-    /// Takes the smallest spare block of at least `need` bytes out of the chain.
+    /// Takes a spare block of at least `need` bytes out of the chain: the largest of the next few, or else the next one.
     fn unlink_spare(&mut self, need: usize) -> Option<Block> {
         let mut best: Option<(Option<Block>, Block)> = None;
         let mut before = self.current;
+        let mut seen = 0;
         while let Some(block) = self.after(before) {
-            if block.size() >= need && best.is_none_or(|(_, best)| block.size() < best.size()) {
+            if block.size() >= need && best.is_none_or(|(_, best)| block.size() > best.size()) {
                 best = Some((before, block));
             }
             before = Some(block);
+            seen += 1;
+            if block.size() == self.largest_block || (seen >= SPARES_COMPARED && best.is_some()) {
+                break;
+            }
         }
         let (before, block) = best?;
         self.set_after(before, block.next());
@@ -316,8 +370,14 @@ impl BlockChain {
     /// small beginnings each time.
     fn replace_spares(&mut self, need: usize, room_bytes: usize, strategy: ArenaStrategy) -> Option<Block> {
         let current = self.current?;
-        let spares = iter::successors(current.next(), |block| block.next());
-        let spare_bytes: usize = spares.map(Block::size).sum();
+        let mut spare_bytes = 0;
+        let mut spare = current.next();
+        while let Some(block) = spare
+            && spare_bytes < current.size()
+        {
+            spare_bytes += block.size();
+            spare = block.next();
+        }
         let worthwhile = self.next_block.checked_sub(need).is_some_and(|left| left > room_bytes);
         if spare_bytes == 0 || spare_bytes >= current.size() || !worthwhile {
             return None;
@@ -413,6 +473,9 @@ impl BlockChain {
         self.retired_bytes += block.end().addr() - top.addr();
         block.set_top(top);
         block.set_next(self.large);
+        if self.large.is_none() {
+            self.oldest_large = Some(block);
+        }
         self.large = Some(block);
     }
 

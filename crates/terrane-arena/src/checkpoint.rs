@@ -99,6 +99,10 @@ impl OpenCheckpoints {
         self.open.last().is_some_and(|(_, position)| position.is_at(cursor))
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
     /// The bytes that the entries take.
     pub(crate) fn bytes(&self) -> usize {
         self.open.capacity() * size_of::<(u64, Position)>()

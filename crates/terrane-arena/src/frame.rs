@@ -22,13 +22,13 @@ use crate::counting::{Counting, Uncounted};
 use crate::methods::allocating_methods;
 use crate::refusal::Refusal;
 use crate::shadow;
-use crate::state::{Stand, StateHandle};
+use crate::state::{self, Stand, StateHandle};
 use crate::vec::{ArenaText, ArenaVec};
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::fmt;
 use core::mem;
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 use terrane_base::MemoryError;
 
 /// Has a frame open; dropping it leaves the frame and forgets what was allocated in it.
@@ -99,6 +99,8 @@ pub(crate) struct FrameCore<'a, C: Counting> {
     identity: usize,
     /// What to go back to, once the frame has moved the arena along.
     entry: Cell<EntryNumber>,
+    /// No frame is around this one, nor anything else that has taken note of the arena's room.
+    outermost: bool,
     /// Borrowed mutably for `'a` by whoever made the frame.
     arena: &'a Arena<C>,
 }
@@ -148,6 +150,7 @@ struct Report {
     entry: EntryNumber,
     /// The arena is in another block: a frame within this one was forgotten.
     estranged: bool,
+    outermost: bool,
     /// Where the arena stands.
     arena: Stand,
 }
@@ -240,6 +243,7 @@ impl<'a, C: Counting> FrameCore<'a, C> {
             start: cursor,
             identity: 0,
             entry: Cell::new(0),
+            outermost: false,
             arena,
         }
     }
@@ -248,6 +252,12 @@ impl<'a, C: Counting> FrameCore<'a, C> {
     #[inline(always)]
     pub(crate) fn of_whole(arena: &'a Arena<C>) -> Self {
         Self::new(arena, arena.cursor.get(), arena.floor.get())
+    }
+
+    /// The same for an arena that no frame is open in.
+    #[inline(always)]
+    pub(crate) fn outermost(arena: &'a mut Arena<C>) -> Self {
+        Self { outermost: true, ..Self::of_whole(arena) }
     }
 
     /// Ends the frame without going back: the arena stands where the frame stood.
@@ -285,6 +295,7 @@ impl<'a, C: Counting> FrameCore<'a, C> {
             identity: self.identity,
             entry: self.entry.get(),
             estranged: self.arena.floor.get() != self.floor.get(),
+            outermost: self.outermost,
             arena: Stand {
                 cursor: self.arena.cursor.get(),
                 lowest: self.arena.lowest.get(),
@@ -351,15 +362,21 @@ unsafe impl<C: Counting> Bump for FrameCore<'_, C> {
     #[inline(always)]
     fn refill(&self, layout: Layout) -> NonNull<u8> {
         // SAFETY: the state belongs to the arena and is not borrowed.
-        let served = unsafe { serve(self.arena.state.get(), self.report(), layout) };
-        self.take_over(served)
+        match unsafe { serve(self.arena.state.get(), self.report(), layout) } {
+            Ok(served) => self.take_over(served),
+            // SAFETY: as above.
+            Err(refusal) => unsafe { state::refuse(self.arena.state.get(), refusal) },
+        }
     }
 
     #[inline(always)]
     fn try_refill(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
         // SAFETY: the state belongs to the arena and is not borrowed.
-        let served = unsafe { try_serve(self.arena.state.get(), self.report(), layout) }?;
-        Ok(self.take_over(served))
+        match unsafe { serve(self.arena.state.get(), self.report(), layout) } {
+            Ok(served) => Ok(self.take_over(served)),
+            // SAFETY: as above.
+            Err(refusal) => Err(unsafe { state::explain(self.arena.state.get(), refusal) }),
+        }
     }
 
     #[inline(always)]
@@ -427,11 +444,7 @@ unsafe impl<C: Counting> Bump for Frame<'_, C> {
 /// The state, if there is one, is alive and not borrowed, and the report is true.
 #[cold]
 #[inline(never)]
-unsafe fn try_serve(
-    state: Option<StateHandle>,
-    frame: Report,
-    layout: Layout,
-) -> Result<Served, MemoryError> {
+unsafe fn serve(state: Option<StateHandle>, frame: Report, layout: Layout) -> Result<Served, Refusal> {
     let handle = state.map_or_else(StateHandle::new, Ok)?;
     // SAFETY: it is alive and not borrowed, or new.
     let it = unsafe { handle.get_mut() };
@@ -451,6 +464,7 @@ unsafe fn try_serve(
     if !frame.estranged {
         it.room.cursor = frame.cursor;
     }
+    it.home = ptr::null_mut();
     match it.chain.serve(layout, frame.arena.strategy, &mut it.room) {
         Ok(start) => Ok(Served { state: handle, start, entry: number }),
         Err(refusal) => {
@@ -462,27 +476,13 @@ unsafe fn try_serve(
     }
 }
 
-/// The error for a refusal. A state that was made for the request goes with it.
-fn fail(state: Option<StateHandle>, handle: StateHandle, refusal: Refusal) -> MemoryError {
-    // SAFETY: the state is alive, and the caller does not use its borrow any more.
-    let error = unsafe { handle.get() }.explain(refusal);
+/// The refusal again. A state that was made for the request goes.
+fn fail(state: Option<StateHandle>, handle: StateHandle, refusal: Refusal) -> Refusal {
     if state.is_none() {
-        // SAFETY: it is new, and nobody has heard of it.
+        // SAFETY: it is new, nobody has heard of it, and the caller does not use its borrow any more.
         unsafe { handle.free() };
     }
-    error
-}
-
-/// The same for callers that cannot return an error.
-///
-/// # Safety
-///
-/// As for [`try_serve`].
-#[cold]
-#[inline(never)]
-unsafe fn serve(state: Option<StateHandle>, frame: Report, layout: Layout) -> Served {
-    // SAFETY: the caller vouches for it.
-    unsafe { try_serve(state, frame, layout) }.unwrap_or_else(|error| panic!("arena: {error}"))
+    refusal
 }
 
 /// Goes back to where a frame began. The room is where the arena stands then, if it has moved.
@@ -511,6 +511,10 @@ unsafe fn leave(state: StateHandle, frame: Report) -> Option<Room> {
     };
     it.chain.rewind(&entry.position, &mut it.room, poison);
     it.room.cursor = entry.outer_cursor;
+    if frame.outermost {
+        it.settle();
+    }
+    it.note_home(poison);
     Some(it.room)
 }
 

@@ -14,7 +14,7 @@ use crate::strategy::ArenaStrategy;
 use alloc::alloc::{alloc, dealloc};
 use alloc::vec::Vec;
 use core::alloc::Layout;
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 use terrane_base::MemoryError;
 
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct State {
     pub(crate) checkpoints: OpenCheckpoints,
     /// The room of the current block as of the last call: the arena copies it from here.
     pub(crate) room: Room,
+    /// Where a reset has to put the cursor, if it has nothing else to do; else null.
+    pub(crate) home: *mut u8,
     /// What the open frames that have moved the arena along go back to, outermost first. Those of forgotten frames stay
     /// until a frame around them ends.
     pub(crate) entries: Vec<Entry>,
@@ -62,6 +64,7 @@ impl StateHandle {
             chain: BlockChain::new(),
             checkpoints: OpenCheckpoints::new(),
             room: Room::NONE,
+            home: ptr::null_mut(),
             entries: Vec::new(),
         };
         // SAFETY: the new memory has the layout of a state.
@@ -101,52 +104,68 @@ impl StateHandle {
     }
 }
 
-/// Serves a request for which the current block has no room.
+/// Serves a request for which the current block has no room. Also after a refusal the arena has to take over its room: the
+/// last resort is to give up the current block, if it is empty.
 ///
 /// # Safety
 ///
 /// The state, if there is one, is alive and not borrowed.
 #[cold]
 #[inline(never)]
-pub(crate) unsafe fn try_serve(
+pub(crate) unsafe fn serve(
     state: Option<StateHandle>,
     stand: Stand,
     layout: Layout,
-) -> Result<Served, MemoryError> {
+) -> Result<Served, Refusal> {
     let handle = state.map_or_else(StateHandle::new, Ok)?;
     // SAFETY: it is alive and not borrowed, or new.
     let it = unsafe { handle.get_mut() };
     it.arrive(stand);
-    match it.chain.serve(layout, stand.strategy, &mut it.room) {
-        Ok(start) => Ok(Served { state: handle, start }),
-        Err(refusal) => {
-            let error = it.explain(refusal);
-            if state.is_none() {
-                // SAFETY: it is new, and nobody has heard of it.
-                unsafe { handle.free() };
-            }
-            Err(error)
-        }
+    let mut result = it.chain.serve(layout, stand.strategy, &mut it.room);
+    if result.is_err() && it.give_up_empty_block() {
+        result = it.chain.serve(layout, stand.strategy, &mut it.room);
     }
+    it.note_home(stand.strategy.poison);
+    if result.is_err() && state.is_none() {
+        // SAFETY: it is new, and nobody has heard of it.
+        unsafe { handle.free() };
+    }
+    result.map(|start| Served { state: handle, start })
 }
 
-/// The same for callers that cannot return an error. Apart, so that they need no space for one.
+/// The error for a refusal.
 ///
 /// # Safety
 ///
-/// As for [`try_serve`].
+/// The state, if there is one, is alive and not borrowed mutably.
 #[cold]
 #[inline(never)]
-pub(crate) unsafe fn serve(state: Option<StateHandle>, stand: Stand, layout: Layout) -> Served {
+pub(crate) unsafe fn explain(state: Option<StateHandle>, refusal: Refusal) -> MemoryError {
+    // SAFETY: the caller vouches for it.
+    let said = state.and_then(|state| unsafe { state.get() }.chain.refused_by_budget());
+    match (refusal, said) {
+        (Refusal::ByBudget, Some(error)) => error,
+        (refusal, _) => refusal.into(),
+    }
+}
+
+/// Panics with the error for a refusal.
+///
+/// # Safety
+///
+/// As for [`explain`].
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn refuse(state: Option<StateHandle>, refusal: Refusal) -> ! {
     // SAFETY: the caller vouches for the state.
-    unsafe { try_serve(state, stand, layout) }.unwrap_or_else(|error| panic!("arena: {error}"))
+    panic!("arena: {}", unsafe { explain(state, refusal) })
 }
 
 /// Takes a checkpoint; the state is made if there is none yet.
 ///
 /// # Safety
 ///
-/// As for [`try_serve`].
+/// As for [`serve`].
 #[inline]
 pub(crate) unsafe fn checkpoint(
     state: Option<StateHandle>,
@@ -180,6 +199,7 @@ impl State {
         self.chain.note_lowest(stand.lowest);
         self.room.cursor = stand.cursor;
         self.chain.rewind(position, &mut self.room, stand.strategy.poison);
+        self.home = ptr::null_mut();
         Ok(())
     }
 
@@ -188,6 +208,31 @@ impl State {
         self.entries.clear();
         self.arrive(stand);
         self.chain.reset(&mut self.room, stand.strategy.poison);
+        self.note_home(stand.strategy.poison);
+    }
+
+    /// Finds out what a reset would have to do.
+    pub(crate) fn note_home(&mut self, poison: bool) {
+        let keeps_no_record = self.checkpoints.is_empty() && self.entries.is_empty();
+        let is_plain = keeps_no_record && !poison && !cfg!(terrane_asan);
+        self.home = if is_plain { self.chain.home() } else { ptr::null_mut() };
+    }
+
+    /// Gives all blocks back if none holds a value and nobody has taken note of where the arena stands.
+    fn give_up_empty_block(&mut self) -> bool {
+        let nobody_returns = self.checkpoints.is_empty() && self.entries.is_empty();
+        let is_free = nobody_returns && self.chain.is_empty(self.room.cursor);
+        if is_free {
+            self.chain.release(&mut self.room);
+        }
+        is_free
+    }
+
+    /// Moves an arena without values to its largest block. Nobody has taken note of its room.
+    pub(crate) fn settle(&mut self) {
+        if self.entries.is_empty() && self.checkpoints.is_empty() {
+            self.chain.settle(&mut self.room);
+        }
     }
 
     pub(crate) fn release(&mut self, stand: Stand) {
@@ -195,6 +240,7 @@ impl State {
         self.entries.clear();
         self.arrive(stand);
         self.chain.release(&mut self.room);
+        self.home = ptr::null_mut();
     }
 
     /// The bytes of the records that are not in the state itself.
@@ -221,14 +267,5 @@ impl State {
         let entry = self.entries.get(number.checked_sub(1)?).copied();
         self.entries.truncate(number - 1);
         entry
-    }
-
-    /// The error for a refusal.
-    #[cold]
-    pub(crate) fn explain(&self, refusal: Refusal) -> MemoryError {
-        match (refusal, self.chain.refused_by_budget()) {
-            (Refusal::ByBudget, Some(error)) => error,
-            (refusal, _) => refusal.into(),
-        }
     }
 }
