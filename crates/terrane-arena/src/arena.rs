@@ -367,6 +367,20 @@ impl<C: Counting> Arena<C> {
     /// is then unchanged.
     #[inline]
     pub fn rewind(&mut self, checkpoint: Checkpoint) -> Result<(), CheckpointError> {
+        let near = self.state().and_then(|state| state.newest_in_this_block(checkpoint));
+        match near {
+            Some(cursor) if !self.strategy.poison && !cfg!(terrane_asan) => {
+                self.note_lowest(self.cursor.get().addr());
+                self.cursor.set(cursor);
+                Ok(())
+            }
+            _ => self.rewind_blocks(checkpoint),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn rewind_blocks(&mut self, checkpoint: Checkpoint) -> Result<(), CheckpointError> {
         let stand = self.stand();
         let state = self.state_mut().ok_or(CheckpointError::Foreign)?;
         state.rewind(checkpoint, stand)?;
@@ -391,7 +405,7 @@ impl<C: Counting> Arena<C> {
         FrameCore::outermost(self)
     }
 
-    /// Sees to it that the arena is in a block: a frame that begins nowhere would go back to nowhere each time. Without
+    /// Sees to it that the arena is in a block: who begins nowhere would go back to nowhere each time. Without
     /// memory for one, everything stays as it is.
     #[cold]
     #[inline(never)]
@@ -478,6 +492,18 @@ impl<C: Counting> Arena<C> {
 
     #[inline]
     fn take_checkpoint(&self) -> Result<Checkpoint, Refusal> {
+        match self.state().and_then(|state| state.newest_checkpoint(self.cursor.get())) {
+            Some(checkpoint) => Ok(checkpoint),
+            None => self.open_checkpoint(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn open_checkpoint(&self) -> Result<Checkpoint, Refusal> {
+        if self.floor.get() == Room::NONE.floor {
+            self.take_first_block();
+        }
         // SAFETY: the state belongs to this arena and is not borrowed.
         let (state, checkpoint) = unsafe { state::checkpoint(self.state.get(), self.cursor.get()) }?;
         self.state.set(Some(state));

@@ -226,10 +226,21 @@ impl BlockChain {
         Position { current: self.current, large: self.large, cursor, retired_bytes: self.retired_bytes }
     }
 
+    /// Whether the position is where the cursor stands.
+    #[inline]
+    pub(crate) fn is_at(&self, position: &Position, cursor: *mut u8) -> bool {
+        self.in_same_blocks(position) == Some(cursor)
+    }
+
+    /// Where the cursor stood at a position, if the blocks in use are the same now as then.
+    #[inline]
+    pub(crate) fn in_same_blocks(&self, position: &Position) -> Option<*mut u8> {
+        (position.current == self.current && position.large == self.large).then_some(position.cursor)
+    }
+
     /// Goes back to a position; everything that was handed out after it is forgotten, and its blocks are spare.
     ///
     /// The chain must not have gone back beyond the position, nor freed its used blocks, since it was taken.
-    #[inline]
     pub(crate) fn rewind(&mut self, position: &Position, room: &mut Room, poison: bool) {
         self.peak_bytes = self.peak_bytes(room.cursor);
         if poison || cfg!(terrane_asan) {

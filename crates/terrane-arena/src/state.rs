@@ -193,7 +193,19 @@ impl State {
         self.room.cursor = stand.cursor;
     }
 
+    /// The newest checkpoint, if it is where the arena stands.
     #[inline]
+    pub(crate) fn newest_checkpoint(&self, cursor: *mut u8) -> Option<Checkpoint> {
+        self.checkpoints.newest().filter(|(_, position)| self.chain.is_at(position, cursor)).map(|(it, _)| it)
+    }
+
+    /// Where the cursor stood at that checkpoint, if it is the newest one and no block has come or gone since.
+    #[inline]
+    pub(crate) fn newest_in_this_block(&self, checkpoint: Checkpoint) -> Option<*mut u8> {
+        let (newest, position) = self.checkpoints.newest()?;
+        (newest == checkpoint).then(|| self.chain.in_same_blocks(position)).flatten()
+    }
+
     pub(crate) fn rewind(&mut self, checkpoint: Checkpoint, stand: Stand) -> Result<(), CheckpointError> {
         let position = self.checkpoints.go_back(checkpoint)?;
         self.chain.note_lowest(stand.lowest);
