@@ -18,7 +18,7 @@ use crate::vec::{ArenaText, ArenaVec};
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::fmt;
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 use terrane_base::{Budget, Bytes, MemoryError};
 
 /// A bump arena: allocation moves a cursor, and everything is given back at once.
@@ -84,10 +84,11 @@ pub struct Arena<C: Counting = Uncounted> {
     pub(crate) cursor: Cell<*mut u8>,
     /// Belongs to this arena alone, and is borrowed only within methods that call no foreign code meanwhile.
     pub(crate) state: Cell<Option<StateHandle>>,
-    /// The lowest address that the cursor came down to in the current block before it went up again.
+    /// The lowest address that the cursor came down to in the current block before it went up again. It goes up and down with
+    /// the floor, so that its distance from there stays the least that was ever free.
     pub(crate) lowest: Cell<usize>,
-    /// Where a reset has to put the cursor, if it has nothing else to do; else null.
-    home: Cell<*mut u8>,
+    /// The room that a reset has to restore, if it has nothing else to do.
+    home: Cell<Room>,
     pub(crate) strategy: ArenaStrategy,
     pub(crate) counting: C,
     /// Values of the current block start at this address or above.
@@ -102,6 +103,7 @@ unsafe impl<C: Counting> Send for Arena<C> {}
 // as long as a shared borrow of the arena; only methods that borrow it mutably give memory back.
 unsafe impl<C: Counting> Bump for Arena<C> {
     const SHARED: bool = true;
+    const HAS_LOW_END: bool = true;
 
     #[inline(always)]
     fn cursor(&self) -> &Cell<*mut u8> {
@@ -152,6 +154,18 @@ unsafe impl<C: Counting> Bump for Arena<C> {
     #[inline]
     fn retreating(&self) {
         self.note_lowest(self.cursor.get().addr());
+    }
+
+    #[inline]
+    fn move_floor(&self, floor: usize) {
+        let (lowest, old) = (self.lowest.get(), self.floor.get());
+        if floor < old {
+            self.note_lowest(self.cursor.get().addr());
+            self.lowest.set(self.lowest.get() - (old - floor));
+        } else if lowest != usize::MAX {
+            self.lowest.set(lowest + (floor - old));
+        }
+        self.floor.set(floor);
     }
 }
 
@@ -223,7 +237,7 @@ impl<C: Counting> Arena<C> {
             cursor: Cell::new(Room::NONE.cursor),
             state: Cell::new(None),
             lowest: Cell::new(usize::MAX),
-            home: Cell::new(ptr::null_mut()),
+            home: Cell::new(Room::UNKNOWN),
             strategy,
             counting,
             floor: Cell::new(Room::NONE.floor),
@@ -369,9 +383,8 @@ impl<C: Counting> Arena<C> {
     pub fn rewind(&mut self, checkpoint: Checkpoint) -> Result<(), CheckpointError> {
         let near = self.state().and_then(|state| state.newest_in_this_block(checkpoint));
         match near {
-            Some(cursor) if !self.strategy.poison && !cfg!(terrane_asan) => {
-                self.note_lowest(self.cursor.get().addr());
-                self.cursor.set(cursor);
+            Some(room) if !self.strategy.poison && !cfg!(terrane_asan) => {
+                self.go_back(room);
                 Ok(())
             }
             _ => self.rewind_blocks(checkpoint),
@@ -463,11 +476,10 @@ impl<C: Counting> Arena<C> {
     /// Constant time, except after larger blocks than before were added.
     #[inline]
     pub fn reset(&mut self) {
-        if self.home.get().is_null() {
+        if self.home.get().cursor.is_null() {
             self.reset_blocks();
         } else {
-            self.note_lowest(self.cursor.get().addr());
-            self.cursor.set(self.home.get());
+            self.go_back(self.home.get());
         }
     }
 
@@ -492,7 +504,7 @@ impl<C: Counting> Arena<C> {
 
     #[inline]
     fn take_checkpoint(&self) -> Result<Checkpoint, Refusal> {
-        match self.state().and_then(|state| state.newest_checkpoint(self.cursor.get())) {
+        match self.state().and_then(|state| state.newest_checkpoint(self.room())) {
             Some(checkpoint) => Ok(checkpoint),
             None => self.open_checkpoint(),
         }
@@ -505,15 +517,15 @@ impl<C: Counting> Arena<C> {
             self.take_first_block();
         }
         // SAFETY: the state belongs to this arena and is not borrowed.
-        let (state, checkpoint) = unsafe { state::checkpoint(self.state.get(), self.cursor.get()) }?;
+        let (state, checkpoint) = unsafe { state::checkpoint(self.state.get(), self.room()) }?;
         self.state.set(Some(state));
-        self.home.set(ptr::null_mut());
+        self.home.set(Room::UNKNOWN);
         Ok(checkpoint)
     }
 
     #[inline(always)]
-    fn stand(&self) -> Stand {
-        Stand { cursor: self.cursor.get(), lowest: self.lowest.get(), strategy: self.strategy }
+    pub(crate) fn stand(&self) -> Stand {
+        Stand { room: self.room(), lowest: self.lowest.get(), strategy: self.strategy }
     }
 
     #[inline(always)]
@@ -521,6 +533,21 @@ impl<C: Counting> Arena<C> {
         self.state.set(Some(served.state));
         self.take_over_room();
         served.start
+    }
+
+    /// The part of the current block that is free.
+    #[inline(always)]
+    pub(crate) fn room(&self) -> Room {
+        Room { cursor: self.cursor.get(), floor: self.floor.get() }
+    }
+
+    /// Goes back to an earlier room in the same block.
+    #[inline(always)]
+    fn go_back(&self, room: Room) {
+        self.note_lowest(self.cursor.get().addr());
+        self.cursor.set(room.cursor);
+        self.lowest.set(self.lowest.get().wrapping_add(room.floor).wrapping_sub(self.floor.get()));
+        self.floor.set(room.floor);
     }
 
     /// Takes over where the state says that the arena stands now.

@@ -28,7 +28,7 @@ use core::ptr::{self, NonNull};
 use terrane_base::{Budget, Bytes, MemoryError, Reservation};
 
 /// The part of the current block that is still free: `floor..cursor`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Room {
     pub(crate) cursor: *mut u8,
     pub(crate) floor: usize,
@@ -38,6 +38,14 @@ impl Room {
     /// Room for nothing: the place of the cursor before there is any block.
     pub(crate) const NONE: Self =
         Self { cursor: ptr::without_provenance_mut(bumping::LOWEST), floor: bumping::LOWEST };
+
+    /// Not a room.
+    pub(crate) const UNKNOWN: Self = Self { cursor: ptr::null_mut(), floor: 0 };
+
+    /// All the room of a block.
+    fn of(block: Block) -> Self {
+        Self { cursor: block.end(), floor: block.floor() }
+    }
 
     /// Takes room for one value of this layout, if it fits.
     fn take(&mut self, layout: Layout) -> Option<NonNull<u8>> {
@@ -59,14 +67,14 @@ const SPARES_COMPARED: usize = 16;
 pub(crate) struct Position {
     current: Option<Block>,
     large: Option<Block>,
-    cursor: *mut u8,
+    room: Room,
     retired_bytes: usize,
 }
 
 impl Position {
     /// Whether the cursor stood there.
     pub(crate) fn is_at(&self, cursor: *mut u8) -> bool {
-        self.cursor == cursor
+        self.room.cursor == cursor
     }
 }
 
@@ -129,14 +137,14 @@ impl BlockChain {
         self.blocks
     }
 
-    /// What there is to say about the blocks when the cursor stands there. Linear in their number.
-    pub(crate) fn stats(&self, cursor: *mut u8) -> ArenaStats {
+    /// What there is to say about the blocks when so much of the current one is free. Linear in their number.
+    pub(crate) fn stats(&self, room: Room) -> ArenaStats {
         let retired = self.bumped().filter(|block| Some(*block) != self.current);
         ArenaStats {
-            used_bytes: self.used_bytes(cursor),
-            peak_bytes: self.peak_bytes(cursor),
+            used_bytes: self.used_bytes(room),
+            peak_bytes: self.peak_bytes(room),
             committed_bytes: self.committed_bytes,
-            wasted_bytes: retired.map(|block| block.top().addr() - block.floor()).sum(),
+            wasted_bytes: retired.map(|block| block.top().addr() - block.low()).sum(),
             metadata_bytes: self.blocks * HEADER_BYTES,
             blocks: self.blocks,
             overflow_blocks: self.overflow().count(),
@@ -145,40 +153,46 @@ impl BlockChain {
     }
 
     /// Notes how far the cursor came down in the current block, before it went up again.
-    pub(crate) fn note_lowest(&mut self, lowest: usize) {
-        self.peak_bytes = self.peak_bytes.max(self.used_bytes_down_to(lowest));
+    pub(crate) fn note_lowest(&mut self, lowest: usize, floor: usize) {
+        self.peak_bytes = self.peak_bytes.max(self.used_bytes_down_to(lowest, floor));
     }
 
     /// Bytes in use if the cursor stood at that address; zero where it cannot stand.
-    pub(crate) fn used_bytes_down_to(&self, address: usize) -> usize {
-        let current = self.current.and_then(|block| block.end().addr().checked_sub(address));
-        current.map_or(0, |bytes| self.retired_bytes + bytes)
+    pub(crate) fn used_bytes_down_to(&self, address: usize, floor: usize) -> usize {
+        let bytes = |block: Block| (block.end().addr() + (floor - block.floor())).checked_sub(address);
+        self.current.and_then(bytes).map_or(0, |bytes| self.retired_bytes + bytes)
     }
 
-    /// The part of each block that holds values, from the low end to the high one; newest blocks first.
-    pub(crate) fn parts_in_use(&self, cursor: *mut u8) -> impl Iterator<Item = (*mut u8, usize)> {
-        let last = self.current;
-        self.in_use().map(move |block| {
-            let top = if Some(block) == last { cursor } else { block.top() };
-            (top, block.end().addr() - top.addr())
+    /// The parts of each block that hold values; newest blocks first.
+    pub(crate) fn parts_in_use(&self, room: Room) -> impl Iterator<Item = (*mut u8, usize)> {
+        self.in_use().flat_map(move |block| {
+            let free = self.free_part(block, room);
+            let low = (block.end().with_addr(block.floor()), free.floor - block.floor());
+            let high = (free.cursor, block.end().addr() - free.cursor.addr());
+            iter::once(high).chain((low.1 != 0).then_some(low))
         })
     }
 
-    /// Bytes in use when the cursor stands there.
-    pub(crate) fn used_bytes(&self, cursor: *mut u8) -> usize {
-        let current = self.current.map_or(0, |block| block.end().addr() - cursor.addr());
-        self.retired_bytes + current
+    /// Which part of a block is free.
+    fn free_part(&self, block: Block, room: Room) -> Room {
+        if Some(block) == self.current { room } else { Room { cursor: block.top(), floor: block.low() } }
     }
 
-    pub(crate) fn peak_bytes(&self, cursor: *mut u8) -> usize {
-        self.peak_bytes.max(self.used_bytes(cursor))
+    /// Bytes in use when so much of the current block is free.
+    pub(crate) fn used_bytes(&self, room: Room) -> usize {
+        let bytes = |block: Block| block.end().addr() - room.cursor.addr() + (room.floor - block.floor());
+        self.retired_bytes + self.current.map_or(0, bytes)
+    }
+
+    pub(crate) fn peak_bytes(&self, room: Room) -> usize {
+        self.peak_bytes.max(self.used_bytes(room))
     }
 
     /// Whether the address belongs to a value that was handed out.
-    pub(crate) fn owns(&self, address: usize, cursor: *mut u8) -> bool {
+    pub(crate) fn owns(&self, address: usize, room: Room) -> bool {
         self.in_use().any(|block| {
-            let top = if Some(block) == self.current { cursor } else { block.top() };
-            block.holds(address, top)
+            let free = self.free_part(block, room);
+            block.holds(address, free.floor, free.cursor)
         })
     }
 
@@ -203,7 +217,7 @@ impl BlockChain {
             Some(block) => block,
             None => self.add_block(need, room.bytes(), strategy)?,
         };
-        let mut fresh = Room { cursor: block.end(), floor: block.floor() };
+        let mut fresh = Room::of(block);
         let Some(start) = fresh.take(layout) else {
             // Only a block at the very bottom of the address space has less room than its size promises.
             self.discard(block);
@@ -215,49 +229,48 @@ impl BlockChain {
         if fresh.bytes() < room.bytes() {
             self.keep_large(block, fresh.cursor);
         } else {
-            self.make_current(block, room.cursor);
+            self.make_current(block, *room);
             *room = fresh;
         }
         Ok(start)
     }
 
     /// The state to go back to later.
-    pub(crate) fn position(&self, cursor: *mut u8) -> Position {
-        Position { current: self.current, large: self.large, cursor, retired_bytes: self.retired_bytes }
+    pub(crate) fn position(&self, room: Room) -> Position {
+        Position { current: self.current, large: self.large, room, retired_bytes: self.retired_bytes }
     }
 
-    /// Whether the position is where the cursor stands.
+    /// Whether the position is the present one.
     #[inline]
-    pub(crate) fn is_at(&self, position: &Position, cursor: *mut u8) -> bool {
-        self.in_same_blocks(position) == Some(cursor)
+    pub(crate) fn is_at(&self, position: &Position, room: Room) -> bool {
+        self.in_same_blocks(position) == Some(room)
     }
 
-    /// Where the cursor stood at a position, if the blocks in use are the same now as then.
+    /// What was free at a position, if the blocks in use are the same now as then.
     #[inline]
-    pub(crate) fn in_same_blocks(&self, position: &Position) -> Option<*mut u8> {
-        (position.current == self.current && position.large == self.large).then_some(position.cursor)
+    pub(crate) fn in_same_blocks(&self, position: &Position) -> Option<Room> {
+        (position.current == self.current && position.large == self.large).then_some(position.room)
     }
 
     /// Goes back to a position; everything that was handed out after it is forgotten, and its blocks are spare.
     ///
     /// The chain must not have gone back beyond the position, nor freed its used blocks, since it was taken.
     pub(crate) fn rewind(&mut self, position: &Position, room: &mut Room, poison: bool) {
-        self.peak_bytes = self.peak_bytes(room.cursor);
+        self.peak_bytes = self.peak_bytes(*room);
         if poison || cfg!(terrane_asan) {
-            self.forget_values_since(position, room.cursor, poison);
+            self.forget_values_since(position, *room, poison);
         }
         self.current = position.current;
         if self.large != position.large {
             self.spare_large_blocks(position.large);
         }
         self.retired_bytes = position.retired_bytes;
-        room.cursor = position.cursor;
-        room.floor = position.current.map_or(Room::NONE.floor, Block::floor);
+        *room = position.room;
     }
 
     /// Poisons what was handed out since a position.
     #[cold]
-    fn forget_values_since(&self, position: &Position, cursor: *mut u8, poison: bool) {
+    fn forget_values_since(&self, position: &Position, room: Room, poison: bool) {
         let newer = iter::successors(self.large, |block| block.next());
         for block in newer.take_while(|block| Some(*block) != position.large) {
             // SAFETY: the values of this block are forgotten.
@@ -265,13 +278,16 @@ impl BlockChain {
         }
         let mut reached = position.current.is_none();
         for block in self.bumped() {
-            let top = if Some(block) == self.current { cursor } else { block.top() };
+            let now = self.free_part(block, room);
             let is_start = Some(block) == position.current;
-            let end = if is_start { position.cursor.addr() } else { block.end().addr() };
+            let then = if is_start { position.room } else { Room::of(block) };
             reached |= is_start;
             if reached {
-                // SAFETY: what lies below `end` is newer than the position and forgotten.
-                unsafe { shadow::forget(top, end, poison) };
+                // SAFETY: what was free at the position is newer and forgotten.
+                unsafe {
+                    shadow::forget(now.cursor, then.cursor.addr(), poison);
+                    shadow::forget(then.cursor.with_addr(then.floor), now.floor, poison);
+                }
             }
         }
     }
@@ -291,10 +307,10 @@ impl BlockChain {
     ///
     /// Constant time while the largest block stays the same.
     pub(crate) fn reset(&mut self, room: &mut Room, poison: bool) {
-        self.peak_bytes = self.peak_bytes(room.cursor);
+        self.peak_bytes = self.peak_bytes(*room);
         if poison || cfg!(terrane_asan) {
-            let empty = Position { current: None, large: None, cursor: Room::NONE.cursor, retired_bytes: 0 };
-            self.forget_values_since(&empty, room.cursor, poison);
+            let empty = Position { current: None, large: None, room: Room::NONE, retired_bytes: 0 };
+            self.forget_values_since(&empty, *room, poison);
         }
         self.current = None;
         self.retired_bytes = 0;
@@ -314,36 +330,36 @@ impl BlockChain {
             self.link_after(None, largest);
         }
         self.current = self.first;
-        *room = self.first.map_or(Room::NONE, |first| Room { cursor: first.end(), floor: first.floor() });
+        *room = self.first.map_or(Room::NONE, Room::of);
     }
 
     /// Makes the largest block the first and current one if no block holds a value. There must be no position that
     /// could still be gone back to, and nobody who has taken note of the room.
     pub(crate) fn settle(&mut self, room: &mut Room) {
-        if self.is_empty(room.cursor) {
+        if self.is_empty(*room) {
             self.current = None;
             self.start_in_largest(room);
         }
     }
 
     /// Whether there are blocks, none of which holds a value.
-    pub(crate) fn is_empty(&self, cursor: *mut u8) -> bool {
+    pub(crate) fn is_empty(&self, room: Room) -> bool {
         self.large.is_none()
             && self.current == self.first
-            && self.first.is_some_and(|first| first.end() == cursor)
+            && self.first.is_some_and(|first| Room::of(first) == room)
     }
 
-    /// Where a reset has to put the cursor, if there is nothing else for it to do with the blocks; else null.
-    pub(crate) fn home(&self) -> *mut u8 {
+    /// The room that a reset has to restore, if there is nothing else for it to do with the blocks.
+    pub(crate) fn home(&self) -> Room {
         match self.first {
             Some(first)
                 if self.current == self.first
                     && self.large.is_none()
                     && first.size() == self.largest_block =>
             {
-                first.end()
+                Room::of(first)
             }
-            _ => ptr::null_mut(),
+            _ => Room::UNKNOWN,
         }
     }
 
@@ -470,10 +486,10 @@ impl BlockChain {
     }
 
     /// Puts a block that is in no list behind the current one and makes it current.
-    fn make_current(&mut self, block: Block, old_cursor: *mut u8) {
-        self.retired_bytes = self.used_bytes(old_cursor);
-        if let Some(old) = self.current {
-            old.set_top(old_cursor);
+    fn make_current(&mut self, block: Block, old: Room) {
+        self.retired_bytes = self.used_bytes(old);
+        if let Some(retired) = self.current {
+            retired.note_free(old.floor, old.cursor);
         }
         self.link_after(self.current, block);
         self.current = Some(block);
@@ -482,7 +498,7 @@ impl BlockChain {
     /// Notes that a block that is in no list holds one value, which starts at `top`.
     fn keep_large(&mut self, block: Block, top: *mut u8) {
         self.retired_bytes += block.end().addr() - top.addr();
-        block.set_top(top);
+        block.note_free(block.floor(), top);
         block.set_next(self.large);
         if self.large.is_none() {
             self.oldest_large = Some(block);

@@ -28,7 +28,7 @@ use core::alloc::Layout;
 use core::cell::Cell;
 use core::fmt;
 use core::mem;
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 use terrane_base::MemoryError;
 
 /// Has a frame open; dropping it leaves the frame and forgets what was allocated in it.
@@ -296,11 +296,7 @@ impl<'a, C: Counting> FrameCore<'a, C> {
             entry: self.entry.get(),
             estranged: self.arena.floor.get() != self.floor.get(),
             outermost: self.outermost,
-            arena: Stand {
-                cursor: self.arena.cursor.get(),
-                lowest: self.arena.lowest.get(),
-                strategy: self.arena.strategy,
-            },
+            arena: self.arena.stand(),
         }
     }
 
@@ -449,12 +445,12 @@ unsafe fn serve(state: Option<StateHandle>, frame: Report, layout: Layout) -> Re
     // SAFETY: it is alive and not borrowed, or new.
     let it = unsafe { handle.get_mut() };
     it.arrive(frame.arena);
-    let start = if frame.estranged { frame.arena.cursor } else { frame.start };
+    let start = if frame.estranged { frame.arena.room.cursor } else { frame.start };
     let number = match frame.entry {
         0 => {
             let entry = Entry {
-                position: it.chain.position(start),
-                outer_cursor: frame.arena.cursor,
+                position: it.chain.position(Room { cursor: start, ..frame.arena.room }),
+                outer_cursor: frame.arena.room.cursor,
                 identity: frame.identity,
             };
             it.note_entry(entry).map_err(|refusal| fail(state, handle, refusal))?
@@ -464,7 +460,7 @@ unsafe fn serve(state: Option<StateHandle>, frame: Report, layout: Layout) -> Re
     if !frame.estranged {
         it.room.cursor = frame.cursor;
     }
-    it.home = ptr::null_mut();
+    it.home = Room::UNKNOWN;
     match it.chain.serve(layout, frame.arena.strategy, &mut it.room) {
         Ok(start) => Ok(Served { state: handle, start, entry: number }),
         Err(refusal) => {
@@ -502,10 +498,10 @@ unsafe fn leave(state: StateHandle, frame: Report) -> Option<Room> {
     }
     let Some(entry) = it.take_entry(frame.entry) else {
         if !frame.estranged {
-            it.chain.note_lowest(frame.cursor.addr());
+            it.chain.note_lowest(frame.cursor.addr(), frame.arena.room.floor);
             // SAFETY: these are the bytes of the frame's values.
             unsafe { shadow::forget(frame.cursor, frame.start.addr(), poison) };
-            it.room.cursor = frame.arena.cursor;
+            it.room = frame.arena.room;
         }
         return None;
     };

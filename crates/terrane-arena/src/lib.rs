@@ -64,6 +64,7 @@ mod frame;
 mod frame_stack;
 mod inspect;
 mod local;
+mod low_end;
 mod methods;
 mod range;
 mod refusal;

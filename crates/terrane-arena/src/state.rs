@@ -14,7 +14,7 @@ use crate::strategy::ArenaStrategy;
 use alloc::alloc::{alloc, dealloc};
 use alloc::vec::Vec;
 use core::alloc::Layout;
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 use terrane_base::MemoryError;
 
 #[derive(Debug)]
@@ -23,8 +23,8 @@ pub(crate) struct State {
     pub(crate) checkpoints: OpenCheckpoints,
     /// The room of the current block as of the last call: the arena copies it from here.
     pub(crate) room: Room,
-    /// Where a reset has to put the cursor, if it has nothing else to do; else null.
-    pub(crate) home: *mut u8,
+    /// The room that a reset has to restore, if it has nothing else to do.
+    pub(crate) home: Room,
     /// What the open frames that have moved the arena along go back to, outermost first. Those of forgotten frames stay
     /// until a frame around them ends.
     pub(crate) entries: Vec<Entry>,
@@ -37,7 +37,7 @@ pub(crate) struct StateHandle(NonNull<State>);
 /// Where an arena stands when it needs its state.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stand {
-    pub(crate) cursor: *mut u8,
+    pub(crate) room: Room,
     /// The lowest address that the cursor has come down to in the current block before it went up again.
     pub(crate) lowest: usize,
     pub(crate) strategy: ArenaStrategy,
@@ -64,7 +64,7 @@ impl StateHandle {
             chain: BlockChain::new(),
             checkpoints: OpenCheckpoints::new(),
             room: Room::NONE,
-            home: ptr::null_mut(),
+            home: Room::UNKNOWN,
             entries: Vec::new(),
         };
         // SAFETY: the new memory has the layout of a state.
@@ -169,12 +169,12 @@ pub(crate) unsafe fn refuse(state: Option<StateHandle>, refusal: Refusal) -> ! {
 #[inline]
 pub(crate) unsafe fn checkpoint(
     state: Option<StateHandle>,
-    cursor: *mut u8,
+    room: Room,
 ) -> Result<(StateHandle, Checkpoint), Refusal> {
     let handle = state.map_or_else(StateHandle::new, Ok)?;
     // SAFETY: it is alive and not borrowed, or new.
     let it = unsafe { handle.get_mut() };
-    match it.checkpoints.open(it.chain.position(cursor)) {
+    match it.checkpoints.open(it.chain.position(room)) {
         Ok(checkpoint) => Ok((handle, checkpoint)),
         Err(error) => {
             if state.is_none() {
@@ -189,29 +189,29 @@ pub(crate) unsafe fn checkpoint(
 impl State {
     /// Takes note of where the arena stands. A new state has no block yet, and stands nowhere.
     pub(crate) fn arrive(&mut self, stand: Stand) {
-        self.chain.note_lowest(stand.lowest);
-        self.room.cursor = stand.cursor;
+        self.chain.note_lowest(stand.lowest, stand.room.floor);
+        self.room = stand.room;
     }
 
     /// The newest checkpoint, if it is where the arena stands.
     #[inline]
-    pub(crate) fn newest_checkpoint(&self, cursor: *mut u8) -> Option<Checkpoint> {
-        self.checkpoints.newest().filter(|(_, position)| self.chain.is_at(position, cursor)).map(|(it, _)| it)
+    pub(crate) fn newest_checkpoint(&self, room: Room) -> Option<Checkpoint> {
+        self.checkpoints.newest().filter(|(_, position)| self.chain.is_at(position, room)).map(|(it, _)| it)
     }
 
-    /// Where the cursor stood at that checkpoint, if it is the newest one and no block has come or gone since.
+    /// What was free at that checkpoint, if it is the newest one and no block has come or gone since.
     #[inline]
-    pub(crate) fn newest_in_this_block(&self, checkpoint: Checkpoint) -> Option<*mut u8> {
+    pub(crate) fn newest_in_this_block(&self, checkpoint: Checkpoint) -> Option<Room> {
         let (newest, position) = self.checkpoints.newest()?;
         (newest == checkpoint).then(|| self.chain.in_same_blocks(position)).flatten()
     }
 
     pub(crate) fn rewind(&mut self, checkpoint: Checkpoint, stand: Stand) -> Result<(), CheckpointError> {
         let position = self.checkpoints.go_back(checkpoint)?;
-        self.chain.note_lowest(stand.lowest);
-        self.room.cursor = stand.cursor;
+        self.chain.note_lowest(stand.lowest, stand.room.floor);
+        self.room = stand.room;
         self.chain.rewind(position, &mut self.room, stand.strategy.poison);
-        self.home = ptr::null_mut();
+        self.home = Room::UNKNOWN;
         Ok(())
     }
 
@@ -227,13 +227,13 @@ impl State {
     pub(crate) fn note_home(&mut self, poison: bool) {
         let keeps_no_record = self.checkpoints.is_empty() && self.entries.is_empty();
         let is_plain = keeps_no_record && !poison && !cfg!(terrane_asan);
-        self.home = if is_plain { self.chain.home() } else { ptr::null_mut() };
+        self.home = if is_plain { self.chain.home() } else { Room::UNKNOWN };
     }
 
     /// Gives all blocks back if none holds a value and nobody has taken note of where the arena stands.
     fn give_up_empty_block(&mut self) -> bool {
         let nobody_returns = self.checkpoints.is_empty() && self.entries.is_empty();
-        let is_free = nobody_returns && self.chain.is_empty(self.room.cursor);
+        let is_free = nobody_returns && self.chain.is_empty(self.room);
         if is_free {
             self.chain.release(&mut self.room);
         }
@@ -252,7 +252,7 @@ impl State {
         self.entries.clear();
         self.arrive(stand);
         self.chain.release(&mut self.room);
-        self.home = ptr::null_mut();
+        self.home = Room::UNKNOWN;
     }
 
     /// The bytes of the records that are not in the state itself.

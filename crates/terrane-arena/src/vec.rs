@@ -1,13 +1,15 @@
 //! A vector that grows in an arena.
 //!
-//! While its buffer is the last value of the arena it grows in place. It then takes four times what it has rather than
-//! twice, as long as the present block has that much: the room lies there anyway, and what is left over goes back when
-//! the vector is finished. So a vector that grows alone copies each element a third of a time on average, not once.
+//! In an [`Arena`] its buffer lies at the low end of a block (see `low_end.rs`) and grows without a copy while it is the
+//! uppermost one there. Elsewhere it grows in place while it is the last value, and is moved down as a whole. Either way it
+//! takes more than twice what it has, as long as the present block has plenty: the room lies there anyway, and what is left
+//! over goes back when the vector is finished.
 
 use crate::arena::Arena;
 use crate::boxed::ArenaBox;
 use crate::bump::Bump;
 use crate::construct;
+use crate::low_end;
 use crate::resize;
 use core::alloc::Layout;
 use core::fmt;
@@ -243,6 +245,11 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
     #[inline(always)]
     fn shrink(&mut self) {
         let (old, new) = (layout::<T>(self.capacity), layout::<T>(self.len));
+        // SAFETY: the buffer came from this room with this layout and belongs to the vector, which uses `len` elements of it.
+        if unsafe { low_end::cut(self.room, self.place.cast(), old, new.size()) } {
+            self.capacity = self.len;
+            return;
+        }
         // SAFETY: the buffer came from this room with this layout and belongs to the vector.
         let result = unsafe { resize::try_shrink(self.room, self.place.cast(), old, new) };
         // The alignment is the same, so nothing has to move and nothing fails.
@@ -256,14 +263,20 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
     #[inline(always)]
     fn grow_or_panic(&mut self, additional: usize) {
         let buffer = Buffer { place: self.place, len: self.len, capacity: self.capacity };
-        self.take_over(buffer.grown_or_panic(self.room, additional));
+        self.take_over(match buffer.grown_at_low_end(self.room, additional) {
+            Some((place, capacity)) => Buffer { place, capacity, ..buffer },
+            None => buffer.grown_or_panic(self.room, additional),
+        });
     }
 
     /// Makes room for `additional` more elements than there are.
     #[inline(always)]
     fn try_grow(&mut self, additional: usize) -> Result<(), MemoryError> {
         let buffer = Buffer { place: self.place, len: self.len, capacity: self.capacity };
-        self.take_over(buffer.try_grown(self.room, additional)?);
+        self.take_over(match buffer.grown_at_low_end(self.room, additional) {
+            Some((place, capacity)) => Buffer { place, capacity, ..buffer },
+            None => buffer.try_grown(self.room, additional)?,
+        });
         Ok(())
     }
 
@@ -283,6 +296,14 @@ struct Buffer<T> {
 }
 
 impl<T> Buffer<T> {
+    /// How many elements the first buffer has.
+    const FIRST: usize = if size_of::<T>() == 0 { 0 } else { max(FIRST_BYTES / size_of::<T>(), 1) };
+
+    #[inline(always)]
+    fn grown_at_low_end<R: Bump>(&self, room: &R, additional: usize) -> Option<(NonNull<T>, usize)> {
+        grown_at_low_end(room, self.place, self.len, self.capacity, additional)
+    }
+
     #[cold]
     #[inline(never)]
     fn grown_or_panic(self, room: &impl Bump, additional: usize) -> Self {
@@ -300,14 +321,20 @@ impl<T> Buffer<T> {
         }
         let old = layout::<T>(self.capacity);
         let room_bytes = room.cursor().get().addr() - room.floor().get();
-        let first = (FIRST_BYTES / size_of::<T>()).max(1);
-        let ample = self.capacity.saturating_mul(4).max(first).max(need);
-        let usual = self.capacity.saturating_mul(2).max(first).max(need);
+        let ample = self.capacity.saturating_mul(4).max(Self::FIRST).max(need);
+        let usual = self.capacity.saturating_mul(2).max(Self::FIRST).max(need);
         let wanted = if ample.saturating_mul(size_of::<T>()) <= room_bytes { ample } else { usual };
         let new = Layout::array::<T>(wanted).unwrap_or(need_layout);
-        // SAFETY: the buffer came from this room with this layout and belongs to the vector; without one, the layout is
-        // empty.
-        let grow = |new| unsafe { resize::try_grow(room, self.place.cast(), old, new) };
+        let grow = |new: Layout| {
+            let place = self.place.cast();
+            // SAFETY: the buffer came from this room with this layout and belongs to the vector; without one, the layout is
+            // empty.
+            match unsafe { low_end::grow(room, place, old, new) } {
+                Some(grown) => Ok(grown),
+                // SAFETY: as above.
+                None => unsafe { resize::try_grow(room, place, old, new) },
+            }
+        };
         let (place, bytes) = match grow(new) {
             Ok(place) => (place, new.size()),
             Err(_) => (grow(need_layout)?, need_layout.size()),
@@ -316,10 +343,40 @@ impl<T> Buffer<T> {
     }
 }
 
+/// The place and the capacity of a larger buffer at the low end, if there is room: of eight times as many elements while they
+/// take less than half of the room, else of twice as many. All of it goes in registers, as it is what growing costs as a
+/// rule.
+#[inline(never)]
+fn grown_at_low_end<T, R: Bump>(
+    room: &R,
+    place: NonNull<T>,
+    len: usize,
+    capacity: usize,
+    additional: usize,
+) -> Option<(NonNull<T>, usize)> {
+    if !R::HAS_LOW_END || size_of::<T>() == 0 {
+        return None;
+    }
+    let need = len.checked_add(additional)?;
+    // Each time that a loop of pushes comes here is a mispredicted branch, which costs more than all of this.
+    let ample = capacity.checked_mul(8)?;
+    let room_bytes = room.cursor().get().addr() - room.floor().get();
+    let usual = if ample <= room_bytes / 2 / size_of::<T>() { ample } else { capacity * 2 };
+    let wanted = usual.max(Buffer::<T>::FIRST).max(need);
+    let new = Layout::array::<T>(wanted).ok()?;
+    // SAFETY: the buffer came from this room with this layout and belongs to the vector; without one, the layout is empty.
+    let grown = unsafe { low_end::grow(room, place.cast(), layout::<T>(capacity), new) }?;
+    Some((grown.cast(), wanted))
+}
+
 /// The layout of a buffer that exists, so that it was computed before.
 #[inline]
 fn layout<T>(capacity: usize) -> Layout {
     Layout::array::<T>(capacity).unwrap_or(Layout::new::<T>())
+}
+
+const fn max(one: usize, other: usize) -> usize {
+    if one > other { one } else { other }
 }
 
 impl<T, R: Bump> Drop for ArenaVec<'_, T, R> {
@@ -334,7 +391,11 @@ impl<T, R: Bump> Drop for ArenaVec<'_, T, R> {
                 if size_of::<T>() != 0 && vec.capacity != 0 {
                     let layout = layout::<T>(vec.capacity);
                     // SAFETY: the buffer came from this room with this layout; the vector ends here.
-                    unsafe { resize::deallocate(vec.room, vec.place.cast(), layout) };
+                    unsafe {
+                        if !low_end::cut(vec.room, vec.place.cast(), layout, 0) {
+                            resize::deallocate(vec.room, vec.place.cast(), layout);
+                        }
+                    }
                 }
             }
         }
