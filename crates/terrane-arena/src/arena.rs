@@ -12,7 +12,7 @@ use crate::counting::{Counted, Counting, Uncounted};
 use crate::frame::{Frame, FrameCore, FrameGuard};
 use crate::methods::allocating_methods;
 use crate::refusal::Refusal;
-use crate::state::{self, Served, Stand, State, StateHandle};
+use crate::state::{self, Stand, State, StateHandle};
 use crate::strategy::ArenaStrategy;
 use crate::vec::{ArenaText, ArenaVec};
 use core::alloc::Layout;
@@ -82,7 +82,8 @@ use terrane_base::{Budget, Bytes, MemoryError};
 pub struct Arena<C: Counting = Uncounted> {
     /// Where the last value starts; a multiple of 8, not below `floor`. It carries the provenance of its block.
     pub(crate) cursor: Cell<*mut u8>,
-    /// Belongs to this arena alone, and is borrowed only within methods that call no foreign code meanwhile.
+    /// Belongs to this arena alone. It is borrowed only within methods that call no foreign code meanwhile, or have closed the
+    /// arena before: the global allocator may call back.
     pub(crate) state: Cell<Option<StateHandle>>,
     /// The lowest address that the cursor came down to in the current block before it went up again. It goes up and down with
     /// the floor, so that its distance from there stays the least that was ever free.
@@ -95,12 +96,16 @@ pub struct Arena<C: Counting = Uncounted> {
     pub(crate) floor: Cell<usize>,
 }
 
+/// No cursor comes down to it: it marks an arena that is closed.
+const LOWEST_OF_CLOSED: usize = 0;
+
 // SAFETY: the arena alone owns its blocks and what is in them; nothing is bound to a thread. Its values are reachable only
 // through borrows of the arena, none of which can exist while it moves to another thread, and they are never dropped.
 unsafe impl<C: Counting> Send for Arena<C> {}
 
 // SAFETY: the current block's room belongs to the arena, and so does what its state takes from other blocks. Values live
-// as long as a shared borrow of the arena; only methods that borrow it mutably give memory back.
+// as long as a shared borrow of the arena. Methods that borrow it mutably give memory back; by a shared borrow only the handle
+// of the value at the cursor or of the buffer at the floor does, which ends or moves that value and no other.
 unsafe impl<C: Counting> Bump for Arena<C> {
     const SHARED: bool = true;
     const HAS_LOW_END: bool = true;
@@ -117,28 +122,17 @@ unsafe impl<C: Counting> Bump for Arena<C> {
 
     #[inline(always)]
     fn refill(&self, layout: Layout) -> NonNull<u8> {
-        // SAFETY: the state belongs to this arena and is not borrowed.
-        match unsafe { state::serve(self.state.get(), self.stand(), layout) } {
-            Ok(served) => self.take_over(served),
-            Err(refusal) => {
-                self.take_over_room();
-                // SAFETY: as above.
-                unsafe { state::refuse(self.state.get(), refusal) }
-            }
+        match self.serve(layout) {
+            Ok(place) => place,
+            // SAFETY: what `serve` lent the state to has returned.
+            Err(refusal) => unsafe { state::refuse(self.state.get(), refusal) },
         }
     }
 
     #[inline(always)]
     fn try_refill(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
-        // SAFETY: the state belongs to this arena and is not borrowed.
-        match unsafe { state::serve(self.state.get(), self.stand(), layout) } {
-            Ok(served) => Ok(self.take_over(served)),
-            Err(refusal) => {
-                self.take_over_room();
-                // SAFETY: as above.
-                Err(unsafe { state::explain(self.state.get(), refusal) })
-            }
-        }
+        // SAFETY: what `serve` lent the state to has returned.
+        self.serve(layout).map_err(|refusal| unsafe { state::explain(self.state.get(), refusal) })
     }
 
     #[inline(always)]
@@ -401,6 +395,51 @@ impl<C: Counting> Arena<C> {
         Ok(())
     }
 
+    /// Serves a request for which the current block has no room.
+    #[inline(always)]
+    fn serve(&self, layout: Layout) -> Result<NonNull<u8>, Refusal> {
+        let stand = self.stand();
+        let state = self.close(layout)?;
+        // SAFETY: the state belongs to this arena and is not borrowed; nobody finds it while the arena is closed.
+        let served = unsafe { state::serve(state, stand, layout) };
+        self.reopen(served.map_or(state, |served| Some(served.state)), stand);
+        Ok(served?.start)
+    }
+
+    /// Takes the state out, and leaves an arena without room that refuses what it is asked for. So an allocator that calls back
+    /// into the arena which has just called it finds nothing to spoil.
+    #[inline(always)]
+    pub(crate) fn close(&self, layout: Layout) -> Result<Option<StateHandle>, Refusal> {
+        if self.is_closed() {
+            return Err(Refusal::by_allocator(layout.size()));
+        }
+        self.cursor.set(Room::NONE.cursor);
+        self.floor.set(Room::NONE.floor);
+        self.lowest.set(LOWEST_OF_CLOSED);
+        Ok(self.state.take())
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lowest.get() == LOWEST_OF_CLOSED
+    }
+
+    /// Puts the state back, and stands where it says; without one, where it stood.
+    #[inline(always)]
+    pub(crate) fn reopen(&self, state: Option<StateHandle>, stood: Stand) {
+        self.reopen_unmoved(state, stood);
+        self.take_over_room();
+    }
+
+    /// Puts the state back, and stands where it stood.
+    #[inline(always)]
+    pub(crate) fn reopen_unmoved(&self, state: Option<StateHandle>, stood: Stand) {
+        self.state.set(state);
+        self.cursor.set(stood.room.cursor);
+        self.floor.set(stood.room.floor);
+        self.lowest.set(stood.lowest);
+    }
+
     /// Opens a frame: what is allocated in it goes away when its guard is dropped. A few instructions, no registration.
     ///
     /// See [`FrameGuard`] for an example; [`scope`](Self::scope) is the same as a function with a closure.
@@ -516,23 +555,18 @@ impl<C: Counting> Arena<C> {
         if self.floor.get() == Room::NONE.floor {
             self.take_first_block();
         }
-        // SAFETY: the state belongs to this arena and is not borrowed.
-        let (state, checkpoint) = unsafe { state::checkpoint(self.state.get(), self.room()) }?;
-        self.state.set(Some(state));
+        let stand = self.stand();
+        let state = self.close(Layout::new::<Checkpoint>())?;
+        // SAFETY: the state belongs to this arena and is not borrowed; nobody finds it while the arena is closed.
+        let opened = unsafe { state::checkpoint(state, stand) };
+        self.reopen(opened.map_or(state, |(state, _)| Some(state)), stand);
         self.home.set(Room::UNKNOWN);
-        Ok(checkpoint)
+        Ok(opened?.1)
     }
 
     #[inline(always)]
     pub(crate) fn stand(&self) -> Stand {
         Stand { room: self.room(), lowest: self.lowest.get(), strategy: self.strategy }
-    }
-
-    #[inline(always)]
-    fn take_over(&self, served: Served) -> NonNull<u8> {
-        self.state.set(Some(served.state));
-        self.take_over_room();
-        served.start
     }
 
     /// The part of the current block that is free.

@@ -300,14 +300,32 @@ impl<'a, C: Counting> FrameCore<'a, C> {
         }
     }
 
+    /// Serves a request for which the frame's block has no room. Meanwhile the frame is closed, as the arena is.
     #[inline(always)]
-    fn take_over(&self, served: Served) -> NonNull<u8> {
-        self.arena.state.set(Some(served.state));
-        self.arena.take_over_room();
-        self.entry.set(served.entry);
-        self.cursor.set(self.arena.cursor.get());
-        self.floor.set(self.arena.floor.get());
-        served.start
+    fn serve(&self, layout: Layout) -> Result<NonNull<u8>, Refusal> {
+        let report = self.report();
+        let floor = self.floor.get();
+        let state = self.arena.close(layout)?;
+        self.cursor.set(Room::NONE.cursor);
+        self.floor.set(Room::NONE.floor);
+        // SAFETY: the state belongs to the arena and is not borrowed; nobody finds it while the arena is closed. The report was
+        // read off this frame and its arena just now.
+        match unsafe { serve(state, report, layout) } {
+            Ok(served) => {
+                self.arena.reopen(Some(served.state), report.arena);
+                self.entry.set(served.entry);
+                self.cursor.set(self.arena.cursor.get());
+                self.floor.set(self.arena.floor.get());
+                Ok(served.start)
+            }
+            Err(refusal) => {
+                // The arena stands where it stood, whatever its state has noted of the frame.
+                self.arena.reopen_unmoved(state, report.arena);
+                self.cursor.set(report.cursor);
+                self.floor.set(floor);
+                Err(refusal)
+            }
+        }
     }
 
     #[inline(always)]
@@ -339,9 +357,10 @@ impl<'a, C: Counting> FrameCore<'a, C> {
     }
 }
 
-// SAFETY: while a frame is open, the arena and the frames around it are borrowed mutably, so the room below the frame's
-// cursor is the frame's alone; what the state serves belongs to the arena. Both are left alone until the frame is left, which
-// its values' lifetime prevents.
+// SAFETY: whoever made the frame has the arena to itself for `'a`: by `&mut`, or by the claimed segment of a `Local`. So the room
+// below the frame's cursor is the frame's alone; what the state serves belongs to the arena. A frame within this one borrows
+// it mutably; once that is forgotten its values cannot be reached, so its bytes below our cursor may be handed out again, and
+// the blocks that it linked stay linked. All is left alone until the frame is left, which its values' lifetime prevents.
 unsafe impl<C: Counting> Bump for FrameCore<'_, C> {
     const SHARED: bool = false;
 
@@ -357,22 +376,17 @@ unsafe impl<C: Counting> Bump for FrameCore<'_, C> {
 
     #[inline(always)]
     fn refill(&self, layout: Layout) -> NonNull<u8> {
-        // SAFETY: the state belongs to the arena and is not borrowed.
-        match unsafe { serve(self.arena.state.get(), self.report(), layout) } {
-            Ok(served) => self.take_over(served),
-            // SAFETY: as above.
+        match self.serve(layout) {
+            Ok(place) => place,
+            // SAFETY: what `serve` lent the state to has returned.
             Err(refusal) => unsafe { state::refuse(self.arena.state.get(), refusal) },
         }
     }
 
     #[inline(always)]
     fn try_refill(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
-        // SAFETY: the state belongs to the arena and is not borrowed.
-        match unsafe { serve(self.arena.state.get(), self.report(), layout) } {
-            Ok(served) => Ok(self.take_over(served)),
-            // SAFETY: as above.
-            Err(refusal) => Err(unsafe { state::explain(self.arena.state.get(), refusal) }),
-        }
+        // SAFETY: what `serve` lent the state to has returned.
+        self.serve(layout).map_err(|refusal| unsafe { state::explain(self.arena.state.get(), refusal) })
     }
 
     #[inline(always)]

@@ -169,12 +169,13 @@ pub(crate) unsafe fn refuse(state: Option<StateHandle>, refusal: Refusal) -> ! {
 #[inline]
 pub(crate) unsafe fn checkpoint(
     state: Option<StateHandle>,
-    room: Room,
+    stand: Stand,
 ) -> Result<(StateHandle, Checkpoint), Refusal> {
     let handle = state.map_or_else(StateHandle::new, Ok)?;
     // SAFETY: it is alive and not borrowed, or new.
     let it = unsafe { handle.get_mut() };
-    match it.checkpoints.open(it.chain.position(room)) {
+    it.arrive(stand);
+    match it.checkpoints.open(it.chain.position(stand.room)) {
         Ok(checkpoint) => Ok((handle, checkpoint)),
         Err(error) => {
             if state.is_none() {
@@ -208,6 +209,8 @@ impl State {
 
     pub(crate) fn rewind(&mut self, checkpoint: Checkpoint, stand: Stand) -> Result<(), CheckpointError> {
         let position = self.checkpoints.go_back(checkpoint)?;
+        // No frame is open; these are of forgotten ones.
+        self.entries.clear();
         self.chain.note_lowest(stand.lowest, stand.room.floor);
         self.room = stand.room;
         self.chain.rewind(position, &mut self.room, stand.strategy.poison);

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use terrane_arena::{
     Arena, ArenaStrategy, Budget, Bytes, ConcurrentArena, Growth, LocalArena, MemoryError, StackArena,
-    format_in,
+    StaleMarker, format_in,
 };
 
 #[test]
@@ -141,4 +141,27 @@ fn the_stack_of_a_thread_is_empty_after_each_use() {
         });
     }
     StackArena::with(|stack| assert_eq!(stack.used_bytes(), 0));
+}
+
+#[test]
+fn a_marker_of_a_stack_that_is_gone_is_refused_by_one_in_its_place() {
+    for _ in 0..100 {
+        let big = StackArena::with_capacity(Bytes::new(4096));
+        drop(big.push(1u8));
+        let marker = big.marker();
+        drop(big);
+        let mut small = StackArena::with_capacity(Bytes::new(64));
+        drop(small.push(1u8));
+        assert_eq!(small.release_to(marker), Err(StaleMarker));
+        assert!(small.owns(&raw const *small.push(2u64)));
+    }
+}
+
+#[test]
+fn a_marker_of_a_stack_without_a_buffer_is_of_that_stack_only() {
+    let (one, mut other) = (StackArena::new(), StackArena::new());
+    let marker = one.marker();
+    std::mem::forget(other.push(1u64));
+    assert_eq!(other.release_to(marker), Err(StaleMarker));
+    assert_eq!(other.used_bytes(), 8);
 }
