@@ -147,17 +147,22 @@ unsafe impl<C: Counting> Bump for Arena<C> {
 
     #[inline]
     fn retreating(&self) {
-        self.note_lowest(self.cursor.get().addr());
+        self.note_retreat(self.cursor.get().addr());
+    }
+
+    #[inline]
+    fn poisons(&self) -> bool {
+        self.strategy.poison
     }
 
     #[inline]
     fn move_floor(&self, floor: usize) {
-        let (lowest, old) = (self.lowest.get(), self.floor.get());
+        let old = self.floor.get();
         if floor < old {
-            self.note_lowest(self.cursor.get().addr());
-            self.lowest.set(self.lowest.get() - (old - floor));
-        } else if lowest != usize::MAX {
-            self.lowest.set(lowest + (floor - old));
+            self.note_retreat(self.cursor.get().addr());
+        }
+        if self.lowest.get() != usize::MAX {
+            self.lowest.set(self.lowest.get().wrapping_add(floor).wrapping_sub(old));
         }
         self.floor.set(floor);
     }
@@ -302,7 +307,7 @@ impl<C: Counting> Arena<C> {
     /// # Errors
     ///
     /// [`MemoryError`] if the blocks that the arena has already are too much for the budget, or there is no memory for the
-    /// arena's own record.
+    /// arena's own record. The arena is dropped then.
     pub fn try_with_budget(mut self, budget: &Budget) -> Result<Self, MemoryError> {
         let state = self.state.get().map_or_else(StateHandle::new, Ok)?;
         self.state.set(Some(state));
@@ -599,6 +604,18 @@ impl<C: Counting> Arena<C> {
     #[inline]
     pub(crate) fn note_lowest(&self, cursor: usize) {
         self.lowest.set(self.lowest.get().min(cursor));
+    }
+
+    /// The same for one that has something to forget. Where that is to be poisoned, the note goes to the state, so that every
+    /// frame is the lowest yet and has to look.
+    pub(crate) fn note_retreat(&self, cursor: usize) {
+        match self.state.get() {
+            Some(state) if self.strategy.poison || cfg!(terrane_asan) => {
+                // SAFETY: the state belongs to this arena and is not borrowed.
+                unsafe { state.get_mut() }.chain.note_lowest(cursor, self.floor.get());
+            }
+            _ => self.note_lowest(cursor),
+        }
     }
 
     #[inline(always)]

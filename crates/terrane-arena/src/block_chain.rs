@@ -120,6 +120,8 @@ impl BlockChain {
 
     /// Has the blocks charged to a budget from now on, those that are there already too.
     pub(crate) fn set_budget(&mut self, budget: &Budget) -> Result<(), MemoryError> {
+        // The old one is discharged first: both may be of one tree.
+        self.reservation = None;
         self.reservation = Some(budget.try_reserve(Bytes::from_usize(self.committed_bytes))?);
         Ok(())
     }
@@ -208,7 +210,7 @@ impl BlockChain {
             return Err(Refusal::TooLarge { requested_bytes: layout.size() });
         };
         if strategy.overflow == Overflow::Refuse && need > strategy.max_block {
-            let max_bytes = strategy.max_block - (need - layout.size());
+            let max_bytes = strategy.max_block.saturating_sub(need - layout.size());
             return Err(Refusal::BeyondBlock { requested_bytes: layout.size(), max_bytes });
         }
         self.refused_by_budget = None;

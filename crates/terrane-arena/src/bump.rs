@@ -44,6 +44,9 @@ pub unsafe trait Bump {
     /// Hears that the cursor is about to go up.
     fn retreating(&self);
 
+    /// Whether memory that is taken back is to be overwritten.
+    fn poisons(&self) -> bool;
+
     /// Moves the floor, where there is a low end. What lies below it belongs to buffers from then on, and nothing else does.
     #[inline]
     fn move_floor(&self, floor: usize) {

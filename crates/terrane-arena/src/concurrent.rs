@@ -240,9 +240,10 @@ impl ConcurrentArena {
     /// ```
     #[must_use]
     pub fn owns<T: ?Sized>(&mut self, pointer: *const T) -> bool {
-        let mut owns = false;
-        self.for_each_arena(|arena| owns |= arena.owns(pointer));
-        owns
+        self.segments().any(|segment| {
+            // SAFETY: the whole arena is borrowed mutably, so nobody uses a handle meanwhile.
+            unsafe { &*segment.arena.get() }.owns(pointer)
+        })
     }
 
     /// All counters together, at any time. Bytes committed are those of now. The other figures of a segment are those of when
@@ -434,6 +435,11 @@ unsafe impl Bump for Local<'_> {
     #[inline]
     fn retreating(&self) {
         self.core.retreating();
+    }
+
+    #[inline]
+    fn poisons(&self) -> bool {
+        self.core.poisons()
     }
 }
 

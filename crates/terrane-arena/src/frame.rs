@@ -336,7 +336,8 @@ impl<'a, C: Counting> FrameCore<'a, C> {
         }
     }
 
-    /// Leaves a frame that has moved the arena along or come lower than any before, or whose memory is to be poisoned.
+    /// Leaves a frame that has moved the arena along or come lower than any before, or whose memory is to be poisoned: then
+    /// the arena's own mark of how low it came stays at the top.
     #[inline(always)]
     fn leave_noting(&self) {
         let poison = self.arena.strategy.poison || cfg!(terrane_asan);
@@ -402,8 +403,13 @@ unsafe impl<C: Counting> Bump for FrameCore<'_, C> {
     #[inline]
     fn retreating(&self) {
         if self.arena.floor.get() == self.floor.get() {
-            self.arena.note_lowest(self.cursor.get().addr());
+            self.arena.note_retreat(self.cursor.get().addr());
         }
+    }
+
+    #[inline]
+    fn poisons(&self) -> bool {
+        self.arena.strategy.poison
     }
 }
 
@@ -444,6 +450,11 @@ unsafe impl<C: Counting> Bump for Frame<'_, C> {
     #[inline]
     fn retreating(&self) {
         self.core.retreating();
+    }
+
+    #[inline]
+    fn poisons(&self) -> bool {
+        self.core.poisons()
     }
 }
 

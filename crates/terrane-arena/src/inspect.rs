@@ -2,6 +2,7 @@
 
 use crate::arena::Arena;
 use crate::counting::Counting;
+use crate::shadow;
 use crate::state::State;
 use crate::stats::ArenaStats;
 use core::mem::MaybeUninit;
@@ -46,6 +47,8 @@ impl<C: Counting> Arena<C> {
         let state = self.state();
         let parts = state.map(|state| state.chain.parts_in_use(room));
         parts.into_iter().flatten().map(|(start, len)| {
+            // The padding between values has not been.
+            shadow::reveal(start, len);
             // SAFETY: these bytes belong to the arena, which is borrowed mutably, so that there is no other reference to them.
             unsafe { slice::from_raw_parts(start.cast(), len) }
         })

@@ -119,7 +119,11 @@ impl Drop for Held<'_> {
     fn drop(&mut self) {
         let size = |arena: &Option<Arena>| arena.as_ref().map_or(0, Arena::committed_bytes);
         let other = self.owner.idle.take();
-        let mine = self.arena.take();
+        let mut mine = self.arena.take();
+        // A guard that was forgotten within the scope may have left something.
+        if let Some(arena) = &mut mine {
+            arena.reset();
+        }
         self.owner.idle.set(if size(&other) > size(&mine) { other } else { mine });
     }
 }

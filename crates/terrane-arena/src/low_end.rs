@@ -70,7 +70,8 @@ pub(crate) unsafe fn cut<R: Bump>(room: &R, place: NonNull<u8>, old: Layout, siz
     let is_uppermost = R::HAS_LOW_END && ends_at(place, old, floor);
     if is_uppermost {
         let end = place.addr().get() + size;
-        shadow::hide(place.as_ptr().with_addr(end), floor - end);
+        // SAFETY: these bytes were the buffer's, and are not used any more.
+        unsafe { shadow::forget(place.as_ptr().with_addr(end), floor, room.poisons()) };
         room.move_floor(end);
     }
     is_uppermost

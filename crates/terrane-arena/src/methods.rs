@@ -287,6 +287,10 @@ macro_rules! allocating_methods {
             if let Err(error) = core::fmt::Write::write_fmt(&mut written, text) {
                 return Err(written.refused.unwrap_or_else(|| construct::formatting_failed(error)));
             }
+            // A value that formats itself may have paid no heed to the refusal.
+            if let Some(error) = written.refused {
+                return Err(error);
+            }
             let (place, len) = written.bytes.into_parts();
             // SAFETY: the bytes are those of the strings that were written, one after the other; they lie in memory that
             // stays for the lifetime of values, and nobody else has them.

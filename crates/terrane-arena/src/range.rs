@@ -26,7 +26,7 @@ use crate::refusal::Refusal;
 use crate::shadow;
 use crate::stats::ArenaStats;
 use crate::vec::{ArenaText, ArenaVec};
-use alloc::boxed::Box;
+use alloc::alloc::{alloc, dealloc};
 use alloc::sync::Arc;
 use core::alloc::Layout;
 use core::cell::Cell;
@@ -100,7 +100,7 @@ pub struct RangeArena {
     cursor: Cell<*mut u8>,
     /// The lowest address that the cursor came down to before it went up again.
     lowest: Cell<usize>,
-    /// Belongs to this arena alone, and is borrowed only within methods that call no foreign code meanwhile.
+    /// Belongs to this arena alone, and is borrowed mutably by nobody.
     record: NonNull<Record>,
     poison: bool,
     floor: Cell<usize>,
@@ -110,12 +110,14 @@ struct Record {
     range: AddressRange,
     /// Carries the provenance of the range.
     end: *mut u8,
-    committed_bytes: usize,
+    committed_bytes: Cell<usize>,
     keep: usize,
     /// What is committed is a multiple of this.
     step: usize,
     huge: Option<HugePages>,
-    reservation: Option<Reservation>,
+    reservation: Cell<Option<Reservation>>,
+    /// Pages are being asked for; who supplies them may call back.
+    asks: Cell<bool>,
 }
 
 // SAFETY: the arena alone owns its range and its record; nothing is bound to a thread, and values are reachable only
@@ -208,12 +210,26 @@ impl RangeArena {
         let reservation = config.budget.map(|budget| budget.try_reserve(Bytes::ZERO)).transpose()?;
         let end = range.base().as_ptr().wrapping_add(size);
         let keep = config.keep.checked_next_multiple_of(step).unwrap_or(usize::MAX);
-        let record = Record { range, end, committed_bytes: 0, keep, step, huge, reservation };
-        let record = NonNull::from(Box::leak(Box::new(record)));
+        let record = Record {
+            range,
+            end,
+            committed_bytes: Cell::new(0),
+            keep,
+            step,
+            huge,
+            reservation: Cell::new(reservation),
+            asks: Cell::new(false),
+        };
+        let layout = Layout::new::<Record>();
+        // SAFETY: a record is not zero-sized.
+        let memory = NonNull::new(unsafe { alloc(layout) }).ok_or(Refusal::by_allocator(layout.size()))?;
+        let place = memory.cast::<Record>();
+        // SAFETY: the new memory has the layout of a record.
+        unsafe { place.write(record) };
         Ok(Self {
             cursor: Cell::new(end),
             lowest: Cell::new(usize::MAX),
-            record,
+            record: place,
             poison: config.poison,
             floor: Cell::new(end.addr()),
         })
@@ -280,9 +296,9 @@ impl RangeArena {
         ArenaStats {
             used_bytes: end - cursor,
             peak_bytes: end - cursor.min(self.lowest.get()),
-            committed_bytes: record.committed_bytes,
+            committed_bytes: record.committed_bytes.get(),
             metadata_bytes: size_of::<Record>(),
-            blocks: usize::from(record.committed_bytes > 0),
+            blocks: usize::from(record.committed_bytes.get() > 0),
             ..ArenaStats::default()
         }
     }
@@ -325,8 +341,7 @@ impl RangeArena {
     fn reset_to(&mut self, keep: usize) {
         let (cursor, poison) = (self.cursor.get(), self.poison);
         self.note_lowest();
-        // SAFETY: the record belongs to this arena, which is borrowed mutably.
-        let record = unsafe { self.record.as_mut() };
+        let record = self.record();
         let kept_from = record.end.addr() - keep.min(record.end.addr() - cursor.addr());
         // SAFETY: these bytes are committed, and their values are forgotten. Those that are given back need no poison.
         unsafe { shadow::forget(cursor.with_addr(kept_from), record.end.addr(), poison) };
@@ -362,7 +377,7 @@ unsafe impl Bump for RangeArena {
 
     #[inline(always)]
     fn refill(&self, layout: Layout) -> NonNull<u8> {
-        // SAFETY: the record belongs to this arena and is not borrowed.
+        // SAFETY: the record belongs to this arena, and is borrowed mutably by nobody.
         let floor = unsafe { commit_for(self.record, self.cursor.get(), layout) }
             .unwrap_or_else(|error| panic!("arena: {error}"));
         self.take_from(floor, layout).unwrap_or_else(|refusal| refusal.panic())
@@ -370,7 +385,7 @@ unsafe impl Bump for RangeArena {
 
     #[inline(always)]
     fn try_refill(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
-        // SAFETY: the record belongs to this arena and is not borrowed.
+        // SAFETY: the record belongs to this arena, and is borrowed mutably by nobody.
         let floor = unsafe { commit_for(self.record, self.cursor.get(), layout) }?;
         Ok(self.take_from(floor, layout)?)
     }
@@ -387,6 +402,11 @@ unsafe impl Bump for RangeArena {
     fn retreating(&self) {
         self.note_lowest();
     }
+
+    #[inline]
+    fn poisons(&self) -> bool {
+        self.poison
+    }
 }
 
 impl RangeArena {
@@ -402,16 +422,12 @@ impl RangeArena {
 ///
 /// # Safety
 ///
-/// The record is alive and not borrowed.
+/// The record is alive and not borrowed mutably.
 #[cold]
 #[inline(never)]
-unsafe fn commit_for(
-    mut record: NonNull<Record>,
-    cursor: *mut u8,
-    layout: Layout,
-) -> Result<usize, MemoryError> {
+unsafe fn commit_for(record: NonNull<Record>, cursor: *mut u8, layout: Layout) -> Result<usize, MemoryError> {
     // SAFETY: the caller vouches for it.
-    let record = unsafe { record.as_mut() };
+    let record = unsafe { record.as_ref() };
     let base = record.range.base().addr().get().max(bumping::LOWEST);
     let fits = bumping::bump(cursor.addr(), base, layout.size(), layout.align());
     let refused = Refusal::OutOfMemory {
@@ -419,35 +435,40 @@ unsafe fn commit_for(
         available_bytes: cursor.addr().saturating_sub(base),
     };
     let need = record.end.addr() - fits.ok_or(refused)?;
-    record.commit(need)?;
+    if record.asks.replace(true) {
+        return Err(refused.into());
+    }
+    let committed = record.commit(need);
+    record.asks.set(false);
+    committed?;
     Ok(record.floor())
 }
 
 impl Record {
     fn floor(&self) -> usize {
-        (self.end.addr() - self.committed_bytes).max(bumping::LOWEST)
+        (self.end.addr() - self.committed_bytes.get()).max(bumping::LOWEST)
     }
 
     /// Sees to it that the uppermost `need` bytes are committed, and more if that is to be had.
-    fn commit(&mut self, need: usize) -> Result<(), MemoryError> {
-        let growth = self.committed_bytes.clamp(self.step, MAX_GROWTH);
-        let ample = need.max(self.committed_bytes + growth).min(self.range.size());
+    fn commit(&self, need: usize) -> Result<(), MemoryError> {
+        let committed = self.committed_bytes.get();
+        let growth = committed.clamp(self.step, MAX_GROWTH);
+        let ample = need.max(committed + growth).min(self.range.size());
         // The size of the range is a multiple of the step.
         let sizes = [ample, need].map(|bytes| bytes.next_multiple_of(self.step));
         self.try_commit(sizes[0]).or_else(|_| self.try_commit(sizes[1]))
     }
 
-    fn try_commit(&mut self, total: usize) -> Result<(), MemoryError> {
-        let more = total.saturating_sub(self.committed_bytes);
-        if let Some(reservation) = &mut self.reservation {
-            reservation.try_grow(Bytes::from_usize(more))?;
-        }
+    fn try_commit(&self, total: usize) -> Result<(), MemoryError> {
+        let committed = self.committed_bytes.get();
+        let more = total.saturating_sub(committed);
+        self.with_reservation(|reservation| reservation.try_grow(Bytes::from_usize(more)))?;
         if let Err(error) = self.range.commit(self.range.size() - total, more) {
-            self.discharge(more);
+            self.discharge(more)?;
             return Err(system_error(error));
         }
-        self.committed_bytes += more;
-        shadow::hide(self.end.with_addr(self.end.addr() - self.committed_bytes), more);
+        self.committed_bytes.set(committed + more);
+        shadow::hide(self.end.with_addr(self.end.addr() - (committed + more)), more);
         Ok(())
     }
 
@@ -456,22 +477,36 @@ impl Record {
     /// # Safety
     ///
     /// Nobody uses that part.
-    unsafe fn give_back(&mut self, keep: usize) {
-        let less = self.committed_bytes.saturating_sub(keep);
-        let offset = self.range.size() - self.committed_bytes;
+    unsafe fn give_back(&self, keep: usize) {
+        let committed = self.committed_bytes.get();
+        let less = committed.saturating_sub(keep);
+        let offset = self.range.size() - committed;
         // The source may overwrite what it takes back.
-        shadow::reveal(self.end.with_addr(self.end.addr() - self.committed_bytes), less);
+        shadow::reveal(self.end.with_addr(self.end.addr() - committed), less);
         // SAFETY: the caller vouches for it.
         if unsafe { self.range.decommit(offset, less) }.is_ok() {
-            self.committed_bytes -= less;
-            self.discharge(less);
+            self.committed_bytes.set(committed - less);
+            // To shrink a reservation cannot fail.
+            let _ = self.discharge(less);
         }
     }
 
-    fn discharge(&mut self, bytes: usize) {
-        if let Some(reservation) = &mut self.reservation {
+    fn discharge(&self, bytes: usize) -> Result<(), MemoryError> {
+        self.with_reservation(|reservation| {
             reservation.shrink(Bytes::from_usize(bytes));
-        }
+            Ok(())
+        })
+    }
+
+    /// Takes the reservation out meanwhile, if there is one: no reference to it lasts while a budget does its work.
+    fn with_reservation(
+        &self,
+        work: impl FnOnce(&mut Reservation) -> Result<(), MemoryError>,
+    ) -> Result<(), MemoryError> {
+        let mut reservation = self.reservation.take();
+        let result = reservation.as_mut().map_or(Ok(()), work);
+        self.reservation.set(reservation);
+        result
     }
 }
 
@@ -482,9 +517,12 @@ fn system_error(error: PageError) -> MemoryError {
 impl Drop for RangeArena {
     fn drop(&mut self) {
         let record = self.record();
-        shadow::reveal(record.end.with_addr(record.floor()), record.committed_bytes);
-        // SAFETY: the record was made by `Box`, belongs to this arena alone, and no value outlives the arena.
-        drop(unsafe { Box::from_raw(self.record.as_ptr()) });
+        shadow::reveal(record.end.with_addr(record.floor()), record.committed_bytes.get());
+        // SAFETY: the record belongs to this arena alone, was allocated with this layout, and no value outlives the arena.
+        unsafe {
+            self.record.drop_in_place();
+            dealloc(self.record.as_ptr().cast(), Layout::new::<Record>());
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 
 use crate::bump::Bump;
 use crate::bumping::{self, GRANULE};
+use crate::shadow;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use terrane_base::MemoryError;
@@ -72,7 +73,8 @@ pub(crate) unsafe fn try_shrink(
             let shrunk = room.move_cursor(cursor.with_addr(start), new.size());
             // SAFETY: the new place lies within the old value. They may overlap.
             unsafe { place.copy_to(shrunk, new.size()) };
-            crate::shadow::hide(cursor, gain);
+            // SAFETY: these bytes were the value's, which does not reach so low any more.
+            unsafe { shadow::forget(cursor, cursor.addr() + gain, room.poisons()) };
             return Ok(shrunk);
         }
     }
@@ -98,7 +100,8 @@ pub(crate) unsafe fn deallocate(room: &impl Bump, place: NonNull<u8>, layout: La
         let end = (cursor.addr() + layout.size()).next_multiple_of(GRANULE);
         room.retreating();
         room.cursor().set(cursor.with_addr(end));
-        crate::shadow::hide(cursor, end - cursor.addr());
+        // SAFETY: these bytes were the value's, which is gone.
+        unsafe { shadow::forget(cursor, end, room.poisons()) };
     }
 }
 

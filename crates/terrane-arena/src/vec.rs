@@ -429,7 +429,8 @@ impl<T, R: Bump> Extend<T> for ArenaVec<'_, T, R> {
     #[inline]
     fn extend<I: IntoIterator<Item = T>>(&mut self, values: I) {
         let values = values.into_iter();
-        self.reserve(values.size_hint().0);
+        // A hint may be wrong; who really pushes too much hears of it then.
+        let _ = self.try_reserve(values.size_hint().0);
         values.for_each(|value| self.push(value));
     }
 }
