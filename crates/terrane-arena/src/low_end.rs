@@ -13,9 +13,12 @@
 //! ```
 //!
 //! The uppermost buffer grows and shrinks without a copy, and goes without a trace. Whoever notes the cursor to go back to
-//! it must note the floor too. Nothing in use ends at the floor but that buffer, so to compare addresses is to know it.
+//! it must note the floor too. The floor is kept at multiples of the granule, so that a buffer that goes takes its padding
+//! along, unless its alignment is a greater one. Nothing in use ends within a granule of the floor but the uppermost
+//! buffer, so to compare addresses is to know it.
 
 use crate::bump::Bump;
+use crate::bumping::GRANULE;
 use crate::resize;
 use crate::shadow;
 use core::alloc::Layout;
@@ -43,8 +46,9 @@ pub(crate) unsafe fn grow<R: Bump>(
     let is_uppermost = ends_at(place, old, floor);
     let start =
         if is_uppermost { place.addr().get() } else { floor.checked_next_multiple_of(new.align())? };
+    // The cursor is a multiple of the granule, so that rounding does not go beyond it.
     let end = start.checked_add(new.size()).filter(|end| *end <= cursor.addr())?;
-    room.move_floor(end);
+    room.move_floor(end.next_multiple_of(GRANULE));
     let grown = NonNull::new(cursor.with_addr(start))?;
     shadow::reveal(cursor.with_addr(start), new.size());
     if !is_uppermost && old.size() != 0 {
@@ -69,7 +73,7 @@ pub(crate) unsafe fn cut<R: Bump>(room: &R, place: NonNull<u8>, old: Layout, siz
     let floor = room.floor().get();
     let is_uppermost = R::HAS_LOW_END && ends_at(place, old, floor);
     if is_uppermost {
-        let end = place.addr().get() + size;
+        let end = (place.addr().get() + size).next_multiple_of(GRANULE);
         // SAFETY: these bytes were the buffer's, and are not used any more.
         unsafe { shadow::forget(place.as_ptr().with_addr(end), floor, room.poisons()) };
         room.move_floor(end);
@@ -79,5 +83,5 @@ pub(crate) unsafe fn cut<R: Bump>(room: &R, place: NonNull<u8>, old: Layout, siz
 
 #[inline(always)]
 fn ends_at(place: NonNull<u8>, layout: Layout, floor: usize) -> bool {
-    layout.size() != 0 && place.addr().get() + layout.size() == floor
+    layout.size() != 0 && (place.addr().get() + layout.size()).next_multiple_of(GRANULE) == floor
 }
