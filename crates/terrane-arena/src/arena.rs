@@ -571,7 +571,15 @@ impl<C: Counting> Arena<C> {
 
     #[inline(always)]
     pub(crate) fn stand(&self) -> Stand {
-        Stand { room: self.room(), lowest: self.lowest.get(), strategy: self.strategy }
+        // Read anew, as if it could have changed: else the fast path would keep the floor in a register for this slow path,
+        // instead of comparing with it in memory, and be an instruction longer.
+        // SAFETY: it is a field of the arena, which one thread has.
+        let floor = unsafe { self.floor.as_ptr().read_volatile() };
+        Stand {
+            room: Room { cursor: self.cursor.get(), floor },
+            lowest: self.lowest.get(),
+            strategy: self.strategy,
+        }
     }
 
     /// The part of the current block that is free.
