@@ -459,7 +459,7 @@ impl<C: Counting> Arena<C> {
         if self.floor.get() == Room::NONE.floor {
             self.take_first_block();
         }
-        FrameCore::outermost(self)
+        FrameCore::of_whole(self)
     }
 
     /// Sees to it that the arena is in a block: who begins nowhere would go back to nowhere each time. Without
@@ -512,7 +512,7 @@ impl<C: Counting> Arena<C> {
     /// If `work` panics.
     #[inline(always)]
     pub fn scope<R>(&mut self, work: impl FnOnce(&mut Frame<'_, C>) -> R) -> R {
-        self.core().run(work)
+        self.core().run::<true, _>(work)
     }
 
     /// Forgets all values and keeps all blocks. Bumping starts again in the largest one.

@@ -384,7 +384,7 @@ impl<'a> Local<'a> {
     /// If `work` panics.
     #[inline(always)]
     pub fn scope<R>(&mut self, work: impl FnOnce(&mut Frame<'_>) -> R) -> R {
-        self.core.nested().run(work)
+        self.core.nested().run::<false, _>(work)
     }
 }
 

@@ -99,8 +99,6 @@ pub(crate) struct FrameCore<'a, C: Counting> {
     identity: usize,
     /// What to go back to, once the frame has moved the arena along.
     entry: Cell<EntryNumber>,
-    /// No frame is around this one, nor anything else that has taken note of the arena's room.
-    outermost: bool,
     /// Borrowed mutably for `'a` by whoever made the frame.
     arena: &'a Arena<C>,
 }
@@ -126,7 +124,7 @@ impl<C: Counting> Drop for Unwinding<'_, C> {
         if entry != 0 {
             let core = FrameCore::of_whole(self.arena);
             core.entry.set(entry);
-            core.leave();
+            core.leave::<false>();
         }
     }
 }
@@ -150,6 +148,7 @@ struct Report {
     entry: EntryNumber,
     /// The arena is in another block: a frame within this one was forgotten.
     estranged: bool,
+    /// No frame is around this one, nor anything else that has taken note of the arena's room.
     outermost: bool,
     /// Where the arena stands.
     arena: Stand,
@@ -190,7 +189,7 @@ impl<'a, C: Counting> FrameGuard<'a, C> {
 impl<C: Counting> Drop for FrameGuard<'_, C> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.core.leave();
+        self.core.leave::<false>();
     }
 }
 
@@ -230,7 +229,7 @@ impl<'f, C: Counting> Frame<'f, C> {
     /// If `work` panics.
     #[inline(always)]
     pub fn scope<R>(&mut self, work: impl FnOnce(&mut Frame<'_, C>) -> R) -> R {
-        self.core.nested().run(work)
+        self.core.nested().run::<false, _>(work)
     }
 }
 
@@ -243,7 +242,6 @@ impl<'a, C: Counting> FrameCore<'a, C> {
             start: cursor,
             identity: 0,
             entry: Cell::new(0),
-            outermost: false,
             arena,
         }
     }
@@ -252,12 +250,6 @@ impl<'a, C: Counting> FrameCore<'a, C> {
     #[inline(always)]
     pub(crate) fn of_whole(arena: &'a Arena<C>) -> Self {
         Self::new(arena, arena.cursor.get(), arena.floor.get())
-    }
-
-    /// The same for an arena that no frame is open in.
-    #[inline(always)]
-    pub(crate) fn outermost(arena: &'a mut Arena<C>) -> Self {
-        Self { outermost: true, ..Self::of_whole(arena) }
     }
 
     /// Ends the frame without going back: the arena stands where the frame stood.
@@ -276,14 +268,15 @@ impl<'a, C: Counting> FrameCore<'a, C> {
 
     /// Runs `work` in this frame and leaves it.
     ///
-    /// The frame itself has no destructor here: unwinding would take its address, and so put it in memory.
+    /// The frame itself has no destructor here: unwinding would take its address, and so put it in memory. `OUTERMOST` says
+    /// that no frame is around this one.
     #[inline(always)]
-    pub(crate) fn run<R>(self, work: impl FnOnce(&mut Frame<'_, C>) -> R) -> R {
+    pub(crate) fn run<const OUTERMOST: bool, R>(self, work: impl FnOnce(&mut Frame<'_, C>) -> R) -> R {
         let unwinding = Unwinding { arena: self.arena };
         let core = FrameCore { identity: (&raw const unwinding).addr(), ..self };
         let result = work(&mut Frame { core: &core });
         mem::forget(unwinding);
-        core.leave();
+        core.leave::<OUTERMOST>();
         result
     }
 
@@ -295,7 +288,7 @@ impl<'a, C: Counting> FrameCore<'a, C> {
             identity: self.identity,
             entry: self.entry.get(),
             estranged: self.arena.floor.get() != self.floor.get(),
-            outermost: self.outermost,
+            outermost: false,
             arena: self.arena.stand(),
         }
     }
@@ -329,17 +322,17 @@ impl<'a, C: Counting> FrameCore<'a, C> {
     }
 
     #[inline(always)]
-    fn leave(&self) {
+    fn leave<const OUTERMOST: bool>(&self) {
         let cursor = self.cursor.get().addr();
         if self.entry.get() != 0 || cursor < self.arena.lowest.get() {
-            self.leave_noting();
+            self.leave_noting::<OUTERMOST>();
         }
     }
 
     /// Leaves a frame that has moved the arena along or come lower than any before, or whose memory is to be poisoned: then
     /// the arena's own mark of how low it came stays at the top.
     #[inline(always)]
-    fn leave_noting(&self) {
+    fn leave_noting<const OUTERMOST: bool>(&self) {
         let poison = self.arena.strategy.poison || cfg!(terrane_asan);
         if self.entry.get() == 0 && !poison {
             if self.arena.floor.get() == self.floor.get() {
@@ -350,7 +343,7 @@ impl<'a, C: Counting> FrameCore<'a, C> {
         // Where anything was allocated, the arena has a state.
         if let Some(state) = self.arena.state.get() {
             // SAFETY: the state belongs to the arena and is not borrowed; the frame's values are not either, any more.
-            if let Some(room) = unsafe { leave(state, self.report()) } {
+            if let Some(room) = unsafe { leave(state, Report { outermost: OUTERMOST, ..self.report() }) } {
                 self.arena.take_over_room();
                 self.arena.cursor.set(room.cursor);
             }

@@ -3,11 +3,21 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ptr;
+use std::sync::Mutex;
 use terrane_arena::{Arena, Checkpoint, ConcurrentArena, Frame, Local, MemoryError, StackArena, StackBox};
 
 thread_local! {
     /// What the next call of the allocator does first.
     static CALL: Cell<Option<Box<dyn FnOnce()>>> = const { Cell::new(None) };
+}
+
+/// What is leaked in these tests, so that a leak checker finds it.
+static KEPT: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
+fn keep<T>(value: T) -> &'static mut T {
+    let kept = Box::leak(Box::new(value));
+    KEPT.lock().unwrap().push((&raw const *kept).addr());
+    kept
 }
 
 struct CallingBack;
@@ -37,7 +47,7 @@ struct Notes<T: 'static>(&'static Cell<Option<T>>);
 impl<T> Notes<T> {
     /// Has the next call of the allocator run `call` first.
     fn of(call: impl FnOnce() -> T + 'static) -> Self {
-        let cell: &'static Cell<Option<T>> = Box::leak(Box::new(Cell::new(None)));
+        let cell: &'static Cell<Option<T>> = keep(Cell::new(None));
         CALL.set(Some(Box::new(move || cell.set(Some(call())))));
         Self(cell)
     }
@@ -57,7 +67,7 @@ fn assert_apart(note: Refused, other: &u64) {
 }
 
 fn arena() -> &'static Arena {
-    Box::leak(Box::new(Arena::new()))
+    keep(Arena::new())
 }
 
 #[test]
@@ -82,16 +92,16 @@ fn the_first_block_is_asked_for_in_peace() {
 
 #[test]
 fn a_frame_and_the_handle_of_a_thread_do_as_well() {
-    let arena: &'static mut Arena = Box::leak(Box::new(Arena::new()));
-    let guard = Box::leak(Box::new(arena.enter()));
-    let frame: &'static Frame<'static> = Box::leak(Box::new(guard.frame()));
+    let arena: &'static mut Arena = keep(Arena::new());
+    let guard = keep(arena.enter());
+    let frame: &'static Frame<'static> = keep(guard.frame());
     frame.alloc(0u64);
     let note = Notes::of(|| frame.try_alloc(5u64));
     frame.alloc_slice_fill_with(100_000, |_| 0u8);
     assert_apart(note.take(), frame.alloc(7u64));
 
-    let shared: &'static ConcurrentArena = Box::leak(Box::new(ConcurrentArena::new()));
-    let local: &'static Local<'static> = Box::leak(Box::new(shared.local()));
+    let shared: &'static ConcurrentArena = keep(ConcurrentArena::new());
+    let local: &'static Local<'static> = keep(shared.local());
     local.alloc(0u64);
     let note = Notes::of(|| local.try_alloc(5u64));
     local.alloc_slice_fill_with(100_000, |_| 0u8);
@@ -123,11 +133,13 @@ fn a_checkpoint_that_is_taken_while_one_is_taken_is_refused_or_apart() {
     assert_eq!(arena.rewind(outer), Ok(()));
     assert_eq!(arena.used_bytes(), 8);
     assert!(inner.is_err());
+    // SAFETY: it was made by `Box`, and nothing borrows from it any more.
+    drop(unsafe { Box::from_raw(owner) });
 }
 
 #[test]
 fn the_buffer_of_a_stack_is_asked_for_once() {
-    let stack: &'static StackArena = Box::leak(Box::new(StackArena::new()));
+    let stack: &'static StackArena = keep(StackArena::new());
     let note: Notes<Result<StackBox<'static, u64>, MemoryError>> = Notes::of(|| stack.try_push(5u64));
     let outer = stack.push(7u64);
     let inner = note.take().expect("there was memory");
