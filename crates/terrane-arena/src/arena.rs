@@ -32,6 +32,13 @@ use terrane_base::{Budget, Bytes, MemoryError};
 ///
 /// Every value starts at a multiple of 8 at least, so a lone `u8` takes 8 bytes; slices and strings are dense.
 ///
+/// An arena is 100-odd bytes and not padded. Two that different threads use all the time are better not neighbours in an
+/// array: a cache line that both write would go to and fro. (The segments of a [`ConcurrentArena`](crate::ConcurrentArena) are
+/// allocations of their own.)
+///
+/// A loop that allocates and has the arena to itself is fastest in a [`scope`](Self::scope): the scope's frame can stay in
+/// registers, while the cursor of an arena behind `&mut` is stored for each value, as a panic might show it.
+///
 /// # Examples
 ///
 /// ```
@@ -322,6 +329,16 @@ impl<C: Counting> Arena<C> {
     /// The arena keeps a record for each checkpoint (40 bytes on the global heap) until it goes back beyond it;
     /// checkpoints without an allocation between them share one.
     ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let mut arena = Arena::new();
+    /// let start = arena.checkpoint();
+    /// arena.alloc(1u64);
+    /// arena.rewind(start)?;
+    /// assert_eq!(arena.used_bytes(), 0);
+    /// # Ok::<(), terrane_arena::CheckpointError>(())
+    /// ```
+    ///
     /// # Panics
     ///
     /// If there is no memory for that record. [`try_checkpoint`](Self::try_checkpoint) returns an error instead.
@@ -518,6 +535,15 @@ impl<C: Counting> Arena<C> {
     /// Forgets all values and keeps all blocks. Bumping starts again in the largest one.
     ///
     /// Constant time, except after larger blocks than before were added.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let mut arena = Arena::new();
+    /// arena.alloc([0u8; 5000]);
+    /// let committed = arena.committed_bytes();
+    /// arena.reset();
+    /// assert_eq!((arena.used_bytes(), arena.committed_bytes()), (0, committed));
+    /// ```
     #[inline]
     pub fn reset(&mut self) {
         if self.home.get().cursor.is_null() {
@@ -538,6 +564,14 @@ impl<C: Counting> Arena<C> {
     }
 
     /// Forgets all values and gives all blocks back to the global allocator.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let mut arena = Arena::new();
+    /// arena.alloc(1);
+    /// arena.release();
+    /// assert_eq!(arena.committed_bytes(), 0);
+    /// ```
     pub fn release(&mut self) {
         let stand = self.stand();
         if let Some(state) = self.state_mut() {

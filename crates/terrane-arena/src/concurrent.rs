@@ -82,6 +82,8 @@ pub struct ConcurrentArena {
 }
 
 /// A part of the arena that one thread at a time has.
+// Two threads never write to one cache line, nor to a pair of lines that is fetched together.
+#[repr(align(128))]
 struct Segment {
     claimed: AtomicBool,
     /// Belongs to who has set `claimed`, or has the arena by `&mut`.

@@ -154,6 +154,15 @@ impl RangeConfig {
     }
 
     /// Overwrites memory that is taken back, to find code that keeps raw pointers for too long.
+    ///
+    /// ```
+    /// use terrane_arena::{Bytes, RangeArena, RangeConfig};
+    ///
+    /// let mut arena = RangeArena::try_with_config(RangeConfig::new(Bytes::from_mib(1)).poison(true))?;
+    /// arena.alloc(7u64);
+    /// arena.reset(); // that value's bytes are 0xDB now
+    /// # Ok::<(), terrane_arena::MemoryError>(())
+    /// ```
     #[must_use]
     pub fn poison(mut self, poison: bool) -> Self {
         self.poison = poison;
@@ -168,6 +177,15 @@ impl RangeConfig {
     }
 
     /// Has committed memory charged to a budget.
+    ///
+    /// ```
+    /// use terrane_arena::{Budget, Bytes, RangeArena, RangeConfig};
+    ///
+    /// let budget = Budget::root(Bytes::from_mib(1));
+    /// let arena = RangeArena::try_with_config(RangeConfig::new(Bytes::from_gib(1)).budget(&budget))?;
+    /// assert!(arena.try_alloc_slice_fill_with(2 << 20, |_| 0u8).is_err());
+    /// # Ok::<(), terrane_arena::MemoryError>(())
+    /// ```
     #[must_use]
     pub fn budget(mut self, budget: &Budget) -> Self {
         self.budget = Some(budget.clone());

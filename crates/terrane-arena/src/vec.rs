@@ -61,6 +61,14 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
 
     /// Appends an element. Amortised constant time.
     ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let arena = Arena::new();
+    /// let mut words = arena.vec();
+    /// words.push("one");
+    /// assert_eq!(*words, ["one"]);
+    /// ```
+    ///
     /// # Panics
     ///
     /// If the vector has to grow and no block is to be had; see [`try_push`](Self::try_push).
@@ -156,6 +164,14 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
     }
 
     /// How many elements fit before the vector has to grow.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let arena = Arena::new();
+    /// let mut words = arena.vec::<u64>();
+    /// words.reserve(10);
+    /// assert!(words.capacity() >= 10);
+    /// ```
     #[must_use]
     #[inline]
     pub fn capacity(&self) -> usize {
