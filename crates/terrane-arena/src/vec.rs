@@ -395,23 +395,35 @@ const fn max(one: usize, other: usize) -> usize {
     if one > other { one } else { other }
 }
 
+/// Gives a buffer back. Apart, so that dropping a vector is short enough to be inlined: else its address is taken, and each
+/// push goes through memory.
+///
+/// # Safety
+///
+/// The buffer came from this room with this layout, and is not used any more.
+#[inline(never)]
+unsafe fn give_back(room: &impl Bump, place: NonNull<u8>, layout: Layout) {
+    // SAFETY: the caller vouches for it.
+    unsafe {
+        if !low_end::cut(room, place, layout, 0) {
+            resize::deallocate(room, place, layout);
+        }
+    }
+}
+
 impl<T, R: Bump> Drop for ArenaVec<'_, T, R> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         /// Gives the buffer back even if an element's drop panics.
         struct GiveBack<'v, 'a, T, R: Bump>(&'v mut ArenaVec<'a, T, R>);
         impl<T, R: Bump> Drop for GiveBack<'_, '_, T, R> {
-            #[inline]
+            #[inline(always)]
             fn drop(&mut self) {
                 let vec = &*self.0;
                 if size_of::<T>() != 0 && vec.capacity != 0 {
                     let layout = layout::<T>(vec.capacity);
                     // SAFETY: the buffer came from this room with this layout; the vector ends here.
-                    unsafe {
-                        if !low_end::cut(vec.room, vec.place.cast(), layout, 0) {
-                            resize::deallocate(vec.room, vec.place.cast(), layout);
-                        }
-                    }
+                    unsafe { give_back(vec.room, vec.place.cast(), layout) };
                 }
             }
         }

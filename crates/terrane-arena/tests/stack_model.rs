@@ -122,7 +122,7 @@ fn run(stack: &StackArena, round: &Round, capacity: usize) {
     let before = stack.used_bytes();
     if round.forgets {
         forgotten |= !held.is_empty();
-        std::mem::forget(held);
+        held.into_iter().for_each(std::mem::forget);
     } else {
         drop(held);
     }
