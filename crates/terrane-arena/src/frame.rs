@@ -139,27 +139,30 @@ pub(crate) struct Entry {
     identity: usize,
 }
 
-/// What a frame tells the arena's state, by value: an address of the frame or of the arena would end up in memory.
+/// What a frame tells the slow paths, by value: if its address were given away, it would be in memory.
 #[derive(Clone, Copy)]
 struct Report {
     start: *mut u8,
     cursor: *mut u8,
+    floor: usize,
     identity: usize,
     entry: EntryNumber,
-    /// The arena is in another block: a frame within this one was forgotten.
-    estranged: bool,
-    /// No frame is around this one, nor anything else that has taken note of the arena's room.
-    outermost: bool,
-    /// Where the arena stands.
-    arena: Stand,
 }
 
-/// What a frame gets from the arena's state.
+/// What a frame gets from the slow path: a place, and where it stands from now on.
 #[derive(Clone, Copy)]
 struct Served {
-    state: StateHandle,
-    start: NonNull<u8>,
+    place: NonNull<u8>,
+    cursor: *mut u8,
+    floor: usize,
     entry: EntryNumber,
+}
+
+impl Report {
+    /// Whether the arena is in another block: a frame within this one was forgotten.
+    fn is_estranged(&self, arena: Room) -> bool {
+        arena.floor != self.floor
+    }
 }
 
 impl Entry {
@@ -285,11 +288,9 @@ impl<'a, C: Counting> FrameCore<'a, C> {
         Report {
             start: self.start,
             cursor: self.cursor.get(),
+            floor: self.floor.get(),
             identity: self.identity,
             entry: self.entry.get(),
-            estranged: self.arena.floor.get() != self.floor.get(),
-            outermost: false,
-            arena: self.arena.stand(),
         }
     }
 
@@ -297,56 +298,30 @@ impl<'a, C: Counting> FrameCore<'a, C> {
     #[inline(always)]
     fn serve(&self, layout: Layout) -> Result<NonNull<u8>, Refusal> {
         let report = self.report();
-        let floor = self.floor.get();
-        let state = self.arena.close(layout)?;
         self.cursor.set(Room::NONE.cursor);
         self.floor.set(Room::NONE.floor);
-        // SAFETY: the state belongs to the arena and is not borrowed; nobody finds it while the arena is closed. The report was
-        // read off this frame and its arena just now.
-        match unsafe { serve(state, report, layout) } {
+        match serve(self.arena, report, layout) {
             Ok(served) => {
-                self.arena.reopen(Some(served.state), report.arena);
                 self.entry.set(served.entry);
-                self.cursor.set(self.arena.cursor.get());
-                self.floor.set(self.arena.floor.get());
-                Ok(served.start)
+                self.cursor.set(served.cursor);
+                self.floor.set(served.floor);
+                Ok(served.place)
             }
             Err(refusal) => {
-                // The arena stands where it stood, whatever its state has noted of the frame.
-                self.arena.reopen_unmoved(state, report.arena);
                 self.cursor.set(report.cursor);
-                self.floor.set(floor);
+                self.floor.set(report.floor);
                 Err(refusal)
             }
         }
     }
 
+    /// Leaves the frame. There is more to do if it has moved the arena along or come lower than any before, or if its memory is
+    /// to be poisoned: then the arena's own mark of how low it came stays at the top.
     #[inline(always)]
     fn leave<const OUTERMOST: bool>(&self) {
         let cursor = self.cursor.get().addr();
         if self.entry.get() != 0 || cursor < self.arena.lowest.get() {
-            self.leave_noting::<OUTERMOST>();
-        }
-    }
-
-    /// Leaves a frame that has moved the arena along or come lower than any before, or whose memory is to be poisoned: then
-    /// the arena's own mark of how low it came stays at the top.
-    #[inline(always)]
-    fn leave_noting<const OUTERMOST: bool>(&self) {
-        let poison = self.arena.strategy.poison || cfg!(terrane_asan);
-        if self.entry.get() == 0 && !poison {
-            if self.arena.floor.get() == self.floor.get() {
-                self.arena.lowest.set(self.cursor.get().addr());
-            }
-            return;
-        }
-        // Where anything was allocated, the arena has a state.
-        if let Some(state) = self.arena.state.get() {
-            // SAFETY: the state belongs to the arena and is not borrowed; the frame's values are not either, any more.
-            if let Some(room) = unsafe { leave(state, Report { outermost: OUTERMOST, ..self.report() }) } {
-                self.arena.take_over_room();
-                self.arena.cursor.set(room.cursor);
-            }
+            leave::<OUTERMOST, C>(self.arena, self.report());
         }
     }
 }
@@ -451,36 +426,64 @@ unsafe impl<C: Counting> Bump for Frame<'_, C> {
     }
 }
 
-/// Serves a request of a frame for which its block has no room, and says what the frame has to go back to.
+/// Serves a request of a frame for which its block has no room. The arena is closed meanwhile.
+///
+/// Nothing of it is inlined, and the frame's words come and go by value, so that a loop that allocates in a frame has registers
+/// left for its own things. That the arena's address is given away does no harm: a frame's cursor is not in the arena.
+#[cold]
+#[inline(never)]
+fn serve<C: Counting>(arena: &Arena<C>, frame: Report, layout: Layout) -> Result<Served, Refusal> {
+    let stand = arena.stand();
+    let state = arena.close(layout)?;
+    // SAFETY: the state belongs to the arena and is not borrowed; nobody finds it while the arena is closed. The report was read
+    // off a frame of this arena just now.
+    match unsafe { serve_from_state(state, frame, stand, layout) } {
+        Ok((state, place, entry)) => {
+            arena.reopen(Some(state), stand);
+            Ok(Served { place, cursor: arena.cursor.get(), floor: arena.floor.get(), entry })
+        }
+        Err(refusal) => {
+            // The arena stands where it stood, whatever its state has noted of the frame.
+            arena.reopen_unmoved(state, stand);
+            Err(refusal)
+        }
+    }
+}
+
+/// The arena's state, the place, and the number of what the frame has to go back to.
 ///
 /// # Safety
 ///
 /// The state, if there is one, is alive and not borrowed, and the report is true.
-#[cold]
-#[inline(never)]
-unsafe fn serve(state: Option<StateHandle>, frame: Report, layout: Layout) -> Result<Served, Refusal> {
+unsafe fn serve_from_state(
+    state: Option<StateHandle>,
+    frame: Report,
+    stand: Stand,
+    layout: Layout,
+) -> Result<(StateHandle, NonNull<u8>, EntryNumber), Refusal> {
     let handle = state.map_or_else(StateHandle::new, Ok)?;
     // SAFETY: it is alive and not borrowed, or new.
     let it = unsafe { handle.get_mut() };
-    it.arrive(frame.arena);
-    let start = if frame.estranged { frame.arena.room.cursor } else { frame.start };
+    it.arrive(stand);
+    let estranged = frame.is_estranged(stand.room);
     let number = match frame.entry {
         0 => {
+            let start = if estranged { stand.room.cursor } else { frame.start };
             let entry = Entry {
-                position: it.chain.position(Room { cursor: start, ..frame.arena.room }),
-                outer_cursor: frame.arena.room.cursor,
+                position: it.chain.position(Room { cursor: start, ..stand.room }),
+                outer_cursor: stand.room.cursor,
                 identity: frame.identity,
             };
             it.note_entry(entry).map_err(|refusal| fail(state, handle, refusal))?
         }
         number => number,
     };
-    if !frame.estranged {
+    if !estranged {
         it.room.cursor = frame.cursor;
     }
     it.home = Room::UNKNOWN;
-    match it.chain.serve(layout, frame.arena.strategy, &mut it.room) {
-        Ok(start) => Ok(Served { state: handle, start, entry: number }),
+    match it.chain.serve(layout, stand.strategy, &mut it.room) {
+        Ok(place) => Ok((handle, place, number)),
         Err(refusal) => {
             if frame.entry == 0 {
                 it.entries.truncate(number - 1);
@@ -499,33 +502,55 @@ fn fail(state: Option<StateHandle>, handle: StateHandle, refusal: Refusal) -> Re
     refusal
 }
 
+/// Leaves a frame that has left a trace. `OUTERMOST` says that no frame is around it, nor anything else that has taken note of
+/// the arena's room.
+#[cold]
+#[inline(never)]
+fn leave<const OUTERMOST: bool, C: Counting>(arena: &Arena<C>, frame: Report) {
+    let stand = arena.stand();
+    let poison = stand.strategy.poison;
+    if frame.entry == 0 && !poison && !cfg!(terrane_asan) {
+        if !frame.is_estranged(stand.room) {
+            arena.lowest.set(frame.cursor.addr());
+        }
+        return;
+    }
+    // Where anything was allocated, the arena has a state.
+    if let Some(state) = arena.state.get() {
+        // SAFETY: the state belongs to the arena and is not borrowed; the frame's values are not either, any more.
+        if let Some(room) = unsafe { leave_state(state, frame, stand, OUTERMOST) } {
+            arena.take_over_room();
+            arena.cursor.set(room.cursor);
+        }
+    }
+}
+
 /// Goes back to where a frame began. The room is where the arena stands then, if it has moved.
 ///
 /// # Safety
 ///
 /// The state is alive and not borrowed, the report is true, and nobody uses the frame's values any more.
-#[cold]
-#[inline(never)]
-unsafe fn leave(state: StateHandle, frame: Report) -> Option<Room> {
+unsafe fn leave_state(state: StateHandle, frame: Report, stand: Stand, outermost: bool) -> Option<Room> {
     // SAFETY: the caller vouches for it.
     let it = unsafe { state.get_mut() };
-    it.arrive(frame.arena);
-    let poison = frame.arena.strategy.poison;
-    if !frame.estranged {
+    it.arrive(stand);
+    let poison = stand.strategy.poison;
+    let estranged = frame.is_estranged(stand.room);
+    if !estranged {
         it.room.cursor = frame.cursor;
     }
     let Some(entry) = it.take_entry(frame.entry) else {
-        if !frame.estranged {
-            it.chain.note_lowest(frame.cursor.addr(), frame.arena.room.floor);
+        if !estranged {
+            it.chain.note_lowest(frame.cursor.addr(), stand.room.floor);
             // SAFETY: these are the bytes of the frame's values.
             unsafe { shadow::forget(frame.cursor, frame.start.addr(), poison) };
-            it.room = frame.arena.room;
+            it.room = stand.room;
         }
         return None;
     };
     it.chain.rewind(&entry.position, &mut it.room, poison);
     it.room.cursor = entry.outer_cursor;
-    if frame.outermost {
+    if outermost {
         it.settle();
     }
     it.note_home(poison);
