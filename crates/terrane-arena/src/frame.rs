@@ -6,7 +6,7 @@
 //! no address of a frame is ever given away.
 //!
 //! A frame that needs another block notes, then and only then, where the chain of blocks stood (its *entry*), and moves
-//! the arena along. Leaving it rewinds the chain.
+//! the arena along; `entry.rs` does that. Leaving it rewinds the chain.
 //!
 //! **A guard that is forgotten** (`mem::forget`) without a block of its own has left no trace. One that had moved the
 //! arena along leaves the arena in another block than the frame around it. That frame finds out by comparing floors when it
@@ -14,19 +14,19 @@
 //! that nothing which is still linked can be taken for free. The memory comes back with the arena.
 
 use crate::arena::Arena;
-use crate::block_chain::{Position, Room};
+use crate::block_chain::Room;
 use crate::boxed::ArenaBox;
 use crate::bump::Bump;
 use crate::construct;
 use crate::counting::{Counting, Uncounted};
+use crate::entry::{self, Origin, Report, Served};
 use crate::methods::allocating_methods;
-use crate::refusal::Refusal;
-use crate::shadow;
-use crate::state::{self, Stand, StateHandle};
+use crate::state;
 use crate::vec::{ArenaText, ArenaVec};
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::fmt;
+use core::hint;
 use core::mem;
 use core::ptr::NonNull;
 use terrane_base::MemoryError;
@@ -93,19 +93,12 @@ pub struct Frame<'f, C: Counting = Uncounted> {
 pub(crate) struct FrameCore<'a, C: Counting> {
     cursor: Cell<*mut u8>,
     floor: Cell<usize>,
-    /// Where the frame begins.
-    start: *mut u8,
+    origin: Cell<Origin>,
     /// An address that tells the frame from all others that are open; 0 if nobody asks.
     identity: usize,
-    /// What to go back to, once the frame has moved the arena along.
-    entry: Cell<EntryNumber>,
     /// Borrowed mutably for `'a` by whoever made the frame.
     arena: &'a Arena<C>,
 }
-
-/// The number of an entry in the arena's state, from 1 on; 0 is none. The entry itself is too large to be kept in
-/// registers, and a frame that has a part in memory is wholly in memory.
-type EntryNumber = usize;
 
 /// Leaves a frame when a panic unwinds through it. Its own address is the frame's identity, by which it finds the entry.
 struct Unwinding<'a, C: Counting> {
@@ -120,55 +113,12 @@ impl<C: Counting> Drop for Unwinding<'_, C> {
         let identity = (&raw const *self).addr();
         let state = self.arena.state.get();
         // SAFETY: the state belongs to the arena and is not borrowed.
-        let entry = state.map_or(0, |state| unsafe { state.get() }.entry_of(identity));
-        if entry != 0 {
+        let entry = state.and_then(|state| unsafe { state.get() }.entry_of(identity));
+        if let Some(entry) = entry {
             let core = FrameCore::of_whole(self.arena);
-            core.entry.set(entry);
+            core.origin.set(Origin::noted(entry));
             core.leave::<false>();
         }
-    }
-}
-
-/// A state of the arena that a frame goes back to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
-    /// Where the frame began.
-    position: Position,
-    /// Where the arena's own cursor was: where the outermost frame of this block began.
-    outer_cursor: *mut u8,
-    identity: usize,
-}
-
-/// What a frame tells the slow paths, by value: if its address were given away, it would be in memory.
-#[derive(Clone, Copy)]
-struct Report {
-    start: *mut u8,
-    cursor: *mut u8,
-    floor: usize,
-    identity: usize,
-    entry: EntryNumber,
-}
-
-/// What a frame gets from the slow path: a place, and where it stands from now on.
-#[derive(Clone, Copy)]
-struct Served {
-    place: NonNull<u8>,
-    cursor: *mut u8,
-    floor: usize,
-    entry: EntryNumber,
-}
-
-impl Report {
-    /// Whether the arena is in another block: a frame within this one was forgotten.
-    fn is_estranged(&self, arena: Room) -> bool {
-        arena.floor != self.floor
-    }
-}
-
-impl Entry {
-    /// Whether it is the entry of that frame.
-    pub(crate) fn is_of(&self, identity: usize) -> bool {
-        self.identity == identity
     }
 }
 
@@ -242,9 +192,8 @@ impl<'a, C: Counting> FrameCore<'a, C> {
         Self {
             cursor: Cell::new(cursor),
             floor: Cell::new(floor),
-            start: cursor,
+            origin: Cell::new(Origin::at(cursor)),
             identity: 0,
-            entry: Cell::new(0),
             arena,
         }
     }
@@ -286,33 +235,36 @@ impl<'a, C: Counting> FrameCore<'a, C> {
     #[inline(always)]
     fn report(&self) -> Report {
         Report {
-            start: self.start,
+            origin: self.origin.get(),
             cursor: self.cursor.get(),
             floor: self.floor.get(),
             identity: self.identity,
-            entry: self.entry.get(),
         }
     }
 
-    /// Serves a request for which the frame's block has no room. Meanwhile the frame is closed, as the arena is.
+    /// Closes the frame while its request is served, as the arena is.
     #[inline(always)]
-    fn serve(&self, layout: Layout) -> Result<NonNull<u8>, Refusal> {
+    fn close(&self) -> Report {
         let report = self.report();
         self.cursor.set(Room::NONE.cursor);
         self.floor.set(Room::NONE.floor);
-        match serve(self.arena, report, layout) {
-            Ok(served) => {
-                self.entry.set(served.entry);
-                self.cursor.set(served.cursor);
-                self.floor.set(served.floor);
-                Ok(served.place)
-            }
-            Err(refusal) => {
-                self.cursor.set(report.cursor);
-                self.floor.set(report.floor);
-                Err(refusal)
-            }
-        }
+        report
+    }
+
+    /// The place that was served. The frame stands where it was told.
+    #[inline(always)]
+    fn take_over(&self, served: Served) -> NonNull<u8> {
+        self.origin.set(served.origin);
+        self.cursor.set(served.cursor);
+        self.floor.set(served.floor);
+        served.place
+    }
+
+    /// Stands where it stood.
+    #[inline(always)]
+    fn reopen(&self, report: Report) {
+        self.cursor.set(report.cursor);
+        self.floor.set(report.floor);
     }
 
     /// Leaves the frame. There is more to do if it has moved the arena along or come lower than any before, or if its memory is
@@ -320,8 +272,9 @@ impl<'a, C: Counting> FrameCore<'a, C> {
     #[inline(always)]
     fn leave<const OUTERMOST: bool>(&self) {
         let cursor = self.cursor.get().addr();
-        if self.entry.get() != 0 || cursor < self.arena.lowest.get() {
-            leave::<OUTERMOST, C>(self.arena, self.report());
+        if self.origin.get().is_noted() || cursor < self.arena.lowest.get() {
+            hint::cold_path();
+            entry::leave::<OUTERMOST, C>(self.arena, self.report());
         }
     }
 }
@@ -345,17 +298,28 @@ unsafe impl<C: Counting> Bump for FrameCore<'_, C> {
 
     #[inline(always)]
     fn refill(&self, layout: Layout) -> NonNull<u8> {
-        match self.serve(layout) {
-            Ok(place) => place,
-            // SAFETY: what `serve` lent the state to has returned.
-            Err(refusal) => unsafe { state::refuse(self.arena.state.get(), refusal) },
+        let report = self.close();
+        match entry::serve(self.arena, report, layout) {
+            Ok(served) => self.take_over(served),
+            Err(refusal) => {
+                self.reopen(report);
+                // SAFETY: what `serve` lent the state to has returned.
+                unsafe { state::refuse(self.arena.state.get(), refusal) }
+            }
         }
     }
 
     #[inline(always)]
     fn try_refill(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
-        // SAFETY: what `serve` lent the state to has returned.
-        self.serve(layout).map_err(|refusal| unsafe { state::explain(self.arena.state.get(), refusal) })
+        let report = self.close();
+        match entry::serve(self.arena, report, layout) {
+            Ok(served) => Ok(self.take_over(served)),
+            Err(refusal) => {
+                self.reopen(report);
+                // SAFETY: what `serve` lent the state to has returned.
+                Err(unsafe { state::explain(self.arena.state.get(), refusal) })
+            }
+        }
     }
 
     #[inline(always)]
@@ -365,7 +329,7 @@ unsafe impl<C: Counting> Bump for FrameCore<'_, C> {
 
     #[inline]
     fn last_is_free(&self) -> bool {
-        self.cursor.get() != self.start
+        !self.origin.get().is_at(self.cursor.get())
     }
 
     #[inline]
@@ -424,137 +388,6 @@ unsafe impl<C: Counting> Bump for Frame<'_, C> {
     fn poisons(&self) -> bool {
         self.core.poisons()
     }
-}
-
-/// Serves a request of a frame for which its block has no room. The arena is closed meanwhile.
-///
-/// Nothing of it is inlined, and the frame's words come and go by value, so that a loop that allocates in a frame has registers
-/// left for its own things. That the arena's address is given away does no harm: a frame's cursor is not in the arena.
-#[cold]
-#[inline(never)]
-fn serve<C: Counting>(arena: &Arena<C>, frame: Report, layout: Layout) -> Result<Served, Refusal> {
-    let stand = arena.stand();
-    let state = arena.close(layout)?;
-    // SAFETY: the state belongs to the arena and is not borrowed; nobody finds it while the arena is closed. The report was read
-    // off a frame of this arena just now.
-    match unsafe { serve_from_state(state, frame, stand, layout) } {
-        Ok((state, place, entry)) => {
-            arena.reopen(Some(state), stand);
-            Ok(Served { place, cursor: arena.cursor.get(), floor: arena.floor.get(), entry })
-        }
-        Err(refusal) => {
-            // The arena stands where it stood, whatever its state has noted of the frame.
-            arena.reopen_unmoved(state, stand);
-            Err(refusal)
-        }
-    }
-}
-
-/// The arena's state, the place, and the number of what the frame has to go back to.
-///
-/// # Safety
-///
-/// The state, if there is one, is alive and not borrowed, and the report is true.
-unsafe fn serve_from_state(
-    state: Option<StateHandle>,
-    frame: Report,
-    stand: Stand,
-    layout: Layout,
-) -> Result<(StateHandle, NonNull<u8>, EntryNumber), Refusal> {
-    let handle = state.map_or_else(StateHandle::new, Ok)?;
-    // SAFETY: it is alive and not borrowed, or new.
-    let it = unsafe { handle.get_mut() };
-    it.arrive(stand);
-    let estranged = frame.is_estranged(stand.room);
-    let number = match frame.entry {
-        0 => {
-            let start = if estranged { stand.room.cursor } else { frame.start };
-            let entry = Entry {
-                position: it.chain.position(Room { cursor: start, ..stand.room }),
-                outer_cursor: stand.room.cursor,
-                identity: frame.identity,
-            };
-            it.note_entry(entry).map_err(|refusal| fail(state, handle, refusal))?
-        }
-        number => number,
-    };
-    if !estranged {
-        it.room.cursor = frame.cursor;
-    }
-    it.home = Room::UNKNOWN;
-    match it.chain.serve(layout, stand.strategy, &mut it.room) {
-        Ok(place) => Ok((handle, place, number)),
-        Err(refusal) => {
-            if frame.entry == 0 {
-                it.entries.truncate(number - 1);
-            }
-            Err(fail(state, handle, refusal))
-        }
-    }
-}
-
-/// The refusal again. A state that was made for the request goes.
-fn fail(state: Option<StateHandle>, handle: StateHandle, refusal: Refusal) -> Refusal {
-    if state.is_none() {
-        // SAFETY: it is new, nobody has heard of it, and the caller does not use its borrow any more.
-        unsafe { handle.free() };
-    }
-    refusal
-}
-
-/// Leaves a frame that has left a trace. `OUTERMOST` says that no frame is around it, nor anything else that has taken note of
-/// the arena's room.
-#[cold]
-#[inline(never)]
-fn leave<const OUTERMOST: bool, C: Counting>(arena: &Arena<C>, frame: Report) {
-    let stand = arena.stand();
-    let poison = stand.strategy.poison;
-    if frame.entry == 0 && !poison && !cfg!(terrane_asan) {
-        if !frame.is_estranged(stand.room) {
-            arena.lowest.set(frame.cursor.addr());
-        }
-        return;
-    }
-    // Where anything was allocated, the arena has a state.
-    if let Some(state) = arena.state.get() {
-        // SAFETY: the state belongs to the arena and is not borrowed; the frame's values are not either, any more.
-        if let Some(room) = unsafe { leave_state(state, frame, stand, OUTERMOST) } {
-            arena.take_over_room();
-            arena.cursor.set(room.cursor);
-        }
-    }
-}
-
-/// Goes back to where a frame began. The room is where the arena stands then, if it has moved.
-///
-/// # Safety
-///
-/// The state is alive and not borrowed, the report is true, and nobody uses the frame's values any more.
-unsafe fn leave_state(state: StateHandle, frame: Report, stand: Stand, outermost: bool) -> Option<Room> {
-    // SAFETY: the caller vouches for it.
-    let it = unsafe { state.get_mut() };
-    it.arrive(stand);
-    let poison = stand.strategy.poison;
-    let estranged = frame.is_estranged(stand.room);
-    if !estranged {
-        it.room.cursor = frame.cursor;
-    }
-    let Some(entry) = it.take_entry(frame.entry) else {
-        if !estranged {
-            it.chain.note_lowest(frame.cursor.addr(), stand.room.floor);
-            // SAFETY: these are the bytes of the frame's values.
-            unsafe { shadow::forget(frame.cursor, frame.start.addr(), poison) };
-            it.room = stand.room;
-        }
-        return None;
-    };
-    it.chain.rewind(&entry.position, &mut it.room, poison);
-    it.room.cursor = entry.outer_cursor;
-    if outermost {
-        it.settle();
-    }
-    it.note_home(poison);
-    Some(it.room)
 }
 
 impl<C: Counting> fmt::Debug for FrameGuard<'_, C> {

@@ -59,6 +59,7 @@ mod checkpoint;
 mod concurrent;
 mod construct;
 mod counting;
+mod entry;
 mod format;
 mod frame;
 mod frame_stack;

@@ -8,7 +8,7 @@
 
 use crate::block_chain::{BlockChain, Room};
 use crate::checkpoint::{Checkpoint, CheckpointError, OpenCheckpoints};
-use crate::frame::Entry;
+use crate::entry::Entry;
 use crate::refusal::Refusal;
 use crate::strategy::ArenaStrategy;
 use alloc::alloc::{alloc, dealloc};
@@ -263,24 +263,24 @@ impl State {
         self.checkpoints.bytes() + self.entries.capacity() * size_of::<Entry>()
     }
 
-    /// Notes what a frame has to go back to. Entries are numbered from 1 on.
+    /// Notes what a frame has to go back to; the index of the note.
     pub(crate) fn note_entry(&mut self, entry: Entry) -> Result<usize, Refusal> {
         if self.entries.try_reserve(1).is_err() {
             return Err(Refusal::by_allocator(size_of::<Entry>()));
         }
         self.entries.push(entry);
-        Ok(self.entries.len())
+        Ok(self.entries.len() - 1)
     }
 
-    /// The number of a frame's entry; 0 if it has none.
-    pub(crate) fn entry_of(&self, identity: usize) -> usize {
-        self.entries.iter().rposition(|entry| entry.is_of(identity)).map_or(0, |index| index + 1)
+    /// The index of a frame's entry, if it has one.
+    pub(crate) fn entry_of(&self, identity: usize) -> Option<usize> {
+        self.entries.iter().rposition(|entry| entry.is_of(identity))
     }
 
     /// Takes an entry out, with those of frames within that frame.
-    pub(crate) fn take_entry(&mut self, number: usize) -> Option<Entry> {
-        let entry = self.entries.get(number.checked_sub(1)?).copied();
-        self.entries.truncate(number - 1);
+    pub(crate) fn take_entry(&mut self, index: usize) -> Option<Entry> {
+        let entry = self.entries.get(index).copied();
+        self.entries.truncate(index);
         entry
     }
 }
