@@ -1,4 +1,5 @@
-//! The bump arena itself: state, limits, going back, counters. How values get in is in `methods.rs`.
+//! The bump arena itself: how it is made, its limits and its frames. How values get in is in `methods.rs`, where more room comes from
+//! in `serving.rs`, how it forgets in `going_back.rs`, and what it tells in `inspect.rs`.
 //!
 //! The cursor and the floor of the current block are fields of the arena, so that the fast path loads them without
 //! following a pointer to the block first. Everything else is behind a pointer, for a reason that `state.rs` explains.
@@ -6,15 +7,14 @@
 use crate::block_chain::Room;
 use crate::boxed::ArenaBox;
 use crate::bump::Bump;
-use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::construct;
 use crate::counting::{Counted, Counting, Uncounted};
+use crate::format::ArenaText;
 use crate::frame::{Frame, FrameCore, FrameGuard};
 use crate::methods::allocating_methods;
-use crate::refusal::Refusal;
-use crate::state::{self, Stand, State, StateHandle};
+use crate::state::{self, State, StateHandle};
 use crate::strategy::ArenaStrategy;
-use crate::vec::{ArenaText, ArenaVec};
+use crate::vec::ArenaVec;
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::fmt;
@@ -96,15 +96,12 @@ pub struct Arena<C: Counting = Uncounted> {
     /// the floor, so that its distance from there stays the least that was ever free.
     pub(crate) lowest: Cell<usize>,
     /// The room that a reset has to restore, if it has nothing else to do.
-    home: Cell<Room>,
+    pub(crate) home: Cell<Room>,
     pub(crate) strategy: ArenaStrategy,
     pub(crate) counting: C,
     /// Values of the current block start at this address or above.
     pub(crate) floor: Cell<usize>,
 }
-
-/// No cursor comes down to it: it marks an arena that is closed.
-const LOWEST_OF_CLOSED: usize = 0;
 
 // SAFETY: the arena alone owns its blocks and what is in them; nothing is bound to a thread. Its values are reachable only
 // through borrows of the arena, none of which can exist while it moves to another thread, and they are never dropped.
@@ -324,144 +321,6 @@ impl<C: Counting> Arena<C> {
         Ok(self)
     }
 
-    /// Notes the present state, to go back to it with [`rewind`](Self::rewind). Constant time.
-    ///
-    /// The arena keeps a record for each checkpoint (40 bytes on the global heap) until it goes back beyond it;
-    /// checkpoints without an allocation between them share one.
-    ///
-    /// ```
-    /// # use terrane_arena::Arena;
-    /// let mut arena = Arena::new();
-    /// let start = arena.checkpoint();
-    /// arena.alloc(1u64);
-    /// arena.rewind(start)?;
-    /// assert_eq!(arena.used_bytes(), 0);
-    /// # Ok::<(), terrane_arena::CheckpointError>(())
-    /// ```
-    ///
-    /// # Panics
-    ///
-    /// If there is no memory for that record. [`try_checkpoint`](Self::try_checkpoint) returns an error instead.
-    #[must_use = "an arena goes back only to a checkpoint that was kept"]
-    #[inline]
-    pub fn checkpoint(&self) -> Checkpoint {
-        self.take_checkpoint().unwrap_or_else(|refusal| refusal.panic())
-    }
-
-    /// The same as [`checkpoint`](Self::checkpoint).
-    ///
-    /// # Errors
-    ///
-    /// [`MemoryError::OutOfMemory`] if there is no memory for the record.
-    #[inline]
-    pub fn try_checkpoint(&self) -> Result<Checkpoint, MemoryError> {
-        Ok(self.take_checkpoint()?)
-    }
-
-    /// Goes back to a checkpoint: forgets the values that were allocated after it, and keeps their blocks for later.
-    ///
-    /// The checkpoint itself, and those before it, stay good. Constant time, plus a little for each value since
-    /// the checkpoint that got a block of its own.
-    ///
-    /// ```
-    /// use terrane_arena::{Arena, CheckpointError};
-    ///
-    /// let mut arena = Arena::new();
-    /// let early = arena.checkpoint();
-    /// arena.alloc(1u64);
-    /// let late = arena.checkpoint();
-    /// arena.alloc(2u64);
-    /// arena.rewind(late)?;
-    /// assert_eq!(arena.used_bytes(), 8);
-    /// arena.rewind(early)?;
-    /// assert_eq!(arena.used_bytes(), 0);
-    /// assert_eq!(arena.rewind(late), Err(CheckpointError::Stale));
-    /// assert_eq!(Arena::new().rewind(early), Err(CheckpointError::Foreign));
-    /// # Ok::<(), CheckpointError>(())
-    /// ```
-    ///
-    /// A value from after the checkpoint cannot be used any more, nor can one from before it:
-    ///
-    /// ```compile_fail,E0502
-    /// # use terrane_arena::Arena;
-    /// let mut arena = Arena::new();
-    /// let checkpoint = arena.checkpoint();
-    /// let number = arena.alloc(1);
-    /// arena.rewind(checkpoint).unwrap();
-    /// *number = 2;
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`CheckpointError`] if the checkpoint is of another arena, or the arena has gone back beyond it since. The arena
-    /// is then unchanged.
-    #[inline]
-    pub fn rewind(&mut self, checkpoint: Checkpoint) -> Result<(), CheckpointError> {
-        let near = self.state().and_then(|state| state.newest_in_this_block(checkpoint));
-        match near {
-            Some(room) if !self.strategy.poison && !cfg!(terrane_asan) => {
-                self.go_back(room);
-                Ok(())
-            }
-            _ => self.rewind_blocks(checkpoint),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn rewind_blocks(&mut self, checkpoint: Checkpoint) -> Result<(), CheckpointError> {
-        let stand = self.stand();
-        let state = self.state_mut().ok_or(CheckpointError::Foreign)?;
-        state.rewind(checkpoint, stand)?;
-        self.take_over_room();
-        Ok(())
-    }
-
-    /// Serves a request for which the current block has no room.
-    #[inline(always)]
-    fn serve(&self, layout: Layout) -> Result<NonNull<u8>, Refusal> {
-        let stand = self.stand();
-        let state = self.close(layout)?;
-        // SAFETY: the state belongs to this arena and is not borrowed; nobody finds it while the arena is closed.
-        let served = unsafe { state::serve(state, stand, layout) };
-        self.reopen(served.map_or(state, |served| Some(served.state)), stand);
-        Ok(served?.start)
-    }
-
-    /// Takes the state out, and leaves an arena without room that refuses what it is asked for. So an allocator that calls back
-    /// into the arena which has just called it finds nothing to spoil.
-    #[inline(always)]
-    pub(crate) fn close(&self, layout: Layout) -> Result<Option<StateHandle>, Refusal> {
-        if self.is_closed() {
-            return Err(Refusal::by_allocator(layout.size()));
-        }
-        self.cursor.set(Room::NONE.cursor);
-        self.floor.set(Room::NONE.floor);
-        self.lowest.set(LOWEST_OF_CLOSED);
-        Ok(self.state.take())
-    }
-
-    #[inline(always)]
-    pub(crate) fn is_closed(&self) -> bool {
-        self.lowest.get() == LOWEST_OF_CLOSED
-    }
-
-    /// Puts the state back, and stands where it says; without one, where it stood.
-    #[inline(always)]
-    pub(crate) fn reopen(&self, state: Option<StateHandle>, stood: Stand) {
-        self.reopen_unmoved(state, stood);
-        self.take_over_room();
-    }
-
-    /// Puts the state back, and stands where it stood.
-    #[inline(always)]
-    pub(crate) fn reopen_unmoved(&self, state: Option<StateHandle>, stood: Stand) {
-        self.state.set(state);
-        self.cursor.set(stood.room.cursor);
-        self.floor.set(stood.room.floor);
-        self.lowest.set(stood.lowest);
-    }
-
     /// Opens a frame: what is allocated in it goes away when its guard is dropped. A few instructions, no registration.
     ///
     /// See [`FrameGuard`] for an example; [`scope`](Self::scope) is the same as a function with a closure.
@@ -477,19 +336,6 @@ impl<C: Counting> Arena<C> {
             self.take_first_block();
         }
         FrameCore::of_whole(self)
-    }
-
-    /// Sees to it that the arena is in a block: who begins nowhere would go back to nowhere each time. Without
-    /// memory for one, everything stays as it is.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn take_first_block(&self) {
-        let granule = Layout::new::<u64>();
-        if self.try_refill(granule).is_ok() {
-            let cursor = self.cursor.get();
-            self.cursor.set(cursor.wrapping_add(granule.size()));
-            crate::shadow::hide(cursor, granule.size());
-        }
     }
 
     /// Runs `work` with a frame, then forgets everything that was allocated in it, also if it panics.
@@ -532,134 +378,6 @@ impl<C: Counting> Arena<C> {
         self.core().run::<true, _>(work)
     }
 
-    /// Forgets all values and keeps all blocks. Bumping starts again in the largest one.
-    ///
-    /// Constant time, except after larger blocks than before were added.
-    ///
-    /// ```
-    /// # use terrane_arena::Arena;
-    /// let mut arena = Arena::new();
-    /// arena.alloc([0u8; 5000]);
-    /// let committed = arena.committed_bytes();
-    /// arena.reset();
-    /// assert_eq!((arena.used_bytes(), arena.committed_bytes()), (0, committed));
-    /// ```
-    #[inline]
-    pub fn reset(&mut self) {
-        if self.home.get().cursor.is_null() {
-            self.reset_blocks();
-        } else {
-            self.go_back(self.home.get());
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn reset_blocks(&mut self) {
-        let stand = self.stand();
-        if let Some(state) = self.state_mut() {
-            state.reset(stand);
-            self.take_over_room();
-        }
-    }
-
-    /// Forgets all values and gives all blocks back to the global allocator.
-    ///
-    /// ```
-    /// # use terrane_arena::Arena;
-    /// let mut arena = Arena::new();
-    /// arena.alloc(1);
-    /// arena.release();
-    /// assert_eq!(arena.committed_bytes(), 0);
-    /// ```
-    pub fn release(&mut self) {
-        let stand = self.stand();
-        if let Some(state) = self.state_mut() {
-            state.release(stand);
-            self.take_over_room();
-        }
-    }
-
-    #[inline]
-    fn take_checkpoint(&self) -> Result<Checkpoint, Refusal> {
-        match self.state().and_then(|state| state.newest_checkpoint(self.room())) {
-            Some(checkpoint) => Ok(checkpoint),
-            None => self.open_checkpoint(),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn open_checkpoint(&self) -> Result<Checkpoint, Refusal> {
-        if self.floor.get() == Room::NONE.floor {
-            self.take_first_block();
-        }
-        let stand = self.stand();
-        let state = self.close(Layout::new::<Checkpoint>())?;
-        // SAFETY: the state belongs to this arena and is not borrowed; nobody finds it while the arena is closed.
-        let opened = unsafe { state::checkpoint(state, stand) };
-        self.reopen(opened.map_or(state, |(state, _)| Some(state)), stand);
-        self.home.set(Room::UNKNOWN);
-        Ok(opened?.1)
-    }
-
-    #[inline(always)]
-    pub(crate) fn stand(&self) -> Stand {
-        // Read anew, as if it could have changed: else the fast path would keep the floor in a register for this slow path,
-        // instead of comparing with it in memory, and be an instruction longer.
-        // SAFETY: it is a field of the arena, which one thread has.
-        let floor = unsafe { self.floor.as_ptr().read_volatile() };
-        Stand {
-            room: Room { cursor: self.cursor.get(), floor },
-            lowest: self.lowest.get(),
-            strategy: self.strategy,
-        }
-    }
-
-    /// The part of the current block that is free.
-    #[inline(always)]
-    pub(crate) fn room(&self) -> Room {
-        Room { cursor: self.cursor.get(), floor: self.floor.get() }
-    }
-
-    /// Goes back to an earlier room in the same block.
-    #[inline(always)]
-    fn go_back(&self, room: Room) {
-        self.note_lowest(self.cursor.get().addr());
-        self.cursor.set(room.cursor);
-        self.lowest.set(self.lowest.get().wrapping_add(room.floor).wrapping_sub(self.floor.get()));
-        self.floor.set(room.floor);
-    }
-
-    /// Takes over where the state says that the arena stands now.
-    #[inline(always)]
-    pub(crate) fn take_over_room(&self) {
-        if let Some(state) = self.state() {
-            self.cursor.set(state.room.cursor);
-            self.floor.set(state.room.floor);
-            self.home.set(state.home);
-            self.lowest.set(usize::MAX);
-        }
-    }
-
-    /// Notes that the cursor stood there in the current block, and goes up from it.
-    #[inline]
-    pub(crate) fn note_lowest(&self, cursor: usize) {
-        self.lowest.set(self.lowest.get().min(cursor));
-    }
-
-    /// The same for one that has something to forget. Where that is to be poisoned, the note goes to the state, so that every
-    /// frame is the lowest yet and has to look.
-    pub(crate) fn note_retreat(&self, cursor: usize) {
-        match self.state.get() {
-            Some(state) if self.strategy.poison || cfg!(terrane_asan) => {
-                // SAFETY: the state belongs to this arena and is not borrowed.
-                unsafe { state.get_mut() }.chain.note_lowest(cursor, self.floor.get());
-            }
-            _ => self.note_lowest(cursor),
-        }
-    }
-
     #[inline(always)]
     pub(crate) fn state(&self) -> Option<&State> {
         // SAFETY: the state belongs to this arena; the methods that borrow it mutably have returned.
@@ -667,7 +385,7 @@ impl<C: Counting> Arena<C> {
     }
 
     #[inline(always)]
-    fn state_mut(&mut self) -> Option<&mut State> {
+    pub(crate) fn state_mut(&mut self) -> Option<&mut State> {
         // SAFETY: the state belongs to this arena, which is borrowed mutably.
         self.state.get().map(|state| unsafe { state.get_mut() })
     }
