@@ -17,9 +17,13 @@
 //!
 //! As in `state.rs`, the slow path is told the address of a record on the heap and not that of the arena.
 
+mod config;
+mod record;
+
+pub use config::{HugeRequest, RangeConfig};
+
 use crate::boxed::ArenaBox;
 use crate::bump::Bump;
-use crate::bumping;
 use crate::construct;
 use crate::format::ArenaText;
 use crate::methods::allocating_methods;
@@ -28,48 +32,13 @@ use crate::shadow;
 use crate::stats::ArenaStats;
 use crate::vec::ArenaVec;
 use alloc::alloc::{alloc, dealloc};
-use alloc::sync::Arc;
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::fmt;
 use core::ptr::NonNull;
-use terrane_base::{Budget, Bytes, MemoryError, Reservation};
-use terrane_pages::{AddressRange, HUGE_PAGE_SIZE, HugePages, PageError, PageSource};
-
-/// How large the range of a [`RangeArena`] is and what becomes of its memory.
-///
-/// ```
-/// use terrane_arena::{Bytes, HugeRequest, RangeArena, RangeConfig};
-///
-/// let config = RangeConfig::new(Bytes::from_mib(64))
-///     .keep(Bytes::from_mib(1))
-///     .huge_pages(HugeRequest::Prefer);
-/// let arena = RangeArena::try_with_config(config)?;
-/// arena.alloc([0u8; 100]);
-/// # Ok::<(), terrane_arena::MemoryError>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct RangeConfig {
-    size: usize,
-    keep: usize,
-    huge: HugeRequest,
-    poison: bool,
-    pages: Option<Arc<dyn PageSource>>,
-    budget: Option<Budget>,
-}
-
-/// Whether a [`RangeArena`] is to lie on huge pages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HugeRequest {
-    /// The system does as it likes; the default.
-    #[default]
-    No,
-    /// The system is advised to use them where it has some.
-    Prefer,
-    /// As `Prefer`, but where the system has none at all to give, no arena is made.
-    Demand,
-}
+use record::{MIN_STEP, Record, commit_for, system_error};
+use terrane_base::{Bytes, MemoryError};
+use terrane_pages::{AddressRange, HUGE_PAGE_SIZE, HugePages};
 
 /// An arena in one contiguous range of addresses, committed as it grows.
 ///
@@ -107,92 +76,9 @@ pub struct RangeArena {
     floor: Cell<usize>,
 }
 
-struct Record {
-    range: AddressRange,
-    /// Carries the provenance of the range.
-    end: *mut u8,
-    committed_bytes: Cell<usize>,
-    keep: usize,
-    /// What is committed is a multiple of this.
-    step: usize,
-    huge: Option<HugePages>,
-    reservation: Cell<Option<Reservation>>,
-    /// Pages are being asked for; who supplies them may call back.
-    asks: Cell<bool>,
-}
-
 // SAFETY: the arena alone owns its range and its record; nothing is bound to a thread, and values are reachable only
 // through borrows of the arena.
 unsafe impl Send for RangeArena {}
-
-/// The least that is committed at once.
-const MIN_STEP: usize = 64 << 10;
-
-/// The most that is committed at once, unless a value needs more.
-const MAX_GROWTH: usize = 32 << 20;
-
-impl RangeConfig {
-    /// A range of that size, rounded up to whole pages. All memory is kept on reset.
-    #[must_use]
-    pub fn new(size: Bytes) -> Self {
-        let keep = usize::MAX;
-        let size = size.as_usize();
-        Self { size, keep, huge: HugeRequest::No, poison: false, pages: None, budget: None }
-    }
-
-    /// Sets the high-water mark: what a reset keeps of the memory at most, rounded up to what is committed at once.
-    #[must_use]
-    pub fn keep(mut self, keep: Bytes) -> Self {
-        self.keep = keep.as_usize();
-        self
-    }
-
-    /// Asks for huge pages. What became of it is told by [`RangeArena::huge_pages`].
-    #[must_use]
-    pub fn huge_pages(mut self, request: HugeRequest) -> Self {
-        self.huge = request;
-        self
-    }
-
-    /// Overwrites memory that is taken back, to find code that keeps raw pointers for too long.
-    ///
-    /// ```
-    /// use terrane_arena::{Bytes, RangeArena, RangeConfig};
-    ///
-    /// let mut arena = RangeArena::try_with_config(RangeConfig::new(Bytes::from_mib(1)).poison(true))?;
-    /// arena.alloc(7u64);
-    /// arena.reset(); // that value's bytes are 0xDB now
-    /// # Ok::<(), terrane_arena::MemoryError>(())
-    /// ```
-    #[must_use]
-    pub fn poison(mut self, poison: bool) -> Self {
-        self.poison = poison;
-        self
-    }
-
-    /// Sets where the pages come from; by default the operating system, or without one the global allocator.
-    #[must_use]
-    pub fn pages(mut self, pages: Arc<dyn PageSource>) -> Self {
-        self.pages = Some(pages);
-        self
-    }
-
-    /// Has committed memory charged to a budget.
-    ///
-    /// ```
-    /// use terrane_arena::{Budget, Bytes, RangeArena, RangeConfig};
-    ///
-    /// let budget = Budget::root(Bytes::from_mib(1));
-    /// let arena = RangeArena::try_with_config(RangeConfig::new(Bytes::from_gib(1)).budget(&budget))?;
-    /// assert!(arena.try_alloc_slice_fill_with(2 << 20, |_| 0u8).is_err());
-    /// # Ok::<(), terrane_arena::MemoryError>(())
-    /// ```
-    #[must_use]
-    pub fn budget(mut self, budget: &Budget) -> Self {
-        self.budget = Some(budget.clone());
-        self
-    }
-}
 
 #[expect(clippy::mut_from_ref, reason = "each call hands out memory that no other call has")]
 impl RangeArena {
@@ -435,102 +321,6 @@ impl RangeArena {
         self.floor.set(floor);
         self.take_unnoted(layout).ok_or(Refusal::by_allocator(layout.size()))
     }
-}
-
-/// Commits enough for a value that does not fit, and returns the new floor.
-///
-/// # Safety
-///
-/// The record is alive and not borrowed mutably.
-#[cold]
-#[inline(never)]
-unsafe fn commit_for(record: NonNull<Record>, cursor: *mut u8, layout: Layout) -> Result<usize, MemoryError> {
-    // SAFETY: the caller vouches for it.
-    let record = unsafe { record.as_ref() };
-    let base = record.range.base().addr().get().max(bumping::LOWEST);
-    let fits = bumping::bump(cursor.addr(), base, layout.size(), layout.align());
-    let refused = Refusal::OutOfMemory {
-        requested_bytes: layout.size(),
-        available_bytes: cursor.addr().saturating_sub(base),
-    };
-    let need = record.end.addr() - fits.ok_or(refused)?;
-    if record.asks.replace(true) {
-        return Err(refused.into());
-    }
-    let committed = record.commit(need);
-    record.asks.set(false);
-    committed?;
-    Ok(record.floor())
-}
-
-impl Record {
-    fn floor(&self) -> usize {
-        (self.end.addr() - self.committed_bytes.get()).max(bumping::LOWEST)
-    }
-
-    /// Sees to it that the uppermost `need` bytes are committed, and more if that is to be had.
-    fn commit(&self, need: usize) -> Result<(), MemoryError> {
-        let committed = self.committed_bytes.get();
-        let growth = committed.clamp(self.step, MAX_GROWTH);
-        let ample = need.max(committed + growth).min(self.range.size());
-        // The size of the range is a multiple of the step.
-        let sizes = [ample, need].map(|bytes| bytes.next_multiple_of(self.step));
-        self.try_commit(sizes[0]).or_else(|_| self.try_commit(sizes[1]))
-    }
-
-    fn try_commit(&self, total: usize) -> Result<(), MemoryError> {
-        let committed = self.committed_bytes.get();
-        let more = total.saturating_sub(committed);
-        self.with_reservation(|reservation| reservation.try_grow(Bytes::from_usize(more)))?;
-        if let Err(error) = self.range.commit(self.range.size() - total, more) {
-            self.discharge(more)?;
-            return Err(system_error(error));
-        }
-        self.committed_bytes.set(committed + more);
-        shadow::hide(self.end.with_addr(self.end.addr() - (committed + more)), more);
-        Ok(())
-    }
-
-    /// Gives back what is committed beyond the uppermost `keep` bytes. If the system refuses, it stays committed.
-    ///
-    /// # Safety
-    ///
-    /// Nobody uses that part.
-    unsafe fn give_back(&self, keep: usize) {
-        let committed = self.committed_bytes.get();
-        let less = committed.saturating_sub(keep);
-        let offset = self.range.size() - committed;
-        // The source may overwrite what it takes back.
-        shadow::reveal(self.end.with_addr(self.end.addr() - committed), less);
-        // SAFETY: the caller vouches for it.
-        if unsafe { self.range.decommit(offset, less) }.is_ok() {
-            self.committed_bytes.set(committed - less);
-            // To shrink a reservation cannot fail.
-            let _ = self.discharge(less);
-        }
-    }
-
-    fn discharge(&self, bytes: usize) -> Result<(), MemoryError> {
-        self.with_reservation(|reservation| {
-            reservation.shrink(Bytes::from_usize(bytes));
-            Ok(())
-        })
-    }
-
-    /// Takes the reservation out meanwhile, if there is one: no reference to it lasts while a budget does its work.
-    fn with_reservation(
-        &self,
-        work: impl FnOnce(&mut Reservation) -> Result<(), MemoryError>,
-    ) -> Result<(), MemoryError> {
-        let mut reservation = self.reservation.take();
-        let result = reservation.as_mut().map_or(Ok(()), work);
-        self.reservation.set(reservation);
-        result
-    }
-}
-
-fn system_error(error: PageError) -> MemoryError {
-    MemoryError::SystemError { operation: error.operation.name(), code: error.os_code }
 }
 
 impl Drop for RangeArena {
