@@ -284,6 +284,15 @@ impl<C: Counting> Arena<C> {
 
     /// Has the blocks charged to a budget: each when it is added, and discharged when it is given back.
     ///
+    /// ```
+    /// use terrane_arena::{Arena, Budget, Bytes};
+    ///
+    /// let budget = Budget::root(Bytes::from_kib(8));
+    /// let arena = Arena::new().with_budget(&budget);
+    /// arena.alloc(1u64);
+    /// assert_eq!(budget.used(), Bytes::from_kib(1));
+    /// ```
+    ///
     /// # Panics
     ///
     /// Where [`try_with_budget`](Self::try_with_budget) returns an error.
@@ -323,7 +332,16 @@ impl<C: Counting> Arena<C> {
 
     /// Opens a frame: what is allocated in it goes away when its guard is dropped. A few instructions, no registration.
     ///
-    /// See [`FrameGuard`] for an example; [`scope`](Self::scope) is the same as a function with a closure.
+    /// [`scope`](Self::scope) is the same as a function with a closure.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let mut arena = Arena::new();
+    /// let mut guard = arena.enter();
+    /// assert_eq!(guard.frame().alloc_str("scratch"), "scratch");
+    /// guard.leave();
+    /// assert_eq!(arena.used_bytes(), 0);
+    /// ```
     #[inline(always)]
     pub fn enter(&mut self) -> FrameGuard<'_, C> {
         FrameGuard::over(self.core())
@@ -339,6 +357,8 @@ impl<C: Counting> Arena<C> {
     }
 
     /// Runs `work` with a frame, then forgets everything that was allocated in it, also if it panics.
+    ///
+    /// (What a frame within it left behind stays until the arena goes back, if its guard was forgotten.)
     ///
     /// ```
     /// use terrane_arena::Arena;

@@ -366,6 +366,17 @@ impl BlockChain {
         self.next_block = 0;
     }
 
+    /// Notes that values came down to `cursor` in an earlier block, which is the one with that floor, after it was left.
+    pub(crate) fn note_left(&mut self, floor: usize, cursor: *mut u8) {
+        let left = self.bumped().find(|block| Some(*block) != self.current && block.low() == floor);
+        if let Some(block) = left
+            && cursor < block.top()
+        {
+            self.retired_bytes += block.top().addr() - cursor.addr();
+            block.note_free(floor, cursor);
+        }
+    }
+
     /// Puts a block that is in no list behind the current one and makes it current.
     fn make_current(&mut self, block: Block, old: Room) {
         self.retired_bytes = self.used_bytes(old);

@@ -80,7 +80,7 @@ impl<T> Buffer<T> {
 }
 
 /// The place and the capacity of a larger buffer at the low end, if there is room: of eight times as many elements while they
-/// take less than half of the room, else of twice as many. The first one gets a 32nd of the room, within bounds. All of it goes
+/// take less than three quarters of the room, else of twice as many. The first one gets a 16th of the room, within bounds. All of it goes
 /// in registers, as it is what growing costs as a rule.
 #[inline(never)]
 fn grown_at_low_end<T, R: Bump>(
@@ -97,8 +97,8 @@ fn grown_at_low_end<T, R: Bump>(
     // Each time that a loop of pushes comes here is a mispredicted branch, which costs more than all of this.
     let ample = capacity.checked_mul(8)?;
     let room_bytes = room.cursor().get().addr() - room.floor().get();
-    let usual = if ample <= room_bytes / 2 / size_of::<T>() { ample } else { capacity * 2 };
-    let first = if capacity == 0 { (room_bytes / 32).min(MOST_FIRST_BYTES) / size_of::<T>() } else { 0 };
+    let usual = if ample <= room_bytes / 4 * 3 / size_of::<T>() { ample } else { capacity * 2 };
+    let first = if capacity == 0 { (room_bytes / 16).min(MOST_FIRST_BYTES) / size_of::<T>() } else { 0 };
     let wanted = usual.max(first).max(Buffer::<T>::FIRST).max(need);
     let new = Layout::array::<T>(wanted).ok()?;
     // SAFETY: the buffer came from this room with this layout and belongs to the vector; without one, the layout is empty.

@@ -94,7 +94,8 @@ pub unsafe trait Bump {
     fn move_cursor(&self, cursor: *mut u8, size: usize) -> NonNull<u8> {
         self.cursor().set(cursor);
         crate::shadow::reveal(cursor, size);
-        // SAFETY: the cursor is never below the floor, which is never zero.
+        // SAFETY: every caller passes what `bump` gave it or a place within a value, and neither is below the floor, which is
+        // never zero.
         unsafe { NonNull::new_unchecked(cursor) }
     }
 

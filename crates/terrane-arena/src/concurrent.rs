@@ -93,6 +93,8 @@ struct Segment {
     used_bytes: AtomicUsize,
     peak_bytes: AtomicUsize,
     blocks: AtomicUsize,
+    overflow_blocks: AtomicUsize,
+    metadata_bytes: AtomicUsize,
     /// Does not change once the segment is in the list.
     next: *mut Segment,
 }
@@ -120,7 +122,8 @@ pub struct Local<'a> {
 }
 
 // SAFETY: a segment's arena is reached only by the thread that claimed it. Arenas may move between threads, and so may the
-// raw links, which are followed only while the arena lives.
+// raw links, which are followed only while the arena lives. A budget is an `Arc` of atomics, and the counters are atomics.
+// Values that threads may not exchange are not dropped by the arena, nor given to anybody.
 unsafe impl Send for ConcurrentArena {}
 // SAFETY: through a shared reference segments are claimed by an atomic exchange and added by another, see above.
 unsafe impl Sync for ConcurrentArena {}
@@ -171,6 +174,13 @@ impl ConcurrentArena {
     /// Gives the calling thread a segment of its own.
     ///
     /// Linear in the number of handles that are open at most: take one for a piece of work, not for a value.
+    ///
+    /// ```
+    /// # use terrane_arena::ConcurrentArena;
+    /// let arena = ConcurrentArena::new();
+    /// let (one, other) = (arena.local(), arena.local());
+    /// assert_eq!(*one.alloc(1) + *other.alloc(2), 3);
+    /// ```
     ///
     /// # Panics
     ///
@@ -233,7 +243,7 @@ impl ConcurrentArena {
     }
 
     /// Whether `pointer` points into a value of this arena; see [`Arena::owns`]. It takes `&mut`, as other threads may be
-    /// allocating otherwise.
+    /// allocating otherwise. What a handle that was forgotten has allocated last is not known to the arena, and denied.
     ///
     /// ```
     /// # use terrane_arena::ConcurrentArena;
@@ -266,7 +276,10 @@ impl ConcurrentArena {
             used_bytes: sum.used_bytes + segment.used_bytes.load(Ordering::Relaxed),
             peak_bytes: sum.peak_bytes + segment.peak_bytes.load(Ordering::Relaxed),
             blocks: sum.blocks + segment.blocks.load(Ordering::Relaxed),
-            metadata_bytes: sum.metadata_bytes + size_of::<Segment>(),
+            overflow_blocks: sum.overflow_blocks + segment.overflow_blocks.load(Ordering::Relaxed),
+            metadata_bytes: sum.metadata_bytes
+                + size_of::<Segment>()
+                + segment.metadata_bytes.load(Ordering::Relaxed),
             ..sum
         })
     }
@@ -337,6 +350,8 @@ impl Segment {
             used_bytes: AtomicUsize::new(0),
             peak_bytes: AtomicUsize::new(0),
             blocks: AtomicUsize::new(0),
+            overflow_blocks: AtomicUsize::new(0),
+            metadata_bytes: AtomicUsize::new(0),
             next,
         }
     }
@@ -352,6 +367,8 @@ impl Segment {
         self.used_bytes.store(stats.used_bytes, Ordering::Relaxed);
         self.peak_bytes.store(stats.peak_bytes, Ordering::Relaxed);
         self.blocks.store(stats.blocks, Ordering::Relaxed);
+        self.overflow_blocks.store(stats.overflow_blocks, Ordering::Relaxed);
+        self.metadata_bytes.store(stats.metadata_bytes, Ordering::Relaxed);
     }
 }
 
@@ -402,8 +419,9 @@ impl Drop for Local<'_> {
 }
 
 // SAFETY: the handle's core has the segment's arena to itself as long as the handle exists. What it hands out stays when
-// the handle ends, as the cursor is then carried over to the segment's arena, which goes back only when the whole arena
-// is borrowed mutably.
+// the handle ends: the cursor is then carried over to the segment's arena, which goes back only when the whole arena is
+// borrowed mutably. A forgotten handle never gives its segment back, so nobody allocates there before; one within which a
+// frame was forgotten leaves the arena in a later block.
 unsafe impl Bump for Local<'_> {
     const SHARED: bool = true;
 

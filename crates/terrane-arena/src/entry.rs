@@ -145,7 +145,9 @@ unsafe fn serve_from_state(
             it.note_entry(entry).map_err(|refusal| fail(state, handle, refusal))?
         }
     };
-    if !estranged {
+    if estranged {
+        it.chain.note_left(frame.floor, frame.cursor);
+    } else {
         it.room.cursor = frame.cursor;
     }
     it.home = Room::UNKNOWN;
@@ -189,6 +191,23 @@ pub(crate) fn leave<const OUTERMOST: bool, C: Counting>(arena: &Arena<C>, frame:
             arena.take_over_room();
             arena.cursor.set(room.cursor);
         }
+    }
+}
+
+/// Ends an outermost frame without going back.
+pub(crate) fn stay<C: Counting>(arena: &Arena<C>, frame: Report) {
+    let estranged = frame.is_estranged(arena.room());
+    if !estranged {
+        arena.cursor.set(frame.cursor);
+    }
+    if let Some(state) = arena.state.get() {
+        // SAFETY: the state belongs to the arena and is not borrowed.
+        let it = unsafe { state.get_mut() };
+        if estranged {
+            it.chain.note_left(frame.floor, frame.cursor);
+        }
+        // No frame is open any more, so nobody goes back to one.
+        it.entries.clear();
     }
 }
 

@@ -130,12 +130,29 @@ impl<'a, C: Counting> FrameGuard<'a, C> {
     }
 
     /// The frame, to allocate in. Asking again ends the values that were allocated through the last one.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let mut arena = Arena::new();
+    /// let mut guard = arena.enter();
+    /// let frame = guard.frame();
+    /// assert_eq!(*frame.alloc(1) + *frame.alloc(2), 3);
+    /// ```
     #[inline(always)]
     pub fn frame(&mut self) -> Frame<'_, C> {
         Frame { core: &self.core }
     }
 
     /// Leaves the frame, as dropping the guard does.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let mut arena = Arena::new();
+    /// let mut guard = arena.enter();
+    /// guard.frame().alloc(1);
+    /// guard.leave();
+    /// assert_eq!(arena.used_bytes(), 0);
+    /// ```
     #[inline(always)]
     pub fn leave(self) {}
 }
@@ -205,12 +222,9 @@ impl<'a, C: Counting> FrameCore<'a, C> {
         Self::new(arena, arena.cursor.get(), arena.floor.get())
     }
 
-    /// Ends the frame without going back: the arena stands where the frame stood.
+    /// Ends the frame without going back: the arena stands where the frame stood. It is the outermost one.
     pub(crate) fn stay(&self) {
-        // Otherwise a frame within this one was forgotten, and the arena is further than this frame already.
-        if self.arena.floor.get() == self.floor.get() {
-            self.arena.cursor.set(self.cursor.get());
-        }
+        entry::stay(self.arena, self.report());
     }
 
     /// A frame within this one, which must not be used while that one is.

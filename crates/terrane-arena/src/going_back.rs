@@ -39,6 +39,14 @@ impl<C: Counting> Arena<C> {
 
     /// The same as [`checkpoint`](Self::checkpoint).
     ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let mut arena = Arena::new();
+    /// let start = arena.try_checkpoint().expect("a few bytes");
+    /// arena.alloc(1u64);
+    /// assert_eq!(arena.rewind(start), Ok(()));
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`MemoryError::OutOfMemory`] if there is no memory for the record.

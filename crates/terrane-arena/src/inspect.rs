@@ -49,7 +49,8 @@ impl<C: Counting> Arena<C> {
         parts.into_iter().flatten().map(|(start, len)| {
             // The padding between values has not been.
             shadow::reveal(start, len);
-            // SAFETY: these bytes belong to the arena, which is borrowed mutably, so that there is no other reference to them.
+            // SAFETY: these bytes belong to the arena, which is borrowed mutably, so that there is no other reference to
+            // them. `MaybeUninit`, as padding is not initialised.
             unsafe { slice::from_raw_parts(start.cast(), len) }
         })
     }

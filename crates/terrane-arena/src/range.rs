@@ -86,6 +86,14 @@ impl RangeArena {
 
     /// Reserves a range of that size from the operating system.
     ///
+    /// ```
+    /// use terrane_arena::{Bytes, RangeArena};
+    ///
+    /// let arena = RangeArena::try_new(Bytes::from_gib(1))?;
+    /// assert_eq!(arena.stats().committed_bytes, 0);
+    /// # Ok::<(), terrane_arena::MemoryError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`MemoryError::SystemError`] if the addresses are not to be had.
@@ -94,6 +102,14 @@ impl RangeArena {
     }
 
     /// Reserves a range as configured.
+    ///
+    /// ```
+    /// use terrane_arena::{Bytes, RangeArena, RangeConfig};
+    ///
+    /// let arena = RangeArena::try_with_config(RangeConfig::new(Bytes::from_mib(1)))?;
+    /// assert_eq!(arena.reserved_bytes(), 1 << 20);
+    /// # Ok::<(), terrane_arena::MemoryError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -238,6 +254,14 @@ impl RangeArena {
     }
 
     /// How many bytes lie on huge pages now, by the system's account; `None` where it does not tell. Slow.
+    ///
+    /// ```
+    /// use terrane_arena::{Bytes, RangeArena};
+    ///
+    /// let arena = RangeArena::try_new(Bytes::from_mib(1))?;
+    /// assert!(arena.huge_bytes().is_none_or(|bytes| bytes <= 1 << 20));
+    /// # Ok::<(), terrane_arena::MemoryError>(())
+    /// ```
     #[must_use]
     pub fn huge_bytes(&self) -> Option<usize> {
         self.record().range.huge_bytes()

@@ -41,7 +41,8 @@ pub(crate) unsafe fn try_grow(
         return Ok(place);
     }
     let grown = room.try_place(new)?;
-    // SAFETY: the caller vouches for the old value; the new memory is at least as large and apart from it.
+    // SAFETY: the caller vouches for the old value, which is still allocated, and so lies apart from what was just handed out,
+    // which is at least as large.
     unsafe { grown.copy_from_nonoverlapping(place, old.size()) };
     Ok(grown)
 }
@@ -82,7 +83,7 @@ pub(crate) unsafe fn try_shrink(
         return Ok(place);
     }
     let moved = room.try_place(new)?;
-    // SAFETY: the caller vouches for the old value; the new memory is apart from it.
+    // SAFETY: the caller vouches for the old value, which is still allocated, and so lies apart from what was just handed out.
     unsafe { moved.copy_from_nonoverlapping(place, new.size()) };
     Ok(moved)
 }

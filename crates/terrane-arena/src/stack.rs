@@ -209,6 +209,19 @@ impl StackArena {
 
     /// Goes back to a marker. The values above it, whose boxes must have been forgotten, are not dropped.
     ///
+    /// A marker is a height. If the stack was lower meanwhile and is higher again, it goes back to that height all the same, and
+    /// a value that reaches across it is gone.
+    ///
+    /// ```
+    /// # use terrane_arena::StackArena;
+    /// let mut stack = StackArena::new();
+    /// let bottom = stack.marker();
+    /// std::mem::forget(stack.push(1u64));
+    /// let top = stack.marker();
+    /// assert_eq!(stack.release_to(bottom), Ok(()));
+    /// assert!(stack.release_to(top).is_err()); // it is lower than that now
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`StaleMarker`] if the marker is of another stack, or the stack is lower than the marker by now.
@@ -438,7 +451,7 @@ impl Drop for StackArena {
         if let Some(layout) = self.layout()
             && !self.base.get().is_null()
         {
-            // SAFETY: the buffer was allocated with this layout, and no box outlives the stack.
+            // SAFETY: the buffer was allocated with this layout. Boxes borrow the stack, so none outlives it.
             unsafe { dealloc(self.base.get(), layout) };
         }
     }

@@ -115,6 +115,14 @@ impl ArenaStrategy {
     }
 
     /// Sets how common blocks grow.
+    ///
+    /// ```
+    /// use terrane_arena::{Arena, ArenaStrategy, Growth};
+    ///
+    /// let arena = Arena::with_strategy(ArenaStrategy::new().growth(Growth::Factor(1.0)));
+    /// (0..300u64).for_each(|i| { arena.alloc(i); });
+    /// assert_eq!((arena.blocks(), arena.committed_bytes()), (3, 3 << 10));
+    /// ```
     #[must_use]
     pub fn growth(mut self, growth: Growth) -> Self {
         self.growth = growth;
@@ -152,6 +160,14 @@ impl ArenaStrategy {
     }
 
     /// Sets what becomes of requests that are too large for a common block.
+    ///
+    /// ```
+    /// use terrane_arena::{Arena, ArenaStrategy, Bytes, Overflow};
+    ///
+    /// let small = ArenaStrategy::new().max_block(Bytes::from_kib(1));
+    /// let arena = Arena::with_strategy(small.overflow(Overflow::Refuse));
+    /// assert!(arena.try_alloc([0u8; 2000]).is_err());
+    /// ```
     #[must_use]
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;

@@ -126,6 +126,14 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
 
     /// Makes room for `additional` more elements.
     ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let arena = Arena::new();
+    /// let mut words = arena.vec::<u64>();
+    /// words.reserve(100);
+    /// assert!(words.capacity() >= 100);
+    /// ```
+    ///
     /// # Panics
     ///
     /// If no block is to be had; see [`try_reserve`](Self::try_reserve).
@@ -173,6 +181,14 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
 
     /// Appends copies of the elements of a slice.
     ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let arena = Arena::new();
+    /// let mut numbers = arena.vec();
+    /// numbers.extend_from_slice(&[1, 2, 3]);
+    /// assert_eq!(*numbers, [1, 2, 3]);
+    /// ```
+    ///
     /// # Panics
     ///
     /// If the vector has to grow and no block is to be had.
@@ -187,6 +203,14 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
     }
 
     /// Appends copies of the elements of a slice.
+    ///
+    /// ```
+    /// use terrane_arena::{Arena, Bytes};
+    ///
+    /// let arena = Arena::new().with_limit(Bytes::ZERO);
+    /// let mut numbers = arena.vec();
+    /// assert!(numbers.try_extend_from_slice(&[1, 2, 3]).is_err());
+    /// ```
     ///
     /// # Errors
     ///
@@ -217,6 +241,16 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
 
     /// Keeps the elements in the arena, as a slice. What the buffer has left over goes back if that can be done at small
     /// cost. Destructors do not run any more.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let arena = Arena::new();
+    /// let mut numbers = arena.vec();
+    /// numbers.push(1);
+    /// let numbers: &mut [i32] = numbers.into_slice();
+    /// numbers[0] += 1;
+    /// assert_eq!(numbers, [2]);
+    /// ```
     #[must_use]
     #[inline]
     pub fn into_slice(self) -> &'a mut [T] {

@@ -119,6 +119,40 @@ fn a_segment_is_used_again_and_a_forgotten_handle_keeps_its_own() {
 }
 
 #[test]
+fn a_handle_that_goes_on_after_a_forgotten_frame_owns_its_values() {
+    let mut arena = ConcurrentArena::new();
+    let mut local = arena.local();
+    let mut values: Vec<*const u64> = vec![local.alloc(1u64)];
+    let mut guard = local.enter();
+    guard.frame().alloc([0u8; 2_000]);
+    std::mem::forget(guard);
+    values.push(local.alloc(2u64));
+    drop(local);
+    assert_eq!(arena.stats().used_bytes, 2_016);
+    assert!(values.iter().all(|value| arena.owns(*value)));
+    arena.reset();
+    assert!(!values.iter().any(|value| arena.owns(*value)));
+}
+
+#[test]
+fn handles_that_add_blocks_leave_no_records_behind() {
+    let strategy = ArenaStrategy::new().max_block(Bytes::from_kib(1));
+    let arena = ConcurrentArena::with_strategy(strategy);
+    let records_after = |handles: usize| {
+        for _ in 0..handles {
+            let local = arena.local();
+            local.alloc([0u8; 700]);
+            local.alloc([0u8; 5_000]);
+        }
+        let stats = arena.stats();
+        assert!(stats.overflow_blocks > 0, "{stats:?}");
+        // A block has a header of 32 bytes.
+        stats.metadata_bytes - 32 * stats.blocks
+    };
+    assert_eq!(records_after(10), records_after(100));
+}
+
+#[test]
 fn scopes_of_a_local_arena_nest_and_reuse() {
     let scratch = LocalArena::new();
     let text = scratch.scope(|outer| {

@@ -41,6 +41,14 @@ pub enum HugeRequest {
 
 impl RangeConfig {
     /// A range of that size, rounded up to whole pages. All memory is kept on reset.
+    ///
+    /// ```
+    /// use terrane_arena::{Bytes, RangeArena, RangeConfig};
+    ///
+    /// let arena = RangeArena::try_with_config(RangeConfig::new(Bytes::new(1)))?;
+    /// assert!(arena.reserved_bytes() >= 4096);
+    /// # Ok::<(), terrane_arena::MemoryError>(())
+    /// ```
     #[must_use]
     pub fn new(size: Bytes) -> Self {
         let keep = usize::MAX;
@@ -49,13 +57,32 @@ impl RangeConfig {
     }
 
     /// Sets the high-water mark: what a reset keeps of the memory at most, rounded up to what is committed at once.
+    ///
+    /// ```
+    /// use terrane_arena::{Bytes, RangeArena, RangeConfig};
+    ///
+    /// let config = RangeConfig::new(Bytes::from_mib(1)).keep(Bytes::ZERO);
+    /// let mut arena = RangeArena::try_with_config(config)?;
+    /// arena.alloc(1);
+    /// arena.reset();
+    /// assert_eq!(arena.stats().committed_bytes, 0);
+    /// # Ok::<(), terrane_arena::MemoryError>(())
+    /// ```
     #[must_use]
     pub fn keep(mut self, keep: Bytes) -> Self {
         self.keep = keep.as_usize();
         self
     }
 
-    /// Asks for huge pages. What became of it is told by [`RangeArena::huge_pages`].
+    /// Asks for huge pages. What became of it is told by [`RangeArena::huge_pages`](crate::RangeArena::huge_pages).
+    ///
+    /// ```
+    /// use terrane_arena::{Bytes, HugeRequest, RangeArena, RangeConfig};
+    ///
+    /// let config = RangeConfig::new(Bytes::from_mib(8)).huge_pages(HugeRequest::Prefer);
+    /// assert!(RangeArena::try_with_config(config)?.huge_pages().is_some());
+    /// # Ok::<(), terrane_arena::MemoryError>(())
+    /// ```
     #[must_use]
     pub fn huge_pages(mut self, request: HugeRequest) -> Self {
         self.huge = request;
@@ -79,6 +106,16 @@ impl RangeConfig {
     }
 
     /// Sets where the pages come from; by default the operating system, or without one the global allocator.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use terrane_arena::{Bytes, RangeArena, RangeConfig};
+    /// use terrane_pages::HeapPages;
+    ///
+    /// let config = RangeConfig::new(Bytes::from_mib(1)).pages(Arc::new(HeapPages::new()));
+    /// assert_eq!(*RangeArena::try_with_config(config)?.alloc(1), 1);
+    /// # Ok::<(), terrane_arena::MemoryError>(())
+    /// ```
     #[must_use]
     pub fn pages(mut self, pages: Arc<dyn PageSource>) -> Self {
         self.pages = Some(pages);

@@ -46,7 +46,8 @@ pub(super) unsafe fn commit_for(
     let base = record.range.base().addr().get().max(bumping::LOWEST);
     let fits = bumping::bump(cursor.addr(), base, layout.size(), layout.align());
     let refused = Refusal::OutOfMemory {
-        requested_bytes: layout.size(),
+        // With the padding that its alignment may take.
+        requested_bytes: layout.size().saturating_add(layout.align().saturating_sub(bumping::GRANULE)),
         available_bytes: cursor.addr().saturating_sub(base),
     };
     let need = record.end.addr() - fits.ok_or(refused)?;
