@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use terrane_base::{Budget, Bytes};
 use terrane_pages::PageSource;
 
-/// How large the range of a [`RangeArena`] is and what becomes of its memory.
+/// How large the range of a [`RangeArena`](crate::RangeArena) is and what becomes of its memory.
 ///
 /// ```
 /// use terrane_arena::{Bytes, HugeRequest, RangeArena, RangeConfig};
@@ -26,7 +26,7 @@ pub struct RangeConfig {
     pub(super) budget: Option<Budget>,
 }
 
-/// Whether a [`RangeArena`] is to lie on huge pages.
+/// Whether a [`RangeArena`](crate::RangeArena) is to lie on huge pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HugeRequest {
