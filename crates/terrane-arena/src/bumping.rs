@@ -23,16 +23,11 @@ pub(crate) const fn is_small(size: usize, align: usize) -> bool {
 
 /// Where `size` bytes start that end at or below `cursor`; `None` when they would reach below `floor`.
 ///
-/// `align` is a power of two, `floor` at least [`LOWEST`], and both ends are multiples of the granule.
+/// `align` is a power of two, and `floor` at least [`LOWEST`].
 #[inline(always)]
 pub(crate) fn bump(cursor: usize, floor: usize, size: usize, align: usize) -> Option<usize> {
     debug_assert!(align.is_power_of_two() && floor >= LOWEST && cursor >= floor);
-    if align <= GRANULE {
-        // Both ends of the room are multiples of the granule, so that rounding does not go beyond the floor.
-        debug_assert!(cursor.is_multiple_of(GRANULE) && floor.is_multiple_of(GRANULE));
-        return if size > cursor - floor { None } else { Some(cursor.wrapping_sub(size) & !(GRANULE - 1)) };
-    }
-    let mask = !(align - 1);
+    let mask = !(if align > GRANULE { align - 1 } else { GRANULE - 1 });
     // What saturates is zero, and zero is below every floor.
     let start = cursor.saturating_sub(size) & mask;
     if start >= floor { Some(start) } else { None }
