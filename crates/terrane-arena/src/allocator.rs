@@ -23,11 +23,9 @@ use core::ptr::NonNull;
 /// words.extend(["one", "two"]);
 /// assert_eq!(words.len(), 2);
 /// ```
-///
-/// # Safety
-///
-/// Memory from an arena stays where it is as long as the arena is borrowed, whatever becomes of the copies of the reference.
-// SAFETY: see above; `resize` keeps contents and alignment, and never touches what is not the last value.
+// SAFETY: memory stays where it is while the `&Arena` lives, which excludes the mutable borrows that give it back. Copies of the
+// reference are the same allocator, and moving one moves nothing. `resize` keeps contents and alignment, and gives back
+// nothing but the value that it is told to.
 unsafe impl<C: Counting> Allocator for &Arena<C> {
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {

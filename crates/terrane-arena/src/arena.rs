@@ -1,4 +1,5 @@
-//! The bump arena itself: state, limits, going back, counters. How values get in is in `methods.rs`.
+//! The bump arena itself: how it is made, its limits and its frames. How values get in is in `methods.rs`, where more room comes from
+//! in `serving.rs`, how it forgets in `going_back.rs`, and what it tells in `inspect.rs`.
 //!
 //! The cursor and the floor of the current block are fields of the arena, so that the fast path loads them without
 //! following a pointer to the block first. Everything else is behind a pointer, for a reason that `state.rs` explains.
@@ -6,15 +7,14 @@
 use crate::block_chain::Room;
 use crate::boxed::ArenaBox;
 use crate::bump::Bump;
-use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::construct;
 use crate::counting::{Counted, Counting, Uncounted};
+use crate::format::ArenaText;
 use crate::frame::{Frame, FrameCore, FrameGuard};
 use crate::methods::allocating_methods;
-use crate::refusal::Refusal;
-use crate::state::{self, Served, Stand, State, StateHandle};
+use crate::state::{self, State, StateHandle};
 use crate::strategy::ArenaStrategy;
-use crate::vec::{ArenaText, ArenaVec};
+use crate::vec::ArenaVec;
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::fmt;
@@ -31,6 +31,13 @@ use terrane_base::{Budget, Bytes, MemoryError};
 /// buffer, a file) leaks.
 ///
 /// Every value starts at a multiple of 8 at least, so a lone `u8` takes 8 bytes; slices and strings are dense.
+///
+/// An arena is 100-odd bytes and not padded. Two that different threads use all the time are better not neighbours in an
+/// array: a cache line that both write would go to and fro. (The segments of a [`ConcurrentArena`](crate::ConcurrentArena) are
+/// allocations of their own.)
+///
+/// A loop that allocates and has the arena to itself is fastest in a [`scope`](Self::scope): the scope's frame can stay in
+/// registers, while the cursor of an arena behind `&mut` is stored for each value, as a panic might show it.
 ///
 /// # Examples
 ///
@@ -82,10 +89,14 @@ use terrane_base::{Budget, Bytes, MemoryError};
 pub struct Arena<C: Counting = Uncounted> {
     /// Where the last value starts; a multiple of 8, not below `floor`. It carries the provenance of its block.
     pub(crate) cursor: Cell<*mut u8>,
-    /// Belongs to this arena alone, and is borrowed only within methods that call no foreign code meanwhile.
+    /// Belongs to this arena alone. It is borrowed only within methods that call no foreign code meanwhile, or have closed the
+    /// arena before: the global allocator may call back.
     pub(crate) state: Cell<Option<StateHandle>>,
-    /// The lowest address that the cursor came down to in the current block before it went up again.
+    /// The lowest address that the cursor came down to in the current block before it went up again. It goes up and down with
+    /// the floor, so that its distance from there stays the least that was ever free.
     pub(crate) lowest: Cell<usize>,
+    /// The room that a reset has to restore, if it has nothing else to do.
+    pub(crate) home: Cell<Room>,
     pub(crate) strategy: ArenaStrategy,
     pub(crate) counting: C,
     /// Values of the current block start at this address or above.
@@ -97,9 +108,11 @@ pub struct Arena<C: Counting = Uncounted> {
 unsafe impl<C: Counting> Send for Arena<C> {}
 
 // SAFETY: the current block's room belongs to the arena, and so does what its state takes from other blocks. Values live
-// as long as a shared borrow of the arena; only methods that borrow it mutably give memory back.
+// as long as a shared borrow of the arena. Methods that borrow it mutably give memory back; by a shared borrow only the handle
+// of the value at the cursor or of the buffer at the floor does, which ends or moves that value and no other.
 unsafe impl<C: Counting> Bump for Arena<C> {
     const SHARED: bool = true;
+    const HAS_LOW_END: bool = true;
 
     #[inline(always)]
     fn cursor(&self) -> &Cell<*mut u8> {
@@ -113,16 +126,17 @@ unsafe impl<C: Counting> Bump for Arena<C> {
 
     #[inline(always)]
     fn refill(&self, layout: Layout) -> NonNull<u8> {
-        // SAFETY: the state belongs to this arena and is not borrowed.
-        let served = unsafe { state::serve(self.state.get(), self.stand(), layout) };
-        self.take_over(served)
+        match self.serve(layout) {
+            Ok(place) => place,
+            // SAFETY: what `serve` lent the state to has returned.
+            Err(refusal) => unsafe { state::refuse(self.state.get(), refusal) },
+        }
     }
 
     #[inline(always)]
     fn try_refill(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
-        // SAFETY: the state belongs to this arena and is not borrowed.
-        let served = unsafe { state::try_serve(self.state.get(), self.stand(), layout) }?;
-        Ok(self.take_over(served))
+        // SAFETY: what `serve` lent the state to has returned.
+        self.serve(layout).map_err(|refusal| unsafe { state::explain(self.state.get(), refusal) })
     }
 
     #[inline(always)]
@@ -137,7 +151,24 @@ unsafe impl<C: Counting> Bump for Arena<C> {
 
     #[inline]
     fn retreating(&self) {
-        self.note_lowest(self.cursor.get().addr());
+        self.note_retreat(self.cursor.get().addr());
+    }
+
+    #[inline]
+    fn poisons(&self) -> bool {
+        self.strategy.poison
+    }
+
+    #[inline]
+    fn move_floor(&self, floor: usize) {
+        let old = self.floor.get();
+        if floor < old {
+            self.note_retreat(self.cursor.get().addr());
+        }
+        if self.lowest.get() != usize::MAX {
+            self.lowest.set(self.lowest.get().wrapping_add(floor).wrapping_sub(old));
+        }
+        self.floor.set(floor);
     }
 }
 
@@ -209,6 +240,7 @@ impl<C: Counting> Arena<C> {
             cursor: Cell::new(Room::NONE.cursor),
             state: Cell::new(None),
             lowest: Cell::new(usize::MAX),
+            home: Cell::new(Room::UNKNOWN),
             strategy,
             counting,
             floor: Cell::new(Room::NONE.floor),
@@ -252,6 +284,15 @@ impl<C: Counting> Arena<C> {
 
     /// Has the blocks charged to a budget: each when it is added, and discharged when it is given back.
     ///
+    /// ```
+    /// use terrane_arena::{Arena, Budget, Bytes};
+    ///
+    /// let budget = Budget::root(Bytes::from_kib(8));
+    /// let arena = Arena::new().with_budget(&budget);
+    /// arena.alloc(1u64);
+    /// assert_eq!(budget.used(), Bytes::from_kib(1));
+    /// ```
+    ///
     /// # Panics
     ///
     /// Where [`try_with_budget`](Self::try_with_budget) returns an error.
@@ -279,7 +320,7 @@ impl<C: Counting> Arena<C> {
     /// # Errors
     ///
     /// [`MemoryError`] if the blocks that the arena has already are too much for the budget, or there is no memory for the
-    /// arena's own record.
+    /// arena's own record. The arena is dropped then.
     pub fn try_with_budget(mut self, budget: &Budget) -> Result<Self, MemoryError> {
         let state = self.state.get().map_or_else(StateHandle::new, Ok)?;
         self.state.set(Some(state));
@@ -289,79 +330,18 @@ impl<C: Counting> Arena<C> {
         Ok(self)
     }
 
-    /// Notes the present state, to go back to it with [`rewind`](Self::rewind). Constant time.
-    ///
-    /// The arena keeps a record for each checkpoint (40 bytes on the global heap) until it goes back beyond it;
-    /// checkpoints without an allocation between them share one.
-    ///
-    /// # Panics
-    ///
-    /// If there is no memory for that record. [`try_checkpoint`](Self::try_checkpoint) returns an error instead.
-    #[must_use = "an arena goes back only to a checkpoint that was kept"]
-    #[inline]
-    pub fn checkpoint(&self) -> Checkpoint {
-        self.take_checkpoint().unwrap_or_else(|refusal| refusal.panic())
-    }
-
-    /// The same as [`checkpoint`](Self::checkpoint).
-    ///
-    /// # Errors
-    ///
-    /// [`MemoryError::OutOfMemory`] if there is no memory for the record.
-    #[inline]
-    pub fn try_checkpoint(&self) -> Result<Checkpoint, MemoryError> {
-        Ok(self.take_checkpoint()?)
-    }
-
-    /// Goes back to a checkpoint: forgets the values that were allocated after it, and keeps their blocks for later.
-    ///
-    /// The checkpoint itself, and those before it, stay good. Constant time, plus a little for each value since
-    /// the checkpoint that got a block of its own.
-    ///
-    /// ```
-    /// use terrane_arena::{Arena, CheckpointError};
-    ///
-    /// let mut arena = Arena::new();
-    /// let early = arena.checkpoint();
-    /// arena.alloc(1u64);
-    /// let late = arena.checkpoint();
-    /// arena.alloc(2u64);
-    /// arena.rewind(late)?;
-    /// assert_eq!(arena.used_bytes(), 8);
-    /// arena.rewind(early)?;
-    /// assert_eq!(arena.used_bytes(), 0);
-    /// assert_eq!(arena.rewind(late), Err(CheckpointError::Stale));
-    /// assert_eq!(Arena::new().rewind(early), Err(CheckpointError::Foreign));
-    /// # Ok::<(), CheckpointError>(())
-    /// ```
-    ///
-    /// A value from after the checkpoint cannot be used any more, nor can one from before it:
-    ///
-    /// ```compile_fail,E0502
-    /// # use terrane_arena::Arena;
-    /// let mut arena = Arena::new();
-    /// let checkpoint = arena.checkpoint();
-    /// let number = arena.alloc(1);
-    /// arena.rewind(checkpoint).unwrap();
-    /// *number = 2;
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`CheckpointError`] if the checkpoint is of another arena, or the arena has gone back beyond it since. The arena
-    /// is then unchanged.
-    #[inline]
-    pub fn rewind(&mut self, checkpoint: Checkpoint) -> Result<(), CheckpointError> {
-        let stand = self.stand();
-        let state = self.state_mut().ok_or(CheckpointError::Foreign)?;
-        state.rewind(checkpoint, stand)?;
-        self.take_over_room();
-        Ok(())
-    }
-
     /// Opens a frame: what is allocated in it goes away when its guard is dropped. A few instructions, no registration.
     ///
-    /// See [`FrameGuard`] for an example; [`scope`](Self::scope) is the same as a function with a closure.
+    /// [`scope`](Self::scope) is the same as a function with a closure.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let mut arena = Arena::new();
+    /// let mut guard = arena.enter();
+    /// assert_eq!(guard.frame().alloc_str("scratch"), "scratch");
+    /// guard.leave();
+    /// assert_eq!(arena.used_bytes(), 0);
+    /// ```
     #[inline(always)]
     pub fn enter(&mut self) -> FrameGuard<'_, C> {
         FrameGuard::over(self.core())
@@ -376,20 +356,9 @@ impl<C: Counting> Arena<C> {
         FrameCore::of_whole(self)
     }
 
-    /// Sees to it that the arena is in a block: a frame that begins nowhere would go back to nowhere each time. Without
-    /// memory for one, everything stays as it is.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn take_first_block(&self) {
-        let granule = Layout::new::<u64>();
-        if self.try_refill(granule).is_ok() {
-            let cursor = self.cursor.get();
-            self.cursor.set(cursor.wrapping_add(granule.size()));
-            crate::shadow::hide(cursor, granule.size());
-        }
-    }
-
     /// Runs `work` with a frame, then forgets everything that was allocated in it, also if it panics.
+    ///
+    /// (What a frame within it left behind stays until the arena goes back, if its guard was forgotten.)
     ///
     /// ```
     /// use terrane_arena::Arena;
@@ -426,64 +395,7 @@ impl<C: Counting> Arena<C> {
     /// If `work` panics.
     #[inline(always)]
     pub fn scope<R>(&mut self, work: impl FnOnce(&mut Frame<'_, C>) -> R) -> R {
-        self.core().run(work)
-    }
-
-    /// Forgets all values and keeps all blocks. Bumping starts again in the largest one.
-    ///
-    /// Constant time, except after new blocks were added or values got blocks of their own.
-    #[inline]
-    pub fn reset(&mut self) {
-        let stand = self.stand();
-        if let Some(state) = self.state_mut() {
-            state.reset(stand);
-            self.take_over_room();
-        }
-    }
-
-    /// Forgets all values and gives all blocks back to the global allocator.
-    pub fn release(&mut self) {
-        let stand = self.stand();
-        if let Some(state) = self.state_mut() {
-            state.release(stand);
-            self.take_over_room();
-        }
-    }
-
-    #[inline]
-    fn take_checkpoint(&self) -> Result<Checkpoint, Refusal> {
-        // SAFETY: the state belongs to this arena and is not borrowed.
-        let (state, checkpoint) = unsafe { state::checkpoint(self.state.get(), self.cursor.get()) }?;
-        self.state.set(Some(state));
-        Ok(checkpoint)
-    }
-
-    #[inline(always)]
-    fn stand(&self) -> Stand {
-        Stand { cursor: self.cursor.get(), lowest: self.lowest.get(), strategy: self.strategy }
-    }
-
-    #[inline(always)]
-    fn take_over(&self, served: Served) -> NonNull<u8> {
-        self.state.set(Some(served.state));
-        self.take_over_room();
-        served.start
-    }
-
-    /// Takes over where the state says that the arena stands now.
-    #[inline(always)]
-    pub(crate) fn take_over_room(&self) {
-        if let Some(state) = self.state() {
-            self.cursor.set(state.room.cursor);
-            self.floor.set(state.room.floor);
-            self.lowest.set(usize::MAX);
-        }
-    }
-
-    /// Notes that the cursor stood there in the current block, and goes up from it.
-    #[inline]
-    pub(crate) fn note_lowest(&self, cursor: usize) {
-        self.lowest.set(self.lowest.get().min(cursor));
+        self.core().run::<true, _>(work)
     }
 
     #[inline(always)]
@@ -493,7 +405,7 @@ impl<C: Counting> Arena<C> {
     }
 
     #[inline(always)]
-    fn state_mut(&mut self) -> Option<&mut State> {
+    pub(crate) fn state_mut(&mut self) -> Option<&mut State> {
         // SAFETY: the state belongs to this arena, which is borrowed mutably.
         self.state.get().map(|state| unsafe { state.get_mut() })
     }

@@ -6,16 +6,12 @@
 //! ```
 //!
 //! Going back to an earlier position therefore frees nothing: what lies behind the earlier current block *is* spare.
-//! Only the large blocks that came after the position have to be moved over.
-//!
-//! **Which block serves a request that the current one cannot take.** The smallest spare that is large enough; if
-//! there is none, a new one, twice the size of the last. The current block is given up only for one that will have more
-//! room left afterwards. Otherwise the request gets a block of its own, of just its size, and bumping goes on where
-//! it was: a huge request in the midst of small ones wastes nothing. As every new block doubles the next size, a stream
-//! of equal requests soon fits into common blocks, whatever their size. Spares that all together are smaller than the
-//! current block are given up for one new block, so that an arena that is reset again and again settles in one.
+//! Only the large blocks that came after the position have to be moved over, and a reset moves the whole list at once.
+//! Which block serves a request that the current one cannot take is decided in `supply.rs`.
 
-use crate::block::{BLOCK_ALIGN, Block, HEADER_BYTES};
+mod supply;
+
+use crate::block::{Block, HEADER_BYTES};
 use crate::bumping;
 use crate::refusal::Refusal;
 use crate::shadow;
@@ -27,7 +23,7 @@ use core::ptr::{self, NonNull};
 use terrane_base::{Budget, Bytes, MemoryError, Reservation};
 
 /// The part of the current block that is still free: `floor..cursor`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Room {
     pub(crate) cursor: *mut u8,
     pub(crate) floor: usize,
@@ -37,6 +33,14 @@ impl Room {
     /// Room for nothing: the place of the cursor before there is any block.
     pub(crate) const NONE: Self =
         Self { cursor: ptr::without_provenance_mut(bumping::LOWEST), floor: bumping::LOWEST };
+
+    /// Not a room.
+    pub(crate) const UNKNOWN: Self = Self { cursor: ptr::null_mut(), floor: 0 };
+
+    /// All the room of a block.
+    fn of(block: Block) -> Self {
+        Self { cursor: block.end(), floor: block.floor() }
+    }
 
     /// Takes room for one value of this layout, if it fits.
     fn take(&mut self, layout: Layout) -> Option<NonNull<u8>> {
@@ -55,14 +59,14 @@ impl Room {
 pub(crate) struct Position {
     current: Option<Block>,
     large: Option<Block>,
-    cursor: *mut u8,
+    room: Room,
     retired_bytes: usize,
 }
 
 impl Position {
     /// Whether the cursor stood there.
     pub(crate) fn is_at(&self, cursor: *mut u8) -> bool {
-        self.cursor == cursor
+        self.room.cursor == cursor
     }
 }
 
@@ -71,6 +75,8 @@ pub(crate) struct BlockChain {
     first: Option<Block>,
     current: Option<Block>,
     large: Option<Block>,
+    /// The oldest of the large blocks, while there are any.
+    oldest_large: Option<Block>,
     /// Bytes in use in all blocks but the current one.
     retired_bytes: usize,
     peak_bytes: usize,
@@ -92,6 +98,7 @@ impl BlockChain {
             first: None,
             current: None,
             large: None,
+            oldest_large: None,
             retired_bytes: 0,
             peak_bytes: 0,
             committed_bytes: 0,
@@ -105,6 +112,8 @@ impl BlockChain {
 
     /// Has the blocks charged to a budget from now on, those that are there already too.
     pub(crate) fn set_budget(&mut self, budget: &Budget) -> Result<(), MemoryError> {
+        // The old one is discharged first: both may be of one tree.
+        self.reservation = None;
         self.reservation = Some(budget.try_reserve(Bytes::from_usize(self.committed_bytes))?);
         Ok(())
     }
@@ -122,14 +131,14 @@ impl BlockChain {
         self.blocks
     }
 
-    /// What there is to say about the blocks when the cursor stands there. Linear in their number.
-    pub(crate) fn stats(&self, cursor: *mut u8) -> ArenaStats {
+    /// What there is to say about the blocks when so much of the current one is free. Linear in their number.
+    pub(crate) fn stats(&self, room: Room) -> ArenaStats {
         let retired = self.bumped().filter(|block| Some(*block) != self.current);
         ArenaStats {
-            used_bytes: self.used_bytes(cursor),
-            peak_bytes: self.peak_bytes(cursor),
+            used_bytes: self.used_bytes(room),
+            peak_bytes: self.peak_bytes(room),
             committed_bytes: self.committed_bytes,
-            wasted_bytes: retired.map(|block| block.top().addr() - block.floor()).sum(),
+            wasted_bytes: retired.map(|block| block.top().addr() - block.low()).sum(),
             metadata_bytes: self.blocks * HEADER_BYTES,
             blocks: self.blocks,
             overflow_blocks: self.overflow().count(),
@@ -138,40 +147,46 @@ impl BlockChain {
     }
 
     /// Notes how far the cursor came down in the current block, before it went up again.
-    pub(crate) fn note_lowest(&mut self, lowest: usize) {
-        self.peak_bytes = self.peak_bytes.max(self.used_bytes_down_to(lowest));
+    pub(crate) fn note_lowest(&mut self, lowest: usize, floor: usize) {
+        self.peak_bytes = self.peak_bytes.max(self.used_bytes_down_to(lowest, floor));
     }
 
     /// Bytes in use if the cursor stood at that address; zero where it cannot stand.
-    pub(crate) fn used_bytes_down_to(&self, address: usize) -> usize {
-        let current = self.current.and_then(|block| block.end().addr().checked_sub(address));
-        current.map_or(0, |bytes| self.retired_bytes + bytes)
+    pub(crate) fn used_bytes_down_to(&self, address: usize, floor: usize) -> usize {
+        let bytes = |block: Block| (block.end().addr() + (floor - block.floor())).checked_sub(address);
+        self.current.and_then(bytes).map_or(0, |bytes| self.retired_bytes + bytes)
     }
 
-    /// The part of each block that holds values, from the low end to the high one; newest blocks first.
-    pub(crate) fn parts_in_use(&self, cursor: *mut u8) -> impl Iterator<Item = (*mut u8, usize)> {
-        let last = self.current;
-        self.in_use().map(move |block| {
-            let top = if Some(block) == last { cursor } else { block.top() };
-            (top, block.end().addr() - top.addr())
+    /// The parts of each block that hold values; newest blocks first.
+    pub(crate) fn parts_in_use(&self, room: Room) -> impl Iterator<Item = (*mut u8, usize)> {
+        self.in_use().flat_map(move |block| {
+            let free = self.free_part(block, room);
+            let low = (block.end().with_addr(block.floor()), free.floor - block.floor());
+            let high = (free.cursor, block.end().addr() - free.cursor.addr());
+            iter::once(high).chain((low.1 != 0).then_some(low))
         })
     }
 
-    /// Bytes in use when the cursor stands there.
-    pub(crate) fn used_bytes(&self, cursor: *mut u8) -> usize {
-        let current = self.current.map_or(0, |block| block.end().addr() - cursor.addr());
-        self.retired_bytes + current
+    /// Which part of a block is free.
+    fn free_part(&self, block: Block, room: Room) -> Room {
+        if Some(block) == self.current { room } else { Room { cursor: block.top(), floor: block.low() } }
     }
 
-    pub(crate) fn peak_bytes(&self, cursor: *mut u8) -> usize {
-        self.peak_bytes.max(self.used_bytes(cursor))
+    /// Bytes in use when so much of the current block is free.
+    pub(crate) fn used_bytes(&self, room: Room) -> usize {
+        let bytes = |block: Block| block.end().addr() - room.cursor.addr() + (room.floor - block.floor());
+        self.retired_bytes + self.current.map_or(0, bytes)
+    }
+
+    pub(crate) fn peak_bytes(&self, room: Room) -> usize {
+        self.peak_bytes.max(self.used_bytes(room))
     }
 
     /// Whether the address belongs to a value that was handed out.
-    pub(crate) fn owns(&self, address: usize, cursor: *mut u8) -> bool {
+    pub(crate) fn owns(&self, address: usize, room: Room) -> bool {
         self.in_use().any(|block| {
-            let top = if Some(block) == self.current { cursor } else { block.top() };
-            block.holds(address, top)
+            let free = self.free_part(block, room);
+            block.holds(address, free.floor, free.cursor)
         })
     }
 
@@ -187,7 +202,7 @@ impl BlockChain {
             return Err(Refusal::TooLarge { requested_bytes: layout.size() });
         };
         if strategy.overflow == Overflow::Refuse && need > strategy.max_block {
-            let max_bytes = strategy.max_block - (need - layout.size());
+            let max_bytes = strategy.max_block.saturating_sub(need - layout.size());
             return Err(Refusal::BeyondBlock { requested_bytes: layout.size(), max_bytes });
         }
         self.refused_by_budget = None;
@@ -196,7 +211,7 @@ impl BlockChain {
             Some(block) => block,
             None => self.add_block(need, room.bytes(), strategy)?,
         };
-        let mut fresh = Room { cursor: block.end(), floor: block.floor() };
+        let mut fresh = Room::of(block);
         let Some(start) = fresh.take(layout) else {
             // Only a block at the very bottom of the address space has less room than its size promises.
             self.discard(block);
@@ -208,38 +223,48 @@ impl BlockChain {
         if fresh.bytes() < room.bytes() {
             self.keep_large(block, fresh.cursor);
         } else {
-            self.make_current(block, room.cursor);
+            self.make_current(block, *room);
             *room = fresh;
         }
         Ok(start)
     }
 
     /// The state to go back to later.
-    pub(crate) fn position(&self, cursor: *mut u8) -> Position {
-        Position { current: self.current, large: self.large, cursor, retired_bytes: self.retired_bytes }
+    pub(crate) fn position(&self, room: Room) -> Position {
+        Position { current: self.current, large: self.large, room, retired_bytes: self.retired_bytes }
+    }
+
+    /// Whether the position is the present one.
+    #[inline]
+    pub(crate) fn is_at(&self, position: &Position, room: Room) -> bool {
+        self.in_same_blocks(position) == Some(room)
+    }
+
+    /// What was free at a position, if the blocks in use are the same now as then.
+    #[inline]
+    pub(crate) fn in_same_blocks(&self, position: &Position) -> Option<Room> {
+        (position.current == self.current && position.large == self.large).then_some(position.room)
     }
 
     /// Goes back to a position; everything that was handed out after it is forgotten, and its blocks are spare.
     ///
     /// The chain must not have gone back beyond the position, nor freed its used blocks, since it was taken.
-    #[inline]
     pub(crate) fn rewind(&mut self, position: &Position, room: &mut Room, poison: bool) {
-        self.peak_bytes = self.peak_bytes(room.cursor);
+        self.peak_bytes = self.peak_bytes(*room);
         if poison || cfg!(terrane_asan) {
-            self.forget_values_since(position, room.cursor, poison);
+            self.forget_values_since(position, *room, poison);
         }
         self.current = position.current;
         if self.large != position.large {
             self.spare_large_blocks(position.large);
         }
         self.retired_bytes = position.retired_bytes;
-        room.cursor = position.cursor;
-        room.floor = position.current.map_or(Room::NONE.floor, Block::floor);
+        *room = position.room;
     }
 
     /// Poisons what was handed out since a position.
     #[cold]
-    fn forget_values_since(&self, position: &Position, cursor: *mut u8, poison: bool) {
+    fn forget_values_since(&self, position: &Position, room: Room, poison: bool) {
         let newer = iter::successors(self.large, |block| block.next());
         for block in newer.take_while(|block| Some(*block) != position.large) {
             // SAFETY: the values of this block are forgotten.
@@ -247,13 +272,16 @@ impl BlockChain {
         }
         let mut reached = position.current.is_none();
         for block in self.bumped() {
-            let top = if Some(block) == self.current { cursor } else { block.top() };
+            let now = self.free_part(block, room);
             let is_start = Some(block) == position.current;
-            let end = if is_start { position.cursor.addr() } else { block.end().addr() };
+            let then = if is_start { position.room } else { Room::of(block) };
             reached |= is_start;
             if reached {
-                // SAFETY: what lies below `end` is newer than the position and forgotten.
-                unsafe { shadow::forget(top, end, poison) };
+                // SAFETY: what was free at the position is newer and forgotten.
+                unsafe {
+                    shadow::forget(now.cursor, then.cursor.addr(), poison);
+                    shadow::forget(then.cursor.with_addr(then.floor), now.floor, poison);
+                }
             }
         }
     }
@@ -271,19 +299,61 @@ impl BlockChain {
 
     /// Forgets everything that was handed out, keeps all blocks, and makes the largest one current.
     ///
-    /// Constant time while the largest block stays the same and no request got a block of its own.
+    /// Constant time while the largest block stays the same.
     pub(crate) fn reset(&mut self, room: &mut Room, poison: bool) {
-        let empty = Position { current: None, large: None, cursor: Room::NONE.cursor, retired_bytes: 0 };
-        self.rewind(&empty, room, poison);
-        if self.first.is_some_and(|first| first.size() < self.largest_block) {
-            let largest = self.unlink_spare(self.largest_block);
-            if let Some(block) = largest {
-                self.link_after(None, block);
-            }
+        self.peak_bytes = self.peak_bytes(*room);
+        if poison || cfg!(terrane_asan) {
+            let empty = Position { current: None, large: None, room: Room::NONE, retired_bytes: 0 };
+            self.forget_values_since(&empty, *room, poison);
         }
-        if let Some(first) = self.first {
-            self.current = Some(first);
-            *room = Room { cursor: first.end(), floor: first.floor() };
+        self.current = None;
+        self.retired_bytes = 0;
+        if let (Some(newest), Some(oldest)) = (self.large.take(), self.oldest_large) {
+            // Behind the first block, which is the largest as a rule.
+            oldest.set_next(self.after(self.first));
+            self.set_after(self.first, Some(newest));
+        }
+        self.start_in_largest(room);
+    }
+
+    /// Makes the largest block the first and current one. No block is in use.
+    fn start_in_largest(&mut self, room: &mut Room) {
+        if self.first.is_some_and(|first| first.size() < self.largest_block)
+            && let Some(largest) = self.unlink_spare(self.largest_block)
+        {
+            self.link_after(None, largest);
+        }
+        self.current = self.first;
+        *room = self.first.map_or(Room::NONE, Room::of);
+    }
+
+    /// Makes the largest block the first and current one if no block holds a value. There must be no position that
+    /// could still be gone back to, and nobody who has taken note of the room.
+    pub(crate) fn settle(&mut self, room: &mut Room) {
+        if self.is_empty(*room) {
+            self.current = None;
+            self.start_in_largest(room);
+        }
+    }
+
+    /// Whether there are blocks, none of which holds a value.
+    pub(crate) fn is_empty(&self, room: Room) -> bool {
+        self.large.is_none()
+            && self.current == self.first
+            && self.first.is_some_and(|first| Room::of(first) == room)
+    }
+
+    /// The room that a reset has to restore, if there is nothing else for it to do with the blocks.
+    pub(crate) fn home(&self) -> Room {
+        match self.first {
+            Some(first)
+                if self.current == self.first
+                    && self.large.is_none()
+                    && first.size() == self.largest_block =>
+            {
+                Room::of(first)
+            }
+            _ => Room::UNKNOWN,
         }
     }
 
@@ -296,113 +366,22 @@ impl BlockChain {
         self.next_block = 0;
     }
 
-    /// Takes the smallest spare block of at least `need` bytes out of the chain.
-    fn unlink_spare(&mut self, need: usize) -> Option<Block> {
-        let mut best: Option<(Option<Block>, Block)> = None;
-        let mut before = self.current;
-        while let Some(block) = self.after(before) {
-            if block.size() >= need && best.is_none_or(|(_, best)| block.size() < best.size()) {
-                best = Some((before, block));
-            }
-            before = Some(block);
-        }
-        let (before, block) = best?;
-        self.set_after(before, block.next());
-        Some(block)
-    }
-
-    /// Exchanges the spares for one new block of the doubled size, where they are smaller than the current block even all
-    /// together. An arena that is reset again and again so comes to do with one block, instead of going through its
-    /// small beginnings each time.
-    fn replace_spares(&mut self, need: usize, room_bytes: usize, strategy: ArenaStrategy) -> Option<Block> {
-        let current = self.current?;
-        let spares = iter::successors(current.next(), |block| block.next());
-        let spare_bytes: usize = spares.map(Block::size).sum();
-        let worthwhile = self.next_block.checked_sub(need).is_some_and(|left| left > room_bytes);
-        if spare_bytes == 0 || spare_bytes >= current.size() || !worthwhile {
-            return None;
-        }
-        let block = self.allocate(self.next_block, strategy)?;
-        self.free_spares();
-        self.largest_block = self.largest_block.max(block.size());
-        self.next_block = strategy.next_block(self.next_block);
-        Some(block)
-    }
-
-    /// Makes a new block of at least `need` bytes: a common one where that can be had and has more than `room_bytes`,
-    /// which is what the current block has, left afterwards; otherwise one of just `need`.
-    fn add_block(
-        &mut self,
-        need: usize,
-        room_bytes: usize,
-        strategy: ArenaStrategy,
-    ) -> Result<Block, Refusal> {
-        let common_bytes = self.next_block.max(strategy.first_block);
-        let common = common_bytes.min(self.available_bytes(strategy) / BLOCK_ALIGN * BLOCK_ALIGN);
-        let halves = iter::successors(Some(common), |size| Some(size / 2 / BLOCK_ALIGN * BLOCK_ALIGN));
-        let worthwhile =
-            halves.take_while(|size| size.checked_sub(need).is_some_and(|left| left > room_bytes));
-        let mut block = worthwhile.chain([need]).find_map(|size| self.allocate(size, strategy));
-        // Before giving up, what lies idle goes back to the allocator.
-        if block.is_none() && self.after(self.current).is_some() {
-            self.free_spares();
-            block = self.allocate(need, strategy);
-        }
-        if block.is_some() {
-            self.next_block = strategy.next_block(common_bytes);
-        }
-        block.ok_or_else(|| self.refusal(need, strategy))
-    }
-
-    fn refusal(&self, need: usize, strategy: ArenaStrategy) -> Refusal {
-        if self.refused_by_budget.is_some() {
-            return Refusal::ByBudget;
-        }
-        match self.available_bytes(strategy) {
-            available_bytes if available_bytes < need => {
-                Refusal::OutOfMemory { requested_bytes: need, available_bytes }
-            }
-            _ => Refusal::by_allocator(need),
-        }
-    }
-
-    /// Asks the global allocator for a block, within the limit.
-    fn allocate(&mut self, size: usize, strategy: ArenaStrategy) -> Option<Block> {
-        if size > self.available_bytes(strategy) {
-            return None;
-        }
-        if let Some(reservation) = &mut self.reservation
-            && let Err(error) = reservation.try_grow(Bytes::from_usize(size))
+    /// Notes that values came down to `cursor` in an earlier block, which is the one with that floor, after it was left.
+    pub(crate) fn note_left(&mut self, floor: usize, cursor: *mut u8) {
+        let left = self.bumped().find(|block| Some(*block) != self.current && block.low() == floor);
+        if let Some(block) = left
+            && cursor < block.top()
         {
-            self.refused_by_budget = Some(error);
-            return None;
+            self.retired_bytes += block.top().addr() - cursor.addr();
+            block.note_free(floor, cursor);
         }
-        let Some(block) = Block::allocate(size) else {
-            self.give_back_to_budget(size);
-            return None;
-        };
-        self.refused_by_budget = None;
-        self.blocks += 1;
-        self.committed_bytes += size;
-        self.largest_block = self.largest_block.max(size);
-        Some(block)
-    }
-
-    fn give_back_to_budget(&mut self, size: usize) {
-        if let Some(reservation) = &mut self.reservation {
-            reservation.shrink(Bytes::from_usize(size));
-        }
-    }
-
-    fn available_bytes(&self, strategy: ArenaStrategy) -> usize {
-        strategy.max_bytes.saturating_sub(self.committed_bytes)
     }
 
     /// Puts a block that is in no list behind the current one and makes it current.
-    fn make_current(&mut self, block: Block, old_cursor: *mut u8) {
-        self.retired_bytes = self.used_bytes(old_cursor);
-        if let Some(old) = self.current {
-            old.set_top(old_cursor);
+    fn make_current(&mut self, block: Block, old: Room) {
+        self.retired_bytes = self.used_bytes(old);
+        if let Some(retired) = self.current {
+            retired.note_free(old.floor, old.cursor);
         }
         self.link_after(self.current, block);
         self.current = Some(block);
@@ -411,27 +390,12 @@ impl BlockChain {
     /// Notes that a block that is in no list holds one value, which starts at `top`.
     fn keep_large(&mut self, block: Block, top: *mut u8) {
         self.retired_bytes += block.end().addr() - top.addr();
-        block.set_top(top);
+        block.note_free(block.floor(), top);
         block.set_next(self.large);
-        self.large = Some(block);
-    }
-
-    fn free_spares(&mut self) {
-        while let Some(block) = self.after(self.current) {
-            self.set_after(self.current, block.next());
-            self.discard(block);
+        if self.large.is_none() {
+            self.oldest_large = Some(block);
         }
-        self.largest_block = self.in_use().map(Block::size).max().unwrap_or(0);
-    }
-
-    /// Frees a block that is in no list.
-    fn discard(&mut self, block: Block) {
-        self.blocks -= 1;
-        self.committed_bytes -= block.size();
-        self.give_back_to_budget(block.size());
-        // SAFETY: a block that is in no list is in no used part of the chain and in no open position either, so that
-        // nobody holds a value in it or will ask for it again.
-        unsafe { block.free() };
+        self.large = Some(block);
     }
 
     /// The blocks that hold values.

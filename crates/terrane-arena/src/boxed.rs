@@ -27,7 +27,7 @@ use core::ptr::NonNull;
 /// ```
 ///
 /// A box of a slice comes from `alloc_box_slice_from_iter` or [`ArenaVec::into_boxed_slice`](crate::ArenaVec), one of a
-/// `str` from `alloc_box_str`, and one of a trait object from [`unsize`](Self::unsize).
+/// `str` from `alloc_box_str`, and one of a trait object from [`unsize_box!`](crate::unsize_box).
 ///
 /// It does not outlive its arena:
 ///
@@ -39,7 +39,7 @@ use core::ptr::NonNull;
 /// drop(held);
 /// ```
 pub struct ArenaBox<'a, T: ?Sized> {
-    /// Behaves like the `&'a mut T` it was made of, except that the value may be dropped.
+    /// Owned like the value of a `Box`, hence covariant; `borrow` ties it to the borrow of the arena.
     value: NonNull<T>,
     borrow: PhantomData<&'a T>,
     owns: PhantomData<T>,
@@ -89,35 +89,77 @@ impl<'a, T> ArenaBox<'a, T> {
         unsafe { value.read() }
     }
 
-    /// Turns a box of a type into one of a trait object, or a box of an array into one of a slice. (The language does that
-    /// by itself only for the types of the standard library.)
-    ///
-    /// ```
-    /// # use terrane_arena::{Arena, ArenaBox};
-    /// use std::fmt::Display;
-    ///
-    /// let arena = Arena::new();
-    /// let shown: ArenaBox<dyn Display> = ArenaBox::unsize(arena.alloc_box(5), |value| value);
-    /// assert_eq!(shown.to_string(), "5");
-    /// ```
-    ///
-    /// # Panics
-    ///
-    /// If `coerce` returns a reference to something else than the whole value. The value is then dropped.
+    /// The value, which the caller is to drop from now on; see [`unsize_box!`](crate::unsize_box).
+    #[doc(hidden)]
     #[must_use]
-    pub fn unsize<U: ?Sized>(boxed: Self, coerce: fn(&mut T) -> &mut U) -> ArenaBox<'a, U> {
-        let mut boxed = boxed;
-        let place = boxed.value.cast::<u8>();
-        let unsized_value = NonNull::from(coerce(&mut boxed));
-        // SAFETY: the reference is valid; only its size is asked for.
-        let size = size_of_val(unsafe { unsized_value.as_ref() });
-        assert!(
-            unsized_value.cast::<u8>() == place && size == size_of::<T>(),
-            "the coercion changed the value and not only its type"
-        );
-        mem::forget(boxed);
-        ArenaBox { value: unsized_value, borrow: PhantomData, owns: PhantomData }
+    pub fn into_raw(boxed: Self) -> *mut T {
+        mem::ManuallyDrop::new(boxed).value.as_ptr()
     }
+}
+
+impl<'a, T: ?Sized> ArenaBox<'a, T> {
+    /// See [`unsize_box!`](crate::unsize_box).
+    ///
+    /// # Safety
+    ///
+    /// `value` came from [`into_raw`](ArenaBox::into_raw) of a box of this lifetime, once, by no more than an unsizing coercion.
+    #[doc(hidden)]
+    #[must_use]
+    pub unsafe fn from_raw(value: *mut T) -> ArenaBox<'a, T> {
+        // SAFETY: a box's value is not null.
+        let value = unsafe { NonNull::new_unchecked(value) };
+        ArenaBox { value, borrow: PhantomData, owns: PhantomData }
+    }
+}
+
+/// Turns a box of a type into one of a trait object, or a box of an array into one of a slice. (The language does that by
+/// itself only for the types of the standard library.)
+///
+/// ```
+/// use std::fmt::Display;
+/// use terrane_arena::{Arena, ArenaBox, unsize_box};
+///
+/// let arena = Arena::new();
+/// let shown: ArenaBox<dyn Display> = unsize_box!(arena.alloc_box(5), dyn Display);
+/// assert_eq!(shown.to_string(), "5");
+/// let list: ArenaBox<[u8]> = unsize_box!(arena.alloc_box([1, 2]), [u8]);
+/// assert_eq!(list.len(), 2);
+/// ```
+///
+/// It does that and nothing else: a box of a wrapper does not become one of what it wraps.
+///
+/// ```compile_fail,E0308
+/// # use terrane_arena::{Arena, ArenaBox, unsize_box};
+/// struct Wrapper(u64);
+/// let arena = Arena::new();
+/// let inner: ArenaBox<u64> = unsize_box!(arena.alloc_box(Wrapper(1)), u64);
+/// ```
+#[macro_export]
+macro_rules! unsize_box {
+    ($boxed:expr, $target:ty) => {
+        // A `match`, so that the expression does not see the functions.
+        match $boxed {
+            boxed => {
+                fn lifetime_of<'a, T: ?Sized>(
+                    _: &$crate::ArenaBox<'a, T>,
+                ) -> ::core::marker::PhantomData<&'a ()> {
+                    ::core::marker::PhantomData
+                }
+                fn assume<'a, T: ?Sized>(
+                    _: ::core::marker::PhantomData<&'a ()>,
+                    value: *mut T,
+                ) -> $crate::ArenaBox<'a, T> {
+                    // SAFETY: only the lines below call it, with what came from a box of this lifetime. Between raw pointers
+                    // the language has no implicit coercion but the unsizing one.
+                    unsafe { $crate::ArenaBox::from_raw(value) }
+                }
+                let lifetime = lifetime_of(&boxed);
+                let thin = $crate::ArenaBox::into_raw(boxed);
+                let value: *mut $target = thin;
+                assume(lifetime, value)
+            }
+        }
+    };
 }
 
 impl<T: ?Sized> Drop for ArenaBox<'_, T> {

@@ -22,6 +22,9 @@ pub unsafe trait Bump {
     /// Whether the cursor is in memory, and not in a register of whoever has the place to itself.
     const SHARED: bool;
 
+    /// Whether buffers may grow at the low end of the room: see `low_end.rs`.
+    const HAS_LOW_END: bool = false;
+
     fn cursor(&self) -> &Cell<*mut u8>;
 
     fn floor(&self) -> &Cell<usize>;
@@ -40,6 +43,15 @@ pub unsafe trait Bump {
 
     /// Hears that the cursor is about to go up.
     fn retreating(&self);
+
+    /// Whether memory that is taken back is to be overwritten.
+    fn poisons(&self) -> bool;
+
+    /// Moves the floor, where there is a low end. What lies below it belongs to buffers from then on, and nothing else does.
+    #[inline]
+    fn move_floor(&self, floor: usize) {
+        self.floor().set(floor);
+    }
 
     /// The fast path for a type: its size and alignment are constants, and so are all the conditions on them.
     #[inline(always)]
@@ -82,7 +94,8 @@ pub unsafe trait Bump {
     fn move_cursor(&self, cursor: *mut u8, size: usize) -> NonNull<u8> {
         self.cursor().set(cursor);
         crate::shadow::reveal(cursor, size);
-        // SAFETY: the cursor is never below the floor, which is never zero.
+        // SAFETY: every caller passes what `bump` gave it or a place within a value, and neither is below the floor, which is
+        // never zero.
         unsafe { NonNull::new_unchecked(cursor) }
     }
 

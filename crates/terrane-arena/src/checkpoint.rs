@@ -61,15 +61,16 @@ impl OpenCheckpoints {
         Self { arena: 0, next_serial: 0, open: Vec::new() }
     }
 
-    /// Takes a checkpoint at `position`, which is where the arena stands.
+    /// The newest checkpoint and its position.
     #[inline]
+    pub(crate) fn newest(&self) -> Option<(Checkpoint, &Position)> {
+        let (serial, position) = self.open.last()?;
+        Some((Checkpoint { arena: self.arena, index: self.open.len() - 1, serial: *serial }, position))
+    }
+
+    /// Takes a checkpoint at `position`, which is where the arena stands and the newest one is not.
     pub(crate) fn open(&mut self, position: Position) -> Result<Checkpoint, Refusal> {
-        if let Some((serial, last)) = self.open.last()
-            && *last == position
-        {
-            return Ok(Checkpoint { arena: self.arena, index: self.open.len() - 1, serial: *serial });
-        }
-        if self.open.len() == self.open.capacity() && self.open.try_reserve(1).is_err() {
+        if self.open.try_reserve(1).is_err() {
             return Err(Refusal::by_allocator(size_of::<(u64, Position)>()));
         }
         if self.arena == 0 {
@@ -82,7 +83,6 @@ impl OpenCheckpoints {
     }
 
     /// Where a checkpoint stands; those above it are stale from now on.
-    #[inline]
     pub(crate) fn go_back(&mut self, checkpoint: Checkpoint) -> Result<&Position, CheckpointError> {
         if checkpoint.arena != self.arena {
             return Err(CheckpointError::Foreign);
@@ -97,6 +97,10 @@ impl OpenCheckpoints {
     /// Whether the newest checkpoint is at this place of the cursor: what lies there is older than it.
     pub(crate) fn stand_at(&self, cursor: *mut u8) -> bool {
         self.open.last().is_some_and(|(_, position)| position.is_at(cursor))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty()
     }
 
     /// The bytes that the entries take.

@@ -13,13 +13,14 @@ use crate::boxed::ArenaBox;
 use crate::bump::Bump;
 use crate::construct;
 use crate::counting::Uncounted;
+use crate::format::ArenaText;
 use crate::frame::{Frame, FrameCore, FrameGuard};
 use crate::methods::allocating_methods;
 use crate::refusal::Refusal;
 use crate::stats::ArenaStats;
 use crate::strategy::ArenaStrategy;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, Slot};
-use crate::vec::{ArenaText, ArenaVec};
+use crate::vec::ArenaVec;
 use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
 use core::cell::Cell;
@@ -82,6 +83,8 @@ pub struct ConcurrentArena {
 }
 
 /// A part of the arena that one thread at a time has.
+// Two threads never write to one cache line, nor to a pair of lines that is fetched together.
+#[repr(align(128))]
 struct Segment {
     claimed: AtomicBool,
     /// Belongs to who has set `claimed`, or has the arena by `&mut`.
@@ -90,6 +93,8 @@ struct Segment {
     used_bytes: AtomicUsize,
     peak_bytes: AtomicUsize,
     blocks: AtomicUsize,
+    overflow_blocks: AtomicUsize,
+    metadata_bytes: AtomicUsize,
     /// Does not change once the segment is in the list.
     next: *mut Segment,
 }
@@ -117,7 +122,8 @@ pub struct Local<'a> {
 }
 
 // SAFETY: a segment's arena is reached only by the thread that claimed it. Arenas may move between threads, and so may the
-// raw links, which are followed only while the arena lives.
+// raw links, which are followed only while the arena lives. A budget is an `Arc` of atomics, and the counters are atomics.
+// Values that threads may not exchange are not dropped by the arena, nor given to anybody.
 unsafe impl Send for ConcurrentArena {}
 // SAFETY: through a shared reference segments are claimed by an atomic exchange and added by another, see above.
 unsafe impl Sync for ConcurrentArena {}
@@ -168,6 +174,13 @@ impl ConcurrentArena {
     /// Gives the calling thread a segment of its own.
     ///
     /// Linear in the number of handles that are open at most: take one for a piece of work, not for a value.
+    ///
+    /// ```
+    /// # use terrane_arena::ConcurrentArena;
+    /// let arena = ConcurrentArena::new();
+    /// let (one, other) = (arena.local(), arena.local());
+    /// assert_eq!(*one.alloc(1) + *other.alloc(2), 3);
+    /// ```
     ///
     /// # Panics
     ///
@@ -230,7 +243,7 @@ impl ConcurrentArena {
     }
 
     /// Whether `pointer` points into a value of this arena; see [`Arena::owns`]. It takes `&mut`, as other threads may be
-    /// allocating otherwise.
+    /// allocating otherwise. What a handle that was forgotten has allocated last is not known to the arena, and denied.
     ///
     /// ```
     /// # use terrane_arena::ConcurrentArena;
@@ -240,9 +253,10 @@ impl ConcurrentArena {
     /// ```
     #[must_use]
     pub fn owns<T: ?Sized>(&mut self, pointer: *const T) -> bool {
-        let mut owns = false;
-        self.for_each_arena(|arena| owns |= arena.owns(pointer));
-        owns
+        self.segments().any(|segment| {
+            // SAFETY: the whole arena is borrowed mutably, so nobody uses a handle meanwhile.
+            unsafe { &*segment.arena.get() }.owns(pointer)
+        })
     }
 
     /// All counters together, at any time. Bytes committed are those of now. The other figures of a segment are those of when
@@ -262,7 +276,10 @@ impl ConcurrentArena {
             used_bytes: sum.used_bytes + segment.used_bytes.load(Ordering::Relaxed),
             peak_bytes: sum.peak_bytes + segment.peak_bytes.load(Ordering::Relaxed),
             blocks: sum.blocks + segment.blocks.load(Ordering::Relaxed),
-            metadata_bytes: sum.metadata_bytes + size_of::<Segment>(),
+            overflow_blocks: sum.overflow_blocks + segment.overflow_blocks.load(Ordering::Relaxed),
+            metadata_bytes: sum.metadata_bytes
+                + size_of::<Segment>()
+                + segment.metadata_bytes.load(Ordering::Relaxed),
             ..sum
         })
     }
@@ -333,6 +350,8 @@ impl Segment {
             used_bytes: AtomicUsize::new(0),
             peak_bytes: AtomicUsize::new(0),
             blocks: AtomicUsize::new(0),
+            overflow_blocks: AtomicUsize::new(0),
+            metadata_bytes: AtomicUsize::new(0),
             next,
         }
     }
@@ -348,6 +367,8 @@ impl Segment {
         self.used_bytes.store(stats.used_bytes, Ordering::Relaxed);
         self.peak_bytes.store(stats.peak_bytes, Ordering::Relaxed);
         self.blocks.store(stats.blocks, Ordering::Relaxed);
+        self.overflow_blocks.store(stats.overflow_blocks, Ordering::Relaxed);
+        self.metadata_bytes.store(stats.metadata_bytes, Ordering::Relaxed);
     }
 }
 
@@ -383,7 +404,7 @@ impl<'a> Local<'a> {
     /// If `work` panics.
     #[inline(always)]
     pub fn scope<R>(&mut self, work: impl FnOnce(&mut Frame<'_>) -> R) -> R {
-        self.core.nested().run(work)
+        self.core.nested().run::<false, _>(work)
     }
 }
 
@@ -398,8 +419,9 @@ impl Drop for Local<'_> {
 }
 
 // SAFETY: the handle's core has the segment's arena to itself as long as the handle exists. What it hands out stays when
-// the handle ends, as the cursor is then carried over to the segment's arena, which goes back only when the whole arena
-// is borrowed mutably.
+// the handle ends: the cursor is then carried over to the segment's arena, which goes back only when the whole arena is
+// borrowed mutably. A forgotten handle never gives its segment back, so nobody allocates there before; one within which a
+// frame was forgotten leaves the arena in a later block.
 unsafe impl Bump for Local<'_> {
     const SHARED: bool = true;
 
@@ -434,6 +456,11 @@ unsafe impl Bump for Local<'_> {
     #[inline]
     fn retreating(&self) {
         self.core.retreating();
+    }
+
+    #[inline]
+    fn poisons(&self) -> bool {
+        self.core.poisons()
     }
 }
 

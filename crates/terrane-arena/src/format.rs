@@ -1,5 +1,10 @@
 //! `format!` into an arena.
 
+use crate::bump::Bump;
+use crate::vec::ArenaVec;
+use core::fmt;
+use terrane_base::MemoryError;
+
 /// Formats text into an arena, a frame, or whatever else has the method `alloc_fmt`. Gives a `&mut str`.
 ///
 /// ```
@@ -39,4 +44,20 @@ macro_rules! try_format_in {
     ($arena:expr, $($text:tt)+) => {
         $arena.try_alloc_fmt(::core::format_args!($($text)+))
     };
+}
+
+/// Text that is being formatted into an arena, and the refusal that stopped it, if any.
+pub(crate) struct ArenaText<'a, R: Bump> {
+    pub(crate) bytes: ArenaVec<'a, u8, R>,
+    pub(crate) refused: Option<MemoryError>,
+}
+
+impl<R: Bump> fmt::Write for ArenaText<'_, R> {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.bytes.try_extend_from_slice(text.as_bytes()).map_err(|error| {
+            self.refused = Some(error);
+            fmt::Error
+        })
+    }
 }

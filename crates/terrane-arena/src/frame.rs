@@ -6,7 +6,7 @@
 //! no address of a frame is ever given away.
 //!
 //! A frame that needs another block notes, then and only then, where the chain of blocks stood (its *entry*), and moves
-//! the arena along. Leaving it rewinds the chain.
+//! the arena along; `entry.rs` does that. Leaving it rewinds the chain.
 //!
 //! **A guard that is forgotten** (`mem::forget`) without a block of its own has left no trace. One that had moved the
 //! arena along leaves the arena in another block than the frame around it. That frame finds out by comparing floors when it
@@ -14,19 +14,20 @@
 //! that nothing which is still linked can be taken for free. The memory comes back with the arena.
 
 use crate::arena::Arena;
-use crate::block_chain::{Position, Room};
+use crate::block_chain::Room;
 use crate::boxed::ArenaBox;
 use crate::bump::Bump;
 use crate::construct;
 use crate::counting::{Counting, Uncounted};
+use crate::entry::{self, Origin, Report, Served};
+use crate::format::ArenaText;
 use crate::methods::allocating_methods;
-use crate::refusal::Refusal;
-use crate::shadow;
-use crate::state::{Stand, StateHandle};
-use crate::vec::{ArenaText, ArenaVec};
+use crate::state;
+use crate::vec::ArenaVec;
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::fmt;
+use core::hint;
 use core::mem;
 use core::ptr::NonNull;
 use terrane_base::MemoryError;
@@ -93,19 +94,12 @@ pub struct Frame<'f, C: Counting = Uncounted> {
 pub(crate) struct FrameCore<'a, C: Counting> {
     cursor: Cell<*mut u8>,
     floor: Cell<usize>,
-    /// Where the frame begins.
-    start: *mut u8,
+    origin: Cell<Origin>,
     /// An address that tells the frame from all others that are open; 0 if nobody asks.
     identity: usize,
-    /// What to go back to, once the frame has moved the arena along.
-    entry: Cell<EntryNumber>,
     /// Borrowed mutably for `'a` by whoever made the frame.
     arena: &'a Arena<C>,
 }
-
-/// The number of an entry in the arena's state, from 1 on; 0 is none. The entry itself is too large to be kept in
-/// registers, and a frame that has a part in memory is wholly in memory.
-type EntryNumber = usize;
 
 /// Leaves a frame when a panic unwinds through it. Its own address is the frame's identity, by which it finds the entry.
 struct Unwinding<'a, C: Counting> {
@@ -120,50 +114,12 @@ impl<C: Counting> Drop for Unwinding<'_, C> {
         let identity = (&raw const *self).addr();
         let state = self.arena.state.get();
         // SAFETY: the state belongs to the arena and is not borrowed.
-        let entry = state.map_or(0, |state| unsafe { state.get() }.entry_of(identity));
-        if entry != 0 {
+        let entry = state.and_then(|state| unsafe { state.get() }.entry_of(identity));
+        if let Some(entry) = entry {
             let core = FrameCore::of_whole(self.arena);
-            core.entry.set(entry);
-            core.leave();
+            core.origin.set(Origin::noted(entry));
+            core.leave::<false>();
         }
-    }
-}
-
-/// A state of the arena that a frame goes back to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
-    /// Where the frame began.
-    position: Position,
-    /// Where the arena's own cursor was: where the outermost frame of this block began.
-    outer_cursor: *mut u8,
-    identity: usize,
-}
-
-/// What a frame tells the arena's state, by value: an address of the frame or of the arena would end up in memory.
-#[derive(Clone, Copy)]
-struct Report {
-    start: *mut u8,
-    cursor: *mut u8,
-    identity: usize,
-    entry: EntryNumber,
-    /// The arena is in another block: a frame within this one was forgotten.
-    estranged: bool,
-    /// Where the arena stands.
-    arena: Stand,
-}
-
-/// What a frame gets from the arena's state.
-#[derive(Clone, Copy)]
-struct Served {
-    state: StateHandle,
-    start: NonNull<u8>,
-    entry: EntryNumber,
-}
-
-impl Entry {
-    /// Whether it is the entry of that frame.
-    pub(crate) fn is_of(&self, identity: usize) -> bool {
-        self.identity == identity
     }
 }
 
@@ -174,12 +130,29 @@ impl<'a, C: Counting> FrameGuard<'a, C> {
     }
 
     /// The frame, to allocate in. Asking again ends the values that were allocated through the last one.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let mut arena = Arena::new();
+    /// let mut guard = arena.enter();
+    /// let frame = guard.frame();
+    /// assert_eq!(*frame.alloc(1) + *frame.alloc(2), 3);
+    /// ```
     #[inline(always)]
     pub fn frame(&mut self) -> Frame<'_, C> {
         Frame { core: &self.core }
     }
 
     /// Leaves the frame, as dropping the guard does.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let mut arena = Arena::new();
+    /// let mut guard = arena.enter();
+    /// guard.frame().alloc(1);
+    /// guard.leave();
+    /// assert_eq!(arena.used_bytes(), 0);
+    /// ```
     #[inline(always)]
     pub fn leave(self) {}
 }
@@ -187,7 +160,7 @@ impl<'a, C: Counting> FrameGuard<'a, C> {
 impl<C: Counting> Drop for FrameGuard<'_, C> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.core.leave();
+        self.core.leave::<false>();
     }
 }
 
@@ -227,7 +200,7 @@ impl<'f, C: Counting> Frame<'f, C> {
     /// If `work` panics.
     #[inline(always)]
     pub fn scope<R>(&mut self, work: impl FnOnce(&mut Frame<'_, C>) -> R) -> R {
-        self.core.nested().run(work)
+        self.core.nested().run::<false, _>(work)
     }
 }
 
@@ -237,9 +210,8 @@ impl<'a, C: Counting> FrameCore<'a, C> {
         Self {
             cursor: Cell::new(cursor),
             floor: Cell::new(floor),
-            start: cursor,
+            origin: Cell::new(Origin::at(cursor)),
             identity: 0,
-            entry: Cell::new(0),
             arena,
         }
     }
@@ -250,12 +222,9 @@ impl<'a, C: Counting> FrameCore<'a, C> {
         Self::new(arena, arena.cursor.get(), arena.floor.get())
     }
 
-    /// Ends the frame without going back: the arena stands where the frame stood.
+    /// Ends the frame without going back: the arena stands where the frame stood. It is the outermost one.
     pub(crate) fn stay(&self) {
-        // Otherwise a frame within this one was forgotten, and the arena is further than this frame already.
-        if self.arena.floor.get() == self.floor.get() {
-            self.arena.cursor.set(self.cursor.get());
-        }
+        entry::stay(self.arena, self.report());
     }
 
     /// A frame within this one, which must not be used while that one is.
@@ -266,75 +235,69 @@ impl<'a, C: Counting> FrameCore<'a, C> {
 
     /// Runs `work` in this frame and leaves it.
     ///
-    /// The frame itself has no destructor here: unwinding would take its address, and so put it in memory.
+    /// The frame itself has no destructor here: unwinding would take its address, and so put it in memory. `OUTERMOST` says
+    /// that no frame is around this one.
     #[inline(always)]
-    pub(crate) fn run<R>(self, work: impl FnOnce(&mut Frame<'_, C>) -> R) -> R {
+    pub(crate) fn run<const OUTERMOST: bool, R>(self, work: impl FnOnce(&mut Frame<'_, C>) -> R) -> R {
         let unwinding = Unwinding { arena: self.arena };
         let core = FrameCore { identity: (&raw const unwinding).addr(), ..self };
         let result = work(&mut Frame { core: &core });
         mem::forget(unwinding);
-        core.leave();
+        core.leave::<OUTERMOST>();
         result
     }
 
     #[inline(always)]
     fn report(&self) -> Report {
         Report {
-            start: self.start,
+            origin: self.origin.get(),
             cursor: self.cursor.get(),
+            floor: self.floor.get(),
             identity: self.identity,
-            entry: self.entry.get(),
-            estranged: self.arena.floor.get() != self.floor.get(),
-            arena: Stand {
-                cursor: self.arena.cursor.get(),
-                lowest: self.arena.lowest.get(),
-                strategy: self.arena.strategy,
-            },
         }
     }
 
+    /// Closes the frame while its request is served, as the arena is.
+    #[inline(always)]
+    fn close(&self) -> Report {
+        let report = self.report();
+        self.cursor.set(Room::NONE.cursor);
+        self.floor.set(Room::NONE.floor);
+        report
+    }
+
+    /// The place that was served. The frame stands where it was told.
     #[inline(always)]
     fn take_over(&self, served: Served) -> NonNull<u8> {
-        self.arena.state.set(Some(served.state));
-        self.arena.take_over_room();
-        self.entry.set(served.entry);
-        self.cursor.set(self.arena.cursor.get());
-        self.floor.set(self.arena.floor.get());
-        served.start
+        self.origin.set(served.origin);
+        self.cursor.set(served.cursor);
+        self.floor.set(served.floor);
+        served.place
     }
 
+    /// Stands where it stood.
     #[inline(always)]
-    fn leave(&self) {
+    fn reopen(&self, report: Report) {
+        self.cursor.set(report.cursor);
+        self.floor.set(report.floor);
+    }
+
+    /// Leaves the frame. There is more to do if it has moved the arena along or come lower than any before, or if its memory is
+    /// to be poisoned: then the arena's own mark of how low it came stays at the top.
+    #[inline(always)]
+    fn leave<const OUTERMOST: bool>(&self) {
         let cursor = self.cursor.get().addr();
-        if self.entry.get() != 0 || cursor < self.arena.lowest.get() {
-            self.leave_noting();
-        }
-    }
-
-    /// Leaves a frame that has moved the arena along or come lower than any before, or whose memory is to be poisoned.
-    #[inline(always)]
-    fn leave_noting(&self) {
-        let poison = self.arena.strategy.poison || cfg!(terrane_asan);
-        if self.entry.get() == 0 && !poison {
-            if self.arena.floor.get() == self.floor.get() {
-                self.arena.lowest.set(self.cursor.get().addr());
-            }
-            return;
-        }
-        // Where anything was allocated, the arena has a state.
-        if let Some(state) = self.arena.state.get() {
-            // SAFETY: the state belongs to the arena and is not borrowed; the frame's values are not either, any more.
-            if let Some(room) = unsafe { leave(state, self.report()) } {
-                self.arena.take_over_room();
-                self.arena.cursor.set(room.cursor);
-            }
+        if self.origin.get().is_noted() || cursor < self.arena.lowest.get() {
+            hint::cold_path();
+            entry::leave::<OUTERMOST, C>(self.arena, self.report());
         }
     }
 }
 
-// SAFETY: while a frame is open, the arena and the frames around it are borrowed mutably, so the room below the frame's
-// cursor is the frame's alone; what the state serves belongs to the arena. Both are left alone until the frame is left, which
-// its values' lifetime prevents.
+// SAFETY: whoever made the frame has the arena to itself for `'a`: by `&mut`, or by the claimed segment of a `Local`. So the room
+// below the frame's cursor is the frame's alone; what the state serves belongs to the arena. A frame within this one borrows
+// it mutably; once that is forgotten its values cannot be reached, so its bytes below our cursor may be handed out again, and
+// the blocks that it linked stay linked. All is left alone until the frame is left, which its values' lifetime prevents.
 unsafe impl<C: Counting> Bump for FrameCore<'_, C> {
     const SHARED: bool = false;
 
@@ -350,16 +313,28 @@ unsafe impl<C: Counting> Bump for FrameCore<'_, C> {
 
     #[inline(always)]
     fn refill(&self, layout: Layout) -> NonNull<u8> {
-        // SAFETY: the state belongs to the arena and is not borrowed.
-        let served = unsafe { serve(self.arena.state.get(), self.report(), layout) };
-        self.take_over(served)
+        let report = self.close();
+        match entry::serve(self.arena, report, layout) {
+            Ok(served) => self.take_over(served),
+            Err(refusal) => {
+                self.reopen(report);
+                // SAFETY: what `serve` lent the state to has returned.
+                unsafe { state::refuse(self.arena.state.get(), refusal) }
+            }
+        }
     }
 
     #[inline(always)]
     fn try_refill(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
-        // SAFETY: the state belongs to the arena and is not borrowed.
-        let served = unsafe { try_serve(self.arena.state.get(), self.report(), layout) }?;
-        Ok(self.take_over(served))
+        let report = self.close();
+        match entry::serve(self.arena, report, layout) {
+            Ok(served) => Ok(self.take_over(served)),
+            Err(refusal) => {
+                self.reopen(report);
+                // SAFETY: what `serve` lent the state to has returned.
+                Err(unsafe { state::explain(self.arena.state.get(), refusal) })
+            }
+        }
     }
 
     #[inline(always)]
@@ -369,14 +344,19 @@ unsafe impl<C: Counting> Bump for FrameCore<'_, C> {
 
     #[inline]
     fn last_is_free(&self) -> bool {
-        self.cursor.get() != self.start
+        !self.origin.get().is_at(self.cursor.get())
     }
 
     #[inline]
     fn retreating(&self) {
         if self.arena.floor.get() == self.floor.get() {
-            self.arena.note_lowest(self.cursor.get().addr());
+            self.arena.note_retreat(self.cursor.get().addr());
         }
+    }
+
+    #[inline]
+    fn poisons(&self) -> bool {
+        self.arena.strategy.poison
     }
 }
 
@@ -418,100 +398,11 @@ unsafe impl<C: Counting> Bump for Frame<'_, C> {
     fn retreating(&self) {
         self.core.retreating();
     }
-}
 
-/// Serves a request of a frame for which its block has no room, and says what the frame has to go back to.
-///
-/// # Safety
-///
-/// The state, if there is one, is alive and not borrowed, and the report is true.
-#[cold]
-#[inline(never)]
-unsafe fn try_serve(
-    state: Option<StateHandle>,
-    frame: Report,
-    layout: Layout,
-) -> Result<Served, MemoryError> {
-    let handle = state.map_or_else(StateHandle::new, Ok)?;
-    // SAFETY: it is alive and not borrowed, or new.
-    let it = unsafe { handle.get_mut() };
-    it.arrive(frame.arena);
-    let start = if frame.estranged { frame.arena.cursor } else { frame.start };
-    let number = match frame.entry {
-        0 => {
-            let entry = Entry {
-                position: it.chain.position(start),
-                outer_cursor: frame.arena.cursor,
-                identity: frame.identity,
-            };
-            it.note_entry(entry).map_err(|refusal| fail(state, handle, refusal))?
-        }
-        number => number,
-    };
-    if !frame.estranged {
-        it.room.cursor = frame.cursor;
+    #[inline]
+    fn poisons(&self) -> bool {
+        self.core.poisons()
     }
-    match it.chain.serve(layout, frame.arena.strategy, &mut it.room) {
-        Ok(start) => Ok(Served { state: handle, start, entry: number }),
-        Err(refusal) => {
-            if frame.entry == 0 {
-                it.entries.truncate(number - 1);
-            }
-            Err(fail(state, handle, refusal))
-        }
-    }
-}
-
-/// The error for a refusal. A state that was made for the request goes with it.
-fn fail(state: Option<StateHandle>, handle: StateHandle, refusal: Refusal) -> MemoryError {
-    // SAFETY: the state is alive, and the caller does not use its borrow any more.
-    let error = unsafe { handle.get() }.explain(refusal);
-    if state.is_none() {
-        // SAFETY: it is new, and nobody has heard of it.
-        unsafe { handle.free() };
-    }
-    error
-}
-
-/// The same for callers that cannot return an error.
-///
-/// # Safety
-///
-/// As for [`try_serve`].
-#[cold]
-#[inline(never)]
-unsafe fn serve(state: Option<StateHandle>, frame: Report, layout: Layout) -> Served {
-    // SAFETY: the caller vouches for it.
-    unsafe { try_serve(state, frame, layout) }.unwrap_or_else(|error| panic!("arena: {error}"))
-}
-
-/// Goes back to where a frame began. The room is where the arena stands then, if it has moved.
-///
-/// # Safety
-///
-/// The state is alive and not borrowed, the report is true, and nobody uses the frame's values any more.
-#[cold]
-#[inline(never)]
-unsafe fn leave(state: StateHandle, frame: Report) -> Option<Room> {
-    // SAFETY: the caller vouches for it.
-    let it = unsafe { state.get_mut() };
-    it.arrive(frame.arena);
-    let poison = frame.arena.strategy.poison;
-    if !frame.estranged {
-        it.room.cursor = frame.cursor;
-    }
-    let Some(entry) = it.take_entry(frame.entry) else {
-        if !frame.estranged {
-            it.chain.note_lowest(frame.cursor.addr());
-            // SAFETY: these are the bytes of the frame's values.
-            unsafe { shadow::forget(frame.cursor, frame.start.addr(), poison) };
-            it.room.cursor = frame.arena.cursor;
-        }
-        return None;
-    };
-    it.chain.rewind(&entry.position, &mut it.room, poison);
-    it.room.cursor = entry.outer_cursor;
-    Some(it.room)
 }
 
 impl<C: Counting> fmt::Debug for FrameGuard<'_, C> {

@@ -13,8 +13,10 @@
 //! The statistics cost nothing per allocation. Between two moves of the cursor back it only grows, so its
 //! height at `leave` and at `evacuated` says how much was allocated and where the peak was.
 
+use crate::refusal::Refusal;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
+use terrane_base::MemoryError;
 
 /// Every object starts at a multiple of this.
 const GRANULE: usize = 8;
@@ -81,6 +83,17 @@ unsafe impl Send for FrameStack {}
 impl FrameStack {
     /// Makes an empty stack over the `size` bytes at `base`. A `size` that is no multiple of 8 is rounded down.
     ///
+    /// ```
+    /// use core::ptr::NonNull;
+    /// use terrane_arena::FrameStack;
+    ///
+    /// let mut region = [0u64; 64];
+    /// let base = NonNull::from(&mut region).cast::<u8>();
+    /// // SAFETY: the array outlives the stack and nothing else touches it meanwhile.
+    /// let frames = unsafe { FrameStack::over(base, size_of_val(&region)) };
+    /// assert_eq!(frames.bytes_left(), 512);
+    /// ```
+    ///
     /// # Safety
     ///
     /// `base` is a multiple of 8, and the `size` bytes there are one writable allocation that stays in place and
@@ -109,15 +122,67 @@ impl FrameStack {
     /// Opens a frame: what is allocated from here on goes away with the matching [`leave`](Self::leave).
     ///
     /// Amortised constant time. The marks live on the global heap, 8 bytes for each open frame.
+    ///
+    /// ```
+    /// # use core::ptr::NonNull;
+    /// # use terrane_arena::FrameStack;
+    /// # let mut region = [0u64; 64];
+    /// # let base = NonNull::from(&mut region).cast::<u8>();
+    /// # // SAFETY: the array outlives the stack and nothing else touches it meanwhile.
+    /// # let mut frames = unsafe { FrameStack::over(base, size_of_val(&region)) };
+    /// frames.enter();
+    /// assert_eq!(frames.depth(), 1);
+    /// ```
+    ///
+    /// Where there is no memory for the mark, the program ends as it does for any `Vec`; see [`try_enter`](Self::try_enter).
     #[inline]
     pub fn enter(&mut self) {
         self.frames_entered += 1;
         self.marks.push(self.cursor);
     }
 
+    /// Opens a frame, as [`enter`](Self::enter) does.
+    ///
+    /// ```
+    /// # use core::ptr::NonNull;
+    /// # use terrane_arena::FrameStack;
+    /// # let mut region = [0u64; 64];
+    /// # let base = NonNull::from(&mut region).cast::<u8>();
+    /// # // SAFETY: the array outlives the stack and nothing else touches it meanwhile.
+    /// # let mut frames = unsafe { FrameStack::over(base, size_of_val(&region)) };
+    /// frames.try_enter()?;
+    /// assert_eq!(frames.depth(), 1);
+    /// # Ok::<(), terrane_arena::MemoryError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`MemoryError::OutOfMemory`] if there is no memory for the mark. No frame is opened then.
+    #[inline]
+    pub fn try_enter(&mut self) -> Result<(), MemoryError> {
+        if self.marks.try_reserve(1).is_err() {
+            return Err(Refusal::by_allocator(size_of::<*mut u8>()).into());
+        }
+        self.enter();
+        Ok(())
+    }
+
     /// Closes the innermost frame, gives its memory back, and returns the new [`top`](Self::top).
     ///
     /// Without an open frame the stack counts as one outermost frame, and all of it is given back.
+    ///
+    /// ```
+    /// # use core::ptr::NonNull;
+    /// # use terrane_arena::FrameStack;
+    /// # let mut region = [0u64; 64];
+    /// # let base = NonNull::from(&mut region).cast::<u8>();
+    /// # // SAFETY: the array outlives the stack and nothing else touches it meanwhile.
+    /// # let mut frames = unsafe { FrameStack::over(base, size_of_val(&region)) };
+    /// frames.enter();
+    /// frames.alloc(16);
+    /// assert_eq!(frames.leave(), frames.base());
+    /// assert_eq!(frames.depth(), 0);
+    /// ```
     #[inline]
     pub fn leave(&mut self) -> usize {
         let mark = match self.marks.pop() {
@@ -132,6 +197,17 @@ impl FrameStack {
     ///
     /// The memory is not cleared, and the address is a multiple of 8. It is valid until the innermost frame is
     /// left or the contents are moved out.
+    ///
+    /// ```
+    /// # use core::ptr::NonNull;
+    /// # use terrane_arena::FrameStack;
+    /// # let mut region = [0u64; 64];
+    /// # let base = NonNull::from(&mut region).cast::<u8>();
+    /// # // SAFETY: the array outlives the stack and nothing else touches it meanwhile.
+    /// # let mut frames = unsafe { FrameStack::over(base, size_of_val(&region)) };
+    /// assert_eq!(frames.alloc(16), Some(base));
+    /// assert_eq!(frames.alloc(1024), None);
+    /// ```
     #[inline]
     pub fn alloc(&mut self, size: usize) -> Option<NonNull<u8>> {
         debug_assert!(size.is_multiple_of(GRANULE), "sizes are multiples of {GRANULE}");
@@ -146,6 +222,17 @@ impl FrameStack {
     }
 
     /// The address just above the last object.
+    ///
+    /// ```
+    /// # use core::ptr::NonNull;
+    /// # use terrane_arena::FrameStack;
+    /// # let mut region = [0u64; 64];
+    /// # let base = NonNull::from(&mut region).cast::<u8>();
+    /// # // SAFETY: the array outlives the stack and nothing else touches it meanwhile.
+    /// # let mut frames = unsafe { FrameStack::over(base, size_of_val(&region)) };
+    /// frames.alloc(16);
+    /// assert_eq!(frames.top(), frames.base() + 16);
+    /// ```
     #[inline]
     #[must_use]
     pub fn top(&self) -> usize {
@@ -153,6 +240,16 @@ impl FrameStack {
     }
 
     /// The address where the region starts.
+    ///
+    /// ```
+    /// # use core::ptr::NonNull;
+    /// # use terrane_arena::FrameStack;
+    /// # let mut region = [0u64; 64];
+    /// # let base = NonNull::from(&mut region).cast::<u8>();
+    /// # // SAFETY: the array outlives the stack and nothing else touches it meanwhile.
+    /// # let mut frames = unsafe { FrameStack::over(base, size_of_val(&region)) };
+    /// assert_eq!(frames.base(), base.addr().get());
+    /// ```
     #[inline]
     #[must_use]
     pub fn base(&self) -> usize {
@@ -160,6 +257,17 @@ impl FrameStack {
     }
 
     /// How many bytes the region can still take.
+    ///
+    /// ```
+    /// # use core::ptr::NonNull;
+    /// # use terrane_arena::FrameStack;
+    /// # let mut region = [0u64; 64];
+    /// # let base = NonNull::from(&mut region).cast::<u8>();
+    /// # // SAFETY: the array outlives the stack and nothing else touches it meanwhile.
+    /// # let mut frames = unsafe { FrameStack::over(base, size_of_val(&region)) };
+    /// frames.alloc(16);
+    /// assert_eq!(frames.bytes_left(), 512 - 16);
+    /// ```
     #[inline]
     #[must_use]
     pub fn bytes_left(&self) -> usize {
@@ -167,6 +275,18 @@ impl FrameStack {
     }
 
     /// How many frames are open.
+    ///
+    /// ```
+    /// # use core::ptr::NonNull;
+    /// # use terrane_arena::FrameStack;
+    /// # let mut region = [0u64; 64];
+    /// # let base = NonNull::from(&mut region).cast::<u8>();
+    /// # // SAFETY: the array outlives the stack and nothing else touches it meanwhile.
+    /// # let mut frames = unsafe { FrameStack::over(base, size_of_val(&region)) };
+    /// frames.enter();
+    /// frames.enter();
+    /// assert_eq!(frames.depth(), 2);
+    /// ```
     #[must_use]
     pub fn depth(&self) -> usize {
         self.evacuated_frames + self.marks.len()
@@ -174,6 +294,19 @@ impl FrameStack {
 
     /// Tells the stack that all its contents were moved out: the cursor goes to the base, and so does the start of
     /// every open frame, which stays open. Constant time.
+    ///
+    /// ```
+    /// # use core::ptr::NonNull;
+    /// # use terrane_arena::FrameStack;
+    /// # let mut region = [0u64; 64];
+    /// # let base = NonNull::from(&mut region).cast::<u8>();
+    /// # // SAFETY: the array outlives the stack and nothing else touches it meanwhile.
+    /// # let mut frames = unsafe { FrameStack::over(base, size_of_val(&region)) };
+    /// frames.enter();
+    /// frames.alloc(16);
+    /// frames.evacuated();
+    /// assert_eq!((frames.top(), frames.depth()), (frames.base(), 1));
+    /// ```
     pub fn evacuated(&mut self) {
         self.retire(self.base);
         self.evacuated_frames += self.marks.len();
@@ -182,6 +315,19 @@ impl FrameStack {
     }
 
     /// The statistics so far.
+    ///
+    /// ```
+    /// # use core::ptr::NonNull;
+    /// # use terrane_arena::FrameStack;
+    /// # let mut region = [0u64; 64];
+    /// # let base = NonNull::from(&mut region).cast::<u8>();
+    /// # // SAFETY: the array outlives the stack and nothing else touches it meanwhile.
+    /// # let mut frames = unsafe { FrameStack::over(base, size_of_val(&region)) };
+    /// frames.alloc(16);
+    /// frames.leave();
+    /// let stats = frames.stats();
+    /// assert_eq!((stats.bytes_total, stats.bytes_now, stats.peak_bytes), (16, 0, 16));
+    /// ```
     #[must_use]
     pub fn stats(&self) -> FrameStats {
         let bytes_now = self.bytes_above(self.base);

@@ -2,6 +2,7 @@
 
 use crate::arena::Arena;
 use crate::counting::Counting;
+use crate::shadow;
 use crate::state::State;
 use crate::stats::ArenaStats;
 use core::mem::MaybeUninit;
@@ -20,7 +21,7 @@ impl<C: Counting> Arena<C> {
     /// ```
     #[must_use]
     pub fn owns<T: ?Sized>(&self, pointer: *const T) -> bool {
-        self.state().is_some_and(|state| state.chain.owns(pointer.addr(), self.cursor.get()))
+        self.state().is_some_and(|state| state.chain.owns(pointer.addr(), self.room()))
     }
 
     /// The bytes of the values that are handed out, block by block, newest blocks first, with the padding between them. The
@@ -42,11 +43,14 @@ impl<C: Counting> Arena<C> {
     /// assert_eq!(words, [2, 1]);
     /// ```
     pub fn chunks(&mut self) -> impl Iterator<Item = &[MaybeUninit<u8>]> {
-        let cursor = self.cursor.get();
+        let room = self.room();
         let state = self.state();
-        let parts = state.map(|state| state.chain.parts_in_use(cursor));
+        let parts = state.map(|state| state.chain.parts_in_use(room));
         parts.into_iter().flatten().map(|(start, len)| {
-            // SAFETY: these bytes belong to the arena, which is borrowed mutably, so that there is no other reference to them.
+            // The padding between values has not been.
+            shadow::reveal(start, len);
+            // SAFETY: these bytes belong to the arena, which is borrowed mutably, so that there is no other reference to
+            // them. `MaybeUninit`, as padding is not initialised.
             unsafe { slice::from_raw_parts(start.cast(), len) }
         })
     }
@@ -61,7 +65,7 @@ impl<C: Counting> Arena<C> {
     /// ```
     #[must_use]
     pub fn used_bytes(&self) -> usize {
-        self.state().map_or(0, |state| state.chain.used_bytes(self.cursor.get()))
+        self.state().map_or(0, |state| state.chain.used_bytes(self.room()))
     }
 
     /// The most bytes that were ever used at one time.
@@ -115,8 +119,9 @@ impl<C: Counting> Arena<C> {
     #[must_use]
     pub fn stats(&self) -> ArenaStats {
         let blocks = self.state().map_or_else(ArenaStats::default, |state| {
-            let stats = state.chain.stats(self.cursor.get());
-            let peak_bytes = stats.peak_bytes.max(state.chain.used_bytes_down_to(self.lowest.get()));
+            let stats = state.chain.stats(self.room());
+            let peak_bytes =
+                stats.peak_bytes.max(state.chain.used_bytes_down_to(self.lowest.get(), self.floor.get()));
             let records = size_of::<State>() + state.bytes();
             ArenaStats { peak_bytes, metadata_bytes: stats.metadata_bytes + records, ..stats }
         });

@@ -45,6 +45,11 @@ pub struct LocalArena {
 
 impl LocalArena {
     /// Makes an arena without memory.
+    ///
+    /// ```
+    /// # use terrane_arena::LocalArena;
+    /// assert_eq!(LocalArena::new().stats().committed_bytes, 0);
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self::with_strategy(ArenaStrategy::new())
@@ -65,6 +70,13 @@ impl LocalArena {
 
     /// Runs `work` with a frame, then forgets what was allocated in it, also if it panics. The memory is kept for the next
     /// scope.
+    ///
+    /// ```
+    /// # use terrane_arena::LocalArena;
+    /// let scratch = LocalArena::new();
+    /// let len = scratch.scope(|frame| frame.alloc_str("scratch").len());
+    /// assert_eq!(len, 7);
+    /// ```
     ///
     /// # Panics
     ///
@@ -119,7 +131,11 @@ impl Drop for Held<'_> {
     fn drop(&mut self) {
         let size = |arena: &Option<Arena>| arena.as_ref().map_or(0, Arena::committed_bytes);
         let other = self.owner.idle.take();
-        let mine = self.arena.take();
+        let mut mine = self.arena.take();
+        // A guard that was forgotten within the scope may have left something.
+        if let Some(arena) = &mut mine {
+            arena.reset();
+        }
         self.owner.idle.set(if size(&other) > size(&mine) { other } else { mine });
     }
 }

@@ -53,7 +53,10 @@ macro_rules! allocating_methods {
         pub fn alloc_with<$borrow, T>(&$borrow self, make: impl FnOnce() -> T) -> &$value mut T {
             let place = match self.take_sized::<T>() {
                 Some(place) => place,
-                None => self.refill(core::alloc::Layout::new::<T>()).cast(),
+                None => {
+                    core::hint::cold_path();
+                    self.refill(core::alloc::Layout::new::<T>()).cast()
+                }
             };
             // SAFETY: the place was taken for a `T`, for this call alone, and stays for the lifetime of values.
             unsafe { construct::fill(place, make) }
@@ -77,7 +80,10 @@ macro_rules! allocating_methods {
         ) -> Result<&$value mut T, MemoryError> {
             let place = match self.take_sized::<T>() {
                 Some(place) => place,
-                None => self.try_refill(core::alloc::Layout::new::<T>())?.cast(),
+                None => {
+                    core::hint::cold_path();
+                    self.try_refill(core::alloc::Layout::new::<T>())?.cast()
+                }
             };
             // SAFETY: the place was taken for a `T`, for this call alone, and stays for the lifetime of values.
             Ok(unsafe { construct::fill(place, make) })
@@ -286,6 +292,10 @@ macro_rules! allocating_methods {
             let mut written = ArenaText { bytes: self.vec(), refused: None };
             if let Err(error) = core::fmt::Write::write_fmt(&mut written, text) {
                 return Err(written.refused.unwrap_or_else(|| construct::formatting_failed(error)));
+            }
+            // A value that formats itself may have paid no heed to the refusal.
+            if let Some(error) = written.refused {
+                return Err(error);
             }
             let (place, len) = written.bytes.into_parts();
             // SAFETY: the bytes are those of the strings that were written, one after the other; they lie in memory that

@@ -17,58 +17,28 @@
 //!
 //! As in `state.rs`, the slow path is told the address of a record on the heap and not that of the arena.
 
+mod config;
+mod record;
+
+pub use config::{HugeRequest, RangeConfig};
+
 use crate::boxed::ArenaBox;
 use crate::bump::Bump;
-use crate::bumping;
 use crate::construct;
+use crate::format::ArenaText;
 use crate::methods::allocating_methods;
 use crate::refusal::Refusal;
 use crate::shadow;
 use crate::stats::ArenaStats;
-use crate::vec::{ArenaText, ArenaVec};
-use alloc::boxed::Box;
-use alloc::sync::Arc;
+use crate::vec::ArenaVec;
+use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::fmt;
 use core::ptr::NonNull;
-use terrane_base::{Budget, Bytes, MemoryError, Reservation};
-use terrane_pages::{AddressRange, HUGE_PAGE_SIZE, HugePages, PageError, PageSource};
-
-/// How large the range of a [`RangeArena`] is and what becomes of its memory.
-///
-/// ```
-/// use terrane_arena::{Bytes, HugeRequest, RangeArena, RangeConfig};
-///
-/// let config = RangeConfig::new(Bytes::from_mib(64))
-///     .keep(Bytes::from_mib(1))
-///     .huge_pages(HugeRequest::Prefer);
-/// let arena = RangeArena::try_with_config(config)?;
-/// arena.alloc([0u8; 100]);
-/// # Ok::<(), terrane_arena::MemoryError>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct RangeConfig {
-    size: usize,
-    keep: usize,
-    huge: HugeRequest,
-    poison: bool,
-    pages: Option<Arc<dyn PageSource>>,
-    budget: Option<Budget>,
-}
-
-/// Whether a [`RangeArena`] is to lie on huge pages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HugeRequest {
-    /// The system does as it likes; the default.
-    #[default]
-    No,
-    /// The system is advised to use them where it has some.
-    Prefer,
-    /// As `Prefer`, but where the system has none at all to give, no arena is made.
-    Demand,
-}
+use record::{MIN_STEP, Record, commit_for, system_error};
+use terrane_base::{Bytes, MemoryError};
+use terrane_pages::{AddressRange, HUGE_PAGE_SIZE, HugePages};
 
 /// An arena in one contiguous range of addresses, committed as it grows.
 ///
@@ -100,84 +70,29 @@ pub struct RangeArena {
     cursor: Cell<*mut u8>,
     /// The lowest address that the cursor came down to before it went up again.
     lowest: Cell<usize>,
-    /// Belongs to this arena alone, and is borrowed only within methods that call no foreign code meanwhile.
+    /// Belongs to this arena alone, and is borrowed mutably by nobody.
     record: NonNull<Record>,
     poison: bool,
     floor: Cell<usize>,
-}
-
-struct Record {
-    range: AddressRange,
-    /// Carries the provenance of the range.
-    end: *mut u8,
-    committed_bytes: usize,
-    keep: usize,
-    /// What is committed is a multiple of this.
-    step: usize,
-    huge: Option<HugePages>,
-    reservation: Option<Reservation>,
 }
 
 // SAFETY: the arena alone owns its range and its record; nothing is bound to a thread, and values are reachable only
 // through borrows of the arena.
 unsafe impl Send for RangeArena {}
 
-/// The least that is committed at once.
-const MIN_STEP: usize = 64 << 10;
-
-/// The most that is committed at once, unless a value needs more.
-const MAX_GROWTH: usize = 32 << 20;
-
-impl RangeConfig {
-    /// A range of that size, rounded up to whole pages. All memory is kept on reset.
-    #[must_use]
-    pub fn new(size: Bytes) -> Self {
-        let keep = usize::MAX;
-        let size = size.as_usize();
-        Self { size, keep, huge: HugeRequest::No, poison: false, pages: None, budget: None }
-    }
-
-    /// Sets the high-water mark: what a reset keeps of the memory at most, rounded up to what is committed at once.
-    #[must_use]
-    pub fn keep(mut self, keep: Bytes) -> Self {
-        self.keep = keep.as_usize();
-        self
-    }
-
-    /// Asks for huge pages. What became of it is told by [`RangeArena::huge_pages`].
-    #[must_use]
-    pub fn huge_pages(mut self, request: HugeRequest) -> Self {
-        self.huge = request;
-        self
-    }
-
-    /// Overwrites memory that is taken back, to find code that keeps raw pointers for too long.
-    #[must_use]
-    pub fn poison(mut self, poison: bool) -> Self {
-        self.poison = poison;
-        self
-    }
-
-    /// Sets where the pages come from; by default the operating system, or without one the global allocator.
-    #[must_use]
-    pub fn pages(mut self, pages: Arc<dyn PageSource>) -> Self {
-        self.pages = Some(pages);
-        self
-    }
-
-    /// Has committed memory charged to a budget.
-    #[must_use]
-    pub fn budget(mut self, budget: &Budget) -> Self {
-        self.budget = Some(budget.clone());
-        self
-    }
-}
-
 #[expect(clippy::mut_from_ref, reason = "each call hands out memory that no other call has")]
 impl RangeArena {
     allocating_methods!('v, 'v, "let arena = RangeArena::try_new(Bytes::from_mib(1)).unwrap();", "arena");
 
     /// Reserves a range of that size from the operating system.
+    ///
+    /// ```
+    /// use terrane_arena::{Bytes, RangeArena};
+    ///
+    /// let arena = RangeArena::try_new(Bytes::from_gib(1))?;
+    /// assert_eq!(arena.stats().committed_bytes, 0);
+    /// # Ok::<(), terrane_arena::MemoryError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -187,6 +102,14 @@ impl RangeArena {
     }
 
     /// Reserves a range as configured.
+    ///
+    /// ```
+    /// use terrane_arena::{Bytes, RangeArena, RangeConfig};
+    ///
+    /// let arena = RangeArena::try_with_config(RangeConfig::new(Bytes::from_mib(1)))?;
+    /// assert_eq!(arena.reserved_bytes(), 1 << 20);
+    /// # Ok::<(), terrane_arena::MemoryError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -208,12 +131,26 @@ impl RangeArena {
         let reservation = config.budget.map(|budget| budget.try_reserve(Bytes::ZERO)).transpose()?;
         let end = range.base().as_ptr().wrapping_add(size);
         let keep = config.keep.checked_next_multiple_of(step).unwrap_or(usize::MAX);
-        let record = Record { range, end, committed_bytes: 0, keep, step, huge, reservation };
-        let record = NonNull::from(Box::leak(Box::new(record)));
+        let record = Record {
+            range,
+            end,
+            committed_bytes: Cell::new(0),
+            keep,
+            step,
+            huge,
+            reservation: Cell::new(reservation),
+            asks: Cell::new(false),
+        };
+        let layout = Layout::new::<Record>();
+        // SAFETY: a record is not zero-sized.
+        let memory = NonNull::new(unsafe { alloc(layout) }).ok_or(Refusal::by_allocator(layout.size()))?;
+        let place = memory.cast::<Record>();
+        // SAFETY: the new memory has the layout of a record.
+        unsafe { place.write(record) };
         Ok(Self {
             cursor: Cell::new(end),
             lowest: Cell::new(usize::MAX),
-            record,
+            record: place,
             poison: config.poison,
             floor: Cell::new(end.addr()),
         })
@@ -280,9 +217,9 @@ impl RangeArena {
         ArenaStats {
             used_bytes: end - cursor,
             peak_bytes: end - cursor.min(self.lowest.get()),
-            committed_bytes: record.committed_bytes,
+            committed_bytes: record.committed_bytes.get(),
             metadata_bytes: size_of::<Record>(),
-            blocks: usize::from(record.committed_bytes > 0),
+            blocks: usize::from(record.committed_bytes.get() > 0),
             ..ArenaStats::default()
         }
     }
@@ -317,6 +254,14 @@ impl RangeArena {
     }
 
     /// How many bytes lie on huge pages now, by the system's account; `None` where it does not tell. Slow.
+    ///
+    /// ```
+    /// use terrane_arena::{Bytes, RangeArena};
+    ///
+    /// let arena = RangeArena::try_new(Bytes::from_mib(1))?;
+    /// assert!(arena.huge_bytes().is_none_or(|bytes| bytes <= 1 << 20));
+    /// # Ok::<(), terrane_arena::MemoryError>(())
+    /// ```
     #[must_use]
     pub fn huge_bytes(&self) -> Option<usize> {
         self.record().range.huge_bytes()
@@ -325,8 +270,7 @@ impl RangeArena {
     fn reset_to(&mut self, keep: usize) {
         let (cursor, poison) = (self.cursor.get(), self.poison);
         self.note_lowest();
-        // SAFETY: the record belongs to this arena, which is borrowed mutably.
-        let record = unsafe { self.record.as_mut() };
+        let record = self.record();
         let kept_from = record.end.addr() - keep.min(record.end.addr() - cursor.addr());
         // SAFETY: these bytes are committed, and their values are forgotten. Those that are given back need no poison.
         unsafe { shadow::forget(cursor.with_addr(kept_from), record.end.addr(), poison) };
@@ -362,7 +306,7 @@ unsafe impl Bump for RangeArena {
 
     #[inline(always)]
     fn refill(&self, layout: Layout) -> NonNull<u8> {
-        // SAFETY: the record belongs to this arena and is not borrowed.
+        // SAFETY: the record belongs to this arena, and is borrowed mutably by nobody.
         let floor = unsafe { commit_for(self.record, self.cursor.get(), layout) }
             .unwrap_or_else(|error| panic!("arena: {error}"));
         self.take_from(floor, layout).unwrap_or_else(|refusal| refusal.panic())
@@ -370,7 +314,7 @@ unsafe impl Bump for RangeArena {
 
     #[inline(always)]
     fn try_refill(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
-        // SAFETY: the record belongs to this arena and is not borrowed.
+        // SAFETY: the record belongs to this arena, and is borrowed mutably by nobody.
         let floor = unsafe { commit_for(self.record, self.cursor.get(), layout) }?;
         Ok(self.take_from(floor, layout)?)
     }
@@ -387,6 +331,11 @@ unsafe impl Bump for RangeArena {
     fn retreating(&self) {
         self.note_lowest();
     }
+
+    #[inline]
+    fn poisons(&self) -> bool {
+        self.poison
+    }
 }
 
 impl RangeArena {
@@ -398,93 +347,15 @@ impl RangeArena {
     }
 }
 
-/// Commits enough for a value that does not fit, and returns the new floor.
-///
-/// # Safety
-///
-/// The record is alive and not borrowed.
-#[cold]
-#[inline(never)]
-unsafe fn commit_for(
-    mut record: NonNull<Record>,
-    cursor: *mut u8,
-    layout: Layout,
-) -> Result<usize, MemoryError> {
-    // SAFETY: the caller vouches for it.
-    let record = unsafe { record.as_mut() };
-    let base = record.range.base().addr().get().max(bumping::LOWEST);
-    let fits = bumping::bump(cursor.addr(), base, layout.size(), layout.align());
-    let refused = Refusal::OutOfMemory {
-        requested_bytes: layout.size(),
-        available_bytes: cursor.addr().saturating_sub(base),
-    };
-    let need = record.end.addr() - fits.ok_or(refused)?;
-    record.commit(need)?;
-    Ok(record.floor())
-}
-
-impl Record {
-    fn floor(&self) -> usize {
-        (self.end.addr() - self.committed_bytes).max(bumping::LOWEST)
-    }
-
-    /// Sees to it that the uppermost `need` bytes are committed, and more if that is to be had.
-    fn commit(&mut self, need: usize) -> Result<(), MemoryError> {
-        let growth = self.committed_bytes.clamp(self.step, MAX_GROWTH);
-        let ample = need.max(self.committed_bytes + growth).min(self.range.size());
-        // The size of the range is a multiple of the step.
-        let sizes = [ample, need].map(|bytes| bytes.next_multiple_of(self.step));
-        self.try_commit(sizes[0]).or_else(|_| self.try_commit(sizes[1]))
-    }
-
-    fn try_commit(&mut self, total: usize) -> Result<(), MemoryError> {
-        let more = total.saturating_sub(self.committed_bytes);
-        if let Some(reservation) = &mut self.reservation {
-            reservation.try_grow(Bytes::from_usize(more))?;
-        }
-        if let Err(error) = self.range.commit(self.range.size() - total, more) {
-            self.discharge(more);
-            return Err(system_error(error));
-        }
-        self.committed_bytes += more;
-        shadow::hide(self.end.with_addr(self.end.addr() - self.committed_bytes), more);
-        Ok(())
-    }
-
-    /// Gives back what is committed beyond the uppermost `keep` bytes. If the system refuses, it stays committed.
-    ///
-    /// # Safety
-    ///
-    /// Nobody uses that part.
-    unsafe fn give_back(&mut self, keep: usize) {
-        let less = self.committed_bytes.saturating_sub(keep);
-        let offset = self.range.size() - self.committed_bytes;
-        // The source may overwrite what it takes back.
-        shadow::reveal(self.end.with_addr(self.end.addr() - self.committed_bytes), less);
-        // SAFETY: the caller vouches for it.
-        if unsafe { self.range.decommit(offset, less) }.is_ok() {
-            self.committed_bytes -= less;
-            self.discharge(less);
-        }
-    }
-
-    fn discharge(&mut self, bytes: usize) {
-        if let Some(reservation) = &mut self.reservation {
-            reservation.shrink(Bytes::from_usize(bytes));
-        }
-    }
-}
-
-fn system_error(error: PageError) -> MemoryError {
-    MemoryError::SystemError { operation: error.operation.name(), code: error.os_code }
-}
-
 impl Drop for RangeArena {
     fn drop(&mut self) {
         let record = self.record();
-        shadow::reveal(record.end.with_addr(record.floor()), record.committed_bytes);
-        // SAFETY: the record was made by `Box`, belongs to this arena alone, and no value outlives the arena.
-        drop(unsafe { Box::from_raw(self.record.as_ptr()) });
+        shadow::reveal(record.end.with_addr(record.floor()), record.committed_bytes.get());
+        // SAFETY: the record belongs to this arena alone, was allocated with this layout, and no value outlives the arena.
+        unsafe {
+            self.record.drop_in_place();
+            dealloc(self.record.as_ptr().cast(), Layout::new::<Record>());
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 
 use crate::bump::Bump;
 use crate::bumping::{self, GRANULE};
+use crate::shadow;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use terrane_base::MemoryError;
@@ -40,7 +41,8 @@ pub(crate) unsafe fn try_grow(
         return Ok(place);
     }
     let grown = room.try_place(new)?;
-    // SAFETY: the caller vouches for the old value; the new memory is at least as large and apart from it.
+    // SAFETY: the caller vouches for the old value, which is still allocated, and so lies apart from what was just handed out,
+    // which is at least as large.
     unsafe { grown.copy_from_nonoverlapping(place, old.size()) };
     Ok(grown)
 }
@@ -72,7 +74,8 @@ pub(crate) unsafe fn try_shrink(
             let shrunk = room.move_cursor(cursor.with_addr(start), new.size());
             // SAFETY: the new place lies within the old value. They may overlap.
             unsafe { place.copy_to(shrunk, new.size()) };
-            crate::shadow::hide(cursor, gain);
+            // SAFETY: these bytes were the value's, which does not reach so low any more.
+            unsafe { shadow::forget(cursor, cursor.addr() + gain, room.poisons()) };
             return Ok(shrunk);
         }
     }
@@ -80,7 +83,7 @@ pub(crate) unsafe fn try_shrink(
         return Ok(place);
     }
     let moved = room.try_place(new)?;
-    // SAFETY: the caller vouches for the old value; the new memory is apart from it.
+    // SAFETY: the caller vouches for the old value, which is still allocated, and so lies apart from what was just handed out.
     unsafe { moved.copy_from_nonoverlapping(place, new.size()) };
     Ok(moved)
 }
@@ -98,7 +101,8 @@ pub(crate) unsafe fn deallocate(room: &impl Bump, place: NonNull<u8>, layout: La
         let end = (cursor.addr() + layout.size()).next_multiple_of(GRANULE);
         room.retreating();
         room.cursor().set(cursor.with_addr(end));
-        crate::shadow::hide(cursor, end - cursor.addr());
+        // SAFETY: these bytes were the value's, which is gone.
+        unsafe { shadow::forget(cursor, end, room.poisons()) };
     }
 }
 

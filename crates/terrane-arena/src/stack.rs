@@ -14,6 +14,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicUsize, Ordering};
 use terrane_base::{Bytes, MemoryError};
 
 /// A stack of values of any type in a buffer of fixed size.
@@ -49,6 +50,8 @@ pub struct StackArena {
     /// Values that are not yet dropped.
     values: Cell<usize>,
     peak_bytes: Cell<usize>,
+    /// Tells the stack from all others; 0 until its first marker is taken.
+    serial: Cell<usize>,
 }
 
 /// A value on a [`StackArena`]. Dropping it drops the value and takes it off the stack if it is on top.
@@ -77,8 +80,8 @@ pub struct StackBox<'a, T> {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StackMarker {
-    base: usize,
-    cursor: usize,
+    stack: usize,
+    used_bytes: usize,
     values: usize,
 }
 
@@ -135,6 +138,7 @@ impl StackArena {
             base: Cell::new(ptr::null_mut()),
             capacity: (capacity + BUFFER_ALIGN - 1) & !(BUFFER_ALIGN - 1),
             values: Cell::new(0),
+            serial: Cell::new(0),
             peak_bytes: Cell::new(0),
         }
     }
@@ -197,30 +201,37 @@ impl StackArena {
     /// ```
     #[must_use]
     pub fn marker(&self) -> StackMarker {
-        StackMarker {
-            base: self.base.get().addr(),
-            cursor: self.cursor.get().addr(),
-            values: self.values.get(),
+        if self.serial.get() == 0 {
+            self.serial.set(new_serial());
         }
+        StackMarker { stack: self.serial.get(), used_bytes: self.used_bytes(), values: self.values.get() }
     }
 
     /// Goes back to a marker. The values above it, whose boxes must have been forgotten, are not dropped.
+    ///
+    /// A marker is a height. If the stack was lower meanwhile and is higher again, it goes back to that height all the same, and
+    /// a value that reaches across it is gone.
+    ///
+    /// ```
+    /// # use terrane_arena::StackArena;
+    /// let mut stack = StackArena::new();
+    /// let bottom = stack.marker();
+    /// std::mem::forget(stack.push(1u64));
+    /// let top = stack.marker();
+    /// assert_eq!(stack.release_to(bottom), Ok(()));
+    /// assert!(stack.release_to(top).is_err()); // it is lower than that now
+    /// ```
     ///
     /// # Errors
     ///
     /// [`StaleMarker`] if the marker is of another stack, or the stack is lower than the marker by now.
     pub fn release_to(&mut self, marker: StackMarker) -> Result<(), StaleMarker> {
-        // A marker from before the buffer was taken is at the bottom.
-        let bottom = marker.base == 0;
-        if !bottom && marker.base != self.base.get().addr() {
+        if marker.stack != self.serial.get() || marker.used_bytes > self.used_bytes() {
             return Err(StaleMarker);
         }
-        let cursor = if bottom { self.end() } else { self.base.get().with_addr(marker.cursor) };
-        if cursor.addr() < self.cursor.get().addr() {
-            return Err(StaleMarker);
-        }
-        self.cursor.set(cursor);
-        self.values.set(marker.values);
+        // No box is alive, as the stack is borrowed mutably; so any height up to the present one will do.
+        self.cursor.set(self.end().wrapping_sub(marker.used_bytes));
+        self.values.set(if marker.used_bytes == 0 { 0 } else { marker.values });
         Ok(())
     }
 
@@ -348,6 +359,12 @@ impl StackArena {
         let layout = self.layout()?;
         // SAFETY: the size is not zero.
         let base = NonNull::new(unsafe { alloc(layout) })?;
+        if !self.base.get().is_null() {
+            // The allocator has used the stack meanwhile.
+            // SAFETY: the buffer was just allocated with this layout.
+            unsafe { dealloc(base.as_ptr(), layout) };
+            return NonNull::new(self.cursor.get());
+        }
         self.base.set(base.as_ptr());
         self.cursor.set(self.end());
         NonNull::new(self.cursor.get())
@@ -356,6 +373,12 @@ impl StackArena {
     fn layout(&self) -> Option<Layout> {
         Layout::from_size_align(self.capacity, BUFFER_ALIGN).ok().filter(|layout| layout.size() > 0)
     }
+}
+
+/// A number that no other stack of this process has.
+fn new_serial() -> usize {
+    static LAST: AtomicUsize = AtomicUsize::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 impl<T> StackBox<'_, T> {
@@ -428,7 +451,7 @@ impl Drop for StackArena {
         if let Some(layout) = self.layout()
             && !self.base.get().is_null()
         {
-            // SAFETY: the buffer was allocated with this layout, and no box outlives the stack.
+            // SAFETY: the buffer was allocated with this layout. Boxes borrow the stack, so none outlives it.
             unsafe { dealloc(self.base.get(), layout) };
         }
     }

@@ -99,6 +99,14 @@ impl ArenaStrategy {
 
     /// Sets the size of the first block, header included: at least 1 KiB, at most the largest block; what lies outside
     /// is clamped.
+    ///
+    /// ```
+    /// use terrane_arena::{Arena, ArenaStrategy, Bytes};
+    ///
+    /// let arena = Arena::with_strategy(ArenaStrategy::new().initial_size(Bytes::from_kib(64)));
+    /// arena.alloc(1);
+    /// assert_eq!(arena.committed_bytes(), 64 << 10);
+    /// ```
     #[must_use]
     pub fn initial_size(mut self, size: Bytes) -> Self {
         let size = size.as_usize().clamp(MIN_FIRST_BLOCK, self.max_block);
@@ -107,6 +115,14 @@ impl ArenaStrategy {
     }
 
     /// Sets how common blocks grow.
+    ///
+    /// ```
+    /// use terrane_arena::{Arena, ArenaStrategy, Growth};
+    ///
+    /// let arena = Arena::with_strategy(ArenaStrategy::new().growth(Growth::Factor(1.0)));
+    /// (0..300u64).for_each(|i| { arena.alloc(i); });
+    /// assert_eq!((arena.blocks(), arena.committed_bytes()), (3, 3 << 10));
+    /// ```
     #[must_use]
     pub fn growth(mut self, growth: Growth) -> Self {
         self.growth = growth;
@@ -114,6 +130,14 @@ impl ArenaStrategy {
     }
 
     /// Sets the size at which common blocks stop growing: at least the first block's, at most 1 GiB.
+    ///
+    /// ```
+    /// use terrane_arena::{Arena, ArenaStrategy, Bytes};
+    ///
+    /// let arena = Arena::with_strategy(ArenaStrategy::new().max_block(Bytes::from_kib(1)));
+    /// (0..1000u64).for_each(|i| { arena.alloc(i); });
+    /// assert!(arena.stats().blocks >= 8);
+    /// ```
     #[must_use]
     pub fn max_block(mut self, size: Bytes) -> Self {
         let size = size.as_usize().clamp(self.first_block, 1 << 30);
@@ -122,6 +146,13 @@ impl ArenaStrategy {
     }
 
     /// Limits the bytes of all blocks together. It is checked when a block is added, and costs nothing otherwise.
+    ///
+    /// ```
+    /// use terrane_arena::{Arena, ArenaStrategy, Bytes};
+    ///
+    /// let arena = Arena::with_strategy(ArenaStrategy::new().max_size(Bytes::from_kib(4)));
+    /// assert!(arena.try_alloc([0u8; 5000]).is_err());
+    /// ```
     #[must_use]
     pub fn max_size(mut self, size: Bytes) -> Self {
         self.max_bytes = size.as_usize();
@@ -129,6 +160,14 @@ impl ArenaStrategy {
     }
 
     /// Sets what becomes of requests that are too large for a common block.
+    ///
+    /// ```
+    /// use terrane_arena::{Arena, ArenaStrategy, Bytes, Overflow};
+    ///
+    /// let small = ArenaStrategy::new().max_block(Bytes::from_kib(1));
+    /// let arena = Arena::with_strategy(small.overflow(Overflow::Refuse));
+    /// assert!(arena.try_alloc([0u8; 2000]).is_err());
+    /// ```
     #[must_use]
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;

@@ -70,7 +70,8 @@ const FIRST_RUN_BYTES: usize = 512;
 /// Runs stop growing here.
 const MAX_RUN_BYTES: usize = 1 << 20;
 
-// SAFETY: the arena owns its values and its memory; moving it moves the right to both.
+// SAFETY: the arena owns its values and its memory; moving it moves the right to both. It drops the values on the new thread,
+// hence `T: Send`.
 unsafe impl<T: Send> Send for TypedArena<T> {}
 
 impl<T> TypedArena<T> {
@@ -110,6 +111,13 @@ impl<T> TypedArena<T> {
     }
 
     /// Moves `value` into the arena.
+    ///
+    /// ```
+    /// # use terrane_arena::TypedArena;
+    /// let arena = TypedArena::new();
+    /// let name = arena.alloc(String::from("zone"));
+    /// assert_eq!(name, "zone");
+    /// ```
     ///
     /// # Panics
     ///
@@ -204,7 +212,8 @@ impl<T> TypedArena<T> {
         let zero_sized = if Self::ZERO_SIZED { self.older_values.get() } else { 0 };
         let zero_sized = ptr::slice_from_raw_parts_mut(NonNull::dangling().as_ptr(), zero_sized);
         let runs = runs(self.oldest.get()).chain([zero_sized]);
-        // SAFETY: these values are there, each in one run, and the arena is borrowed mutably.
+        // SAFETY: these values are there, each in one run, or, without a size, as often as they were given; and the arena is
+        // borrowed mutably.
         runs.flat_map(|run| unsafe { &mut *run })
     }
 

@@ -1,15 +1,13 @@
 //! A vector that grows in an arena.
 //!
-//! While its buffer is the last value of the arena it grows in place. It then takes four times what it has rather than
-//! twice, as long as the present block has that much: the room lies there anyway, and what is left over goes back when
-//! the vector is finished. So a vector that grows alone copies each element a third of a time on average, not once.
+//! How its buffer grows is in `buffer.rs`; here it is filled, read and given up.
 
 use crate::arena::Arena;
 use crate::boxed::ArenaBox;
+use crate::buffer::{self, Buffer, layout};
 use crate::bump::Bump;
-use crate::construct;
+use crate::low_end;
 use crate::resize;
-use core::alloc::Layout;
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem;
@@ -45,9 +43,6 @@ pub struct ArenaVec<'a, T, R: Bump = Arena> {
     owns: PhantomData<T>,
 }
 
-/// The bytes that the first buffer has at least.
-const FIRST_BYTES: usize = 64;
-
 impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
     const ZERO_SIZED: bool = size_of::<T>() == 0;
 
@@ -58,6 +53,14 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
     }
 
     /// Appends an element. Amortised constant time.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let arena = Arena::new();
+    /// let mut words = arena.vec();
+    /// words.push("one");
+    /// assert_eq!(*words, ["one"]);
+    /// ```
     ///
     /// # Panics
     ///
@@ -123,6 +126,14 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
 
     /// Makes room for `additional` more elements.
     ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let arena = Arena::new();
+    /// let mut words = arena.vec::<u64>();
+    /// words.reserve(100);
+    /// assert!(words.capacity() >= 100);
+    /// ```
+    ///
     /// # Panics
     ///
     /// If no block is to be had; see [`try_reserve`](Self::try_reserve).
@@ -154,6 +165,14 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
     }
 
     /// How many elements fit before the vector has to grow.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let arena = Arena::new();
+    /// let mut words = arena.vec::<u64>();
+    /// words.reserve(10);
+    /// assert!(words.capacity() >= 10);
+    /// ```
     #[must_use]
     #[inline]
     pub fn capacity(&self) -> usize {
@@ -161,6 +180,14 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
     }
 
     /// Appends copies of the elements of a slice.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let arena = Arena::new();
+    /// let mut numbers = arena.vec();
+    /// numbers.extend_from_slice(&[1, 2, 3]);
+    /// assert_eq!(*numbers, [1, 2, 3]);
+    /// ```
     ///
     /// # Panics
     ///
@@ -176,6 +203,14 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
     }
 
     /// Appends copies of the elements of a slice.
+    ///
+    /// ```
+    /// use terrane_arena::{Arena, Bytes};
+    ///
+    /// let arena = Arena::new().with_limit(Bytes::ZERO);
+    /// let mut numbers = arena.vec();
+    /// assert!(numbers.try_extend_from_slice(&[1, 2, 3]).is_err());
+    /// ```
     ///
     /// # Errors
     ///
@@ -206,6 +241,16 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
 
     /// Keeps the elements in the arena, as a slice. What the buffer has left over goes back if that can be done at small
     /// cost. Destructors do not run any more.
+    ///
+    /// ```
+    /// # use terrane_arena::Arena;
+    /// let arena = Arena::new();
+    /// let mut numbers = arena.vec();
+    /// numbers.push(1);
+    /// let numbers: &mut [i32] = numbers.into_slice();
+    /// numbers[0] += 1;
+    /// assert_eq!(numbers, [2]);
+    /// ```
     #[must_use]
     #[inline]
     pub fn into_slice(self) -> &'a mut [T] {
@@ -243,6 +288,11 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
     #[inline(always)]
     fn shrink(&mut self) {
         let (old, new) = (layout::<T>(self.capacity), layout::<T>(self.len));
+        // SAFETY: the buffer came from this room with this layout and belongs to the vector, which uses `len` elements of it.
+        if unsafe { low_end::cut(self.room, self.place.cast(), old, new.size()) } {
+            self.capacity = self.len;
+            return;
+        }
         // SAFETY: the buffer came from this room with this layout and belongs to the vector.
         let result = unsafe { resize::try_shrink(self.room, self.place.cast(), old, new) };
         // The alignment is the same, so nothing has to move and nothing fails.
@@ -256,14 +306,20 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
     #[inline(always)]
     fn grow_or_panic(&mut self, additional: usize) {
         let buffer = Buffer { place: self.place, len: self.len, capacity: self.capacity };
-        self.take_over(buffer.grown_or_panic(self.room, additional));
+        self.take_over(match buffer.grown_at_low_end(self.room, additional) {
+            Some((place, capacity)) => Buffer { place, capacity, ..buffer },
+            None => buffer.grown_or_panic(self.room, additional),
+        });
     }
 
     /// Makes room for `additional` more elements than there are.
     #[inline(always)]
     fn try_grow(&mut self, additional: usize) -> Result<(), MemoryError> {
         let buffer = Buffer { place: self.place, len: self.len, capacity: self.capacity };
-        self.take_over(buffer.try_grown(self.room, additional)?);
+        self.take_over(match buffer.grown_at_low_end(self.room, additional) {
+            Some((place, capacity)) => Buffer { place, capacity, ..buffer },
+            None => buffer.try_grown(self.room, additional)?,
+        });
         Ok(())
     }
 
@@ -274,67 +330,19 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
     }
 }
 
-/// The words of a vector. They go to the slow path and come back by value: a vector whose address is never given away stays in
-/// registers in a loop of pushes, and its length need not go through memory from one push to the next.
-struct Buffer<T> {
-    place: NonNull<T>,
-    len: usize,
-    capacity: usize,
-}
-
-impl<T> Buffer<T> {
-    #[cold]
-    #[inline(never)]
-    fn grown_or_panic(self, room: &impl Bump, additional: usize) -> Self {
-        self.try_grown(room, additional).unwrap_or_else(|error| panic!("arena: {error}"))
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn try_grown(self, room: &impl Bump, additional: usize) -> Result<Self, MemoryError> {
-        let need = self.len.saturating_add(additional);
-        // For zero-sized elements only a length beyond the address space comes here, and has no layout either.
-        let need_layout = construct::slice_layout::<T>(need)?;
-        if size_of::<T>() == 0 {
-            return Err(crate::refusal::Refusal::TooLarge { requested_bytes: usize::MAX }.into());
-        }
-        let old = layout::<T>(self.capacity);
-        let room_bytes = room.cursor().get().addr() - room.floor().get();
-        let first = (FIRST_BYTES / size_of::<T>()).max(1);
-        let ample = self.capacity.saturating_mul(4).max(first).max(need);
-        let usual = self.capacity.saturating_mul(2).max(first).max(need);
-        let wanted = if ample.saturating_mul(size_of::<T>()) <= room_bytes { ample } else { usual };
-        let new = Layout::array::<T>(wanted).unwrap_or(need_layout);
-        // SAFETY: the buffer came from this room with this layout and belongs to the vector; without one, the layout is
-        // empty.
-        let grow = |new| unsafe { resize::try_grow(room, self.place.cast(), old, new) };
-        let (place, bytes) = match grow(new) {
-            Ok(place) => (place, new.size()),
-            Err(_) => (grow(need_layout)?, need_layout.size()),
-        };
-        Ok(Self { place: place.cast(), len: self.len, capacity: bytes / size_of::<T>() })
-    }
-}
-
-/// The layout of a buffer that exists, so that it was computed before.
-#[inline]
-fn layout<T>(capacity: usize) -> Layout {
-    Layout::array::<T>(capacity).unwrap_or(Layout::new::<T>())
-}
-
 impl<T, R: Bump> Drop for ArenaVec<'_, T, R> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         /// Gives the buffer back even if an element's drop panics.
         struct GiveBack<'v, 'a, T, R: Bump>(&'v mut ArenaVec<'a, T, R>);
         impl<T, R: Bump> Drop for GiveBack<'_, '_, T, R> {
-            #[inline]
+            #[inline(always)]
             fn drop(&mut self) {
                 let vec = &*self.0;
                 if size_of::<T>() != 0 && vec.capacity != 0 {
                     let layout = layout::<T>(vec.capacity);
                     // SAFETY: the buffer came from this room with this layout; the vector ends here.
-                    unsafe { resize::deallocate(vec.room, vec.place.cast(), layout) };
+                    unsafe { buffer::give_back(vec.room, vec.place.cast(), layout) };
                 }
             }
         }
@@ -368,7 +376,8 @@ impl<T, R: Bump> Extend<T> for ArenaVec<'_, T, R> {
     #[inline]
     fn extend<I: IntoIterator<Item = T>>(&mut self, values: I) {
         let values = values.into_iter();
-        self.reserve(values.size_hint().0);
+        // A hint may be wrong; who really pushes too much hears of it then.
+        let _ = self.try_reserve(values.size_hint().0);
         values.for_each(|value| self.push(value));
     }
 }
@@ -376,21 +385,5 @@ impl<T, R: Bump> Extend<T> for ArenaVec<'_, T, R> {
 impl<T: fmt::Debug, R: Bump> fmt::Debug for ArenaVec<'_, T, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
-    }
-}
-
-/// Text that is being formatted into an arena, and the refusal that stopped it, if any.
-pub(crate) struct ArenaText<'a, R: Bump> {
-    pub(crate) bytes: ArenaVec<'a, u8, R>,
-    pub(crate) refused: Option<MemoryError>,
-}
-
-impl<R: Bump> fmt::Write for ArenaText<'_, R> {
-    #[inline]
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.bytes.try_extend_from_slice(text.as_bytes()).map_err(|error| {
-            self.refused = Some(error);
-            fmt::Error
-        })
     }
 }

@@ -2,7 +2,9 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use terrane_arena::{Arena, Bytes, CheckpointError, MemoryError};
+use terrane_arena::{
+    Arena, ArenaStrategy, Budget, Bytes, CheckpointError, LocalArena, MemoryError, Overflow,
+};
 
 struct CountsDrops<'a>(&'a Cell<u32>);
 
@@ -189,4 +191,124 @@ fn an_arena_moves_between_threads_with_its_memory() {
     .join()
     .expect("the thread");
     assert_eq!((arena.committed_bytes(), arena.used_bytes()), (committed, 800));
+}
+
+#[test]
+fn what_is_given_back_is_poisoned_whoever_gives_it() {
+    let read = |stale: *const u64| {
+        // SAFETY: the block is still there, and any bytes are a `u64`.
+        unsafe { stale.read() }
+    };
+    // Under the sanitizer the reads themselves would stop the test.
+    if cfg!(terrane_asan) {
+        return;
+    }
+    let mut arena = Arena::with_strategy(ArenaStrategy::new().poison(true));
+    arena.alloc(1u64);
+    let mut vec = arena.vec();
+    (0..20).for_each(|_| vec.push(42u64));
+    let stale = vec.as_ptr();
+    drop(vec);
+    assert_ne!(read(stale), 42, "a vector at the low end");
+    let layout = std::alloc::Layout::new::<[u64; 20]>();
+    let place = arena.alloc_layout(layout).cast::<u64>();
+    // SAFETY: the memory is there and large enough.
+    unsafe { place.write(42) };
+    // SAFETY: it is of that layout, and not used any more.
+    unsafe { arena.shrink(place.cast(), layout, std::alloc::Layout::new::<u64>()) };
+    assert_ne!(read(place.as_ptr()), 42, "what was cut off");
+    let stale = arena.scope(|frame| &raw const *frame.alloc(42u64));
+    assert_ne!(read(stale), 42, "a frame that is not the lowest");
+}
+
+#[test]
+fn a_refusal_that_a_value_swallows_is_reported_all_the_same() {
+    struct Heedless;
+    impl std::fmt::Display for Heedless {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            let _ = f.write_str(&"x".repeat(5_000));
+            Ok(())
+        }
+    }
+    let arena = Arena::new().with_limit(Bytes::from_kib(2));
+    assert!(arena.try_alloc_fmt(format_args!("ab{Heedless}cd")).is_err());
+}
+
+#[test]
+fn what_no_block_could_take_is_refused_whatever_its_alignment() {
+    let strategy = ArenaStrategy::new().max_block(Bytes::from_kib(1)).overflow(Overflow::Refuse);
+    let layout = std::alloc::Layout::from_size_align(8, 4096).unwrap();
+    let arena = Arena::with_strategy(strategy);
+    let refused = arena.try_alloc_layout(layout);
+    assert!(matches!(refused, Err(MemoryError::AllocationTooLarge { max, .. }) if max <= Bytes::from_kib(1)));
+}
+
+#[test]
+fn records_of_forgotten_frames_go_with_a_rewind() {
+    let mut arena = Arena::new();
+    let mut bytes = || {
+        let checkpoint = arena.checkpoint();
+        let mut guard = arena.enter();
+        guard.frame().alloc([0u8; 3_000]);
+        std::mem::forget(guard);
+        arena.rewind(checkpoint).unwrap();
+        arena.stats().metadata_bytes
+    };
+    let first = (0..10).map(|_| bytes()).last();
+    assert_eq!((0..100).map(|_| bytes()).last(), first);
+}
+
+#[test]
+fn a_budget_can_be_exchanged_for_one_beside_it() {
+    let root = Budget::root(Bytes::from_kib(1));
+    let arena = Arena::new().with_budget(&root.child("one"));
+    arena.alloc(1u64);
+    assert!(arena.try_with_budget(&root.child("other")).is_ok());
+}
+
+#[test]
+fn a_forgotten_guard_leaves_nothing_in_a_local_arena() {
+    let local = LocalArena::new();
+    local.scope(|frame| {
+        let mut guard = frame.enter();
+        guard.frame().alloc([0u8; 5_000]);
+        std::mem::forget(guard);
+    });
+    assert_eq!(local.stats().used_bytes, 0);
+}
+
+#[test]
+fn a_vector_at_the_low_end_counts_and_is_owned_like_any_value() {
+    let mut arena = Arena::new();
+    let checkpoint = arena.checkpoint();
+    let value: *const u64 = arena.alloc(1u64);
+    let mut vec = arena.vec();
+    (0..10u64).for_each(|i| vec.push(i));
+    let slice: *const [u64] = vec.into_slice();
+    assert_eq!(arena.used_bytes(), 8 + 80, "what is left over goes back");
+    assert!(arena.owns(value) && arena.owns(slice));
+    let later = arena.checkpoint();
+    arena.alloc([0u8; 10_000]);
+    assert!(arena.owns(slice), "in a block that is not the current one");
+    assert_eq!(arena.chunks().map(<[_]>::len).sum::<usize>(), arena.used_bytes());
+    arena.rewind(later).unwrap();
+    assert_eq!(arena.used_bytes(), 88);
+    arena.rewind(checkpoint).unwrap();
+    assert_eq!((arena.used_bytes(), arena.owns(slice)), (0, false));
+    assert!(arena.peak_bytes() >= 10_088);
+}
+
+#[test]
+fn vectors_that_grow_side_by_side_keep_their_elements() {
+    let arena = Arena::new();
+    let (mut one, mut other) = (arena.vec(), arena.vec());
+    for i in 0..5_000u64 {
+        one.push(i);
+        other.push(!i);
+        if i % 7 == 0 {
+            arena.alloc(i);
+        }
+    }
+    let (one, other) = (one.into_slice(), other.into_slice());
+    assert!(one.iter().zip(&*other).enumerate().all(|(i, (a, b))| *a == i as u64 && *b == !*a));
 }

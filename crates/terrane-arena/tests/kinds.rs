@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use terrane_arena::{
     Arena, ArenaStrategy, Budget, Bytes, ConcurrentArena, Growth, LocalArena, MemoryError, StackArena,
-    format_in,
+    StaleMarker, format_in,
 };
 
 #[test]
@@ -119,6 +119,40 @@ fn a_segment_is_used_again_and_a_forgotten_handle_keeps_its_own() {
 }
 
 #[test]
+fn a_handle_that_goes_on_after_a_forgotten_frame_owns_its_values() {
+    let mut arena = ConcurrentArena::new();
+    let mut local = arena.local();
+    let mut values: Vec<*const u64> = vec![local.alloc(1u64)];
+    let mut guard = local.enter();
+    guard.frame().alloc([0u8; 992]);
+    std::mem::forget(guard);
+    values.push(local.alloc(2u64));
+    drop(local);
+    assert_eq!(arena.stats().used_bytes, 8 + 992 + 8);
+    assert!(values.iter().all(|value| arena.owns(*value)));
+    arena.reset();
+    assert!(!values.iter().any(|value| arena.owns(*value)));
+}
+
+#[test]
+fn handles_that_add_blocks_leave_no_records_behind() {
+    let strategy = ArenaStrategy::new().max_block(Bytes::from_kib(1));
+    let arena = ConcurrentArena::with_strategy(strategy);
+    let records_after = |handles: usize| {
+        for _ in 0..handles {
+            let local = arena.local();
+            local.alloc([0u8; 700]);
+            local.alloc([0u8; 5_000]);
+        }
+        let stats = arena.stats();
+        assert!(stats.overflow_blocks > 0, "{stats:?}");
+        // A block has a header of 32 bytes.
+        stats.metadata_bytes - 32 * stats.blocks
+    };
+    assert_eq!(records_after(10), records_after(100));
+}
+
+#[test]
 fn scopes_of_a_local_arena_nest_and_reuse() {
     let scratch = LocalArena::new();
     let text = scratch.scope(|outer| {
@@ -141,4 +175,27 @@ fn the_stack_of_a_thread_is_empty_after_each_use() {
         });
     }
     StackArena::with(|stack| assert_eq!(stack.used_bytes(), 0));
+}
+
+#[test]
+fn a_marker_of_a_stack_that_is_gone_is_refused_by_one_in_its_place() {
+    for _ in 0..100 {
+        let big = StackArena::with_capacity(Bytes::new(4096));
+        drop(big.push(1u8));
+        let marker = big.marker();
+        drop(big);
+        let mut small = StackArena::with_capacity(Bytes::new(64));
+        drop(small.push(1u8));
+        assert_eq!(small.release_to(marker), Err(StaleMarker));
+        assert!(small.owns(&raw const *small.push(2u64)));
+    }
+}
+
+#[test]
+fn a_marker_of_a_stack_without_a_buffer_is_of_that_stack_only() {
+    let (one, mut other) = (StackArena::new(), StackArena::new());
+    let marker = one.marker();
+    std::mem::forget(other.push(1u64));
+    assert_eq!(other.release_to(marker), Err(StaleMarker));
+    assert_eq!(other.used_bytes(), 8);
 }

@@ -20,6 +20,13 @@ enum Step {
         size: usize,
         align_shift: u32,
     },
+    /// Bare memory that grows or shrinks, as the last value or with another behind it.
+    Resized {
+        from: usize,
+        to: usize,
+        align_shift: u32,
+        covered: bool,
+    },
     Checkpoint,
     Rewind(prop::sample::Index),
     /// In a frame only allocations and further frames mean anything.
@@ -42,6 +49,9 @@ fn allocation() -> impl Strategy<Value = Step> {
         (0..200usize).prop_map(Step::Collected),
         (0..700usize, 0..13u32).prop_map(|(size, align_shift)| Step::Raw { size, align_shift }),
         (0..60_000usize, 0..6u32).prop_map(|(size, align_shift)| Step::Raw { size, align_shift }),
+        (1..3_000usize, 1..3_000usize, 0..8u32, any::<bool>()).prop_map(
+            |(from, to, align_shift, covered)| { Step::Resized { from, to, align_shift, covered } }
+        ),
     ]
 }
 
@@ -169,6 +179,27 @@ macro_rules! allocate {
                             assert!(at.addr().get().is_multiple_of(layout.align()), "alignment");
                             Value::fill(at, *size, seed)
                         })
+                    }
+                    Step::Resized { from, to, align_shift, covered } => {
+                        let layout = |size| Layout::from_size_align(size, 1 << align_shift).expect("small");
+                        let (old, new) = (layout(*from), layout(*to));
+                        let before = self.try_alloc_layout(old).map(|at| Value::fill(at, *from, seed))?;
+                        let cover = if *covered { self.try_alloc(seed).ok() } else { None };
+                        // SAFETY: the value came from here with this layout, and is reached through the result only.
+                        let moved = unsafe {
+                            match to >= from {
+                                true => self.try_grow(before.at, old, new),
+                                false => self.try_shrink(before.at, old, new),
+                            }
+                        };
+                        assert!(cover.is_none_or(|cover| *cover == seed), "the value behind it is intact");
+                        let Ok(at) = moved else {
+                            return Ok(before);
+                        };
+                        assert!(at.addr().get().is_multiple_of(new.align()), "alignment");
+                        let kept = *from.min(to);
+                        Value { at, expected: before.expected[..kept].to_vec() }.check();
+                        Ok(Value::fill(at, *to, seed + 1))
                     }
                     _ => unreachable!("not an allocation"),
                 }

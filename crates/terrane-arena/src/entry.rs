@@ -1,0 +1,244 @@
+//! What a frame goes back to, once it has moved the arena along.
+//!
+//! As long as a frame stays in the block in which it began, it needs none of this. When it takes another block it notes an *entry*
+//! in the arena's state, and leaving it rewinds the chain of blocks to there.
+//!
+//! Nothing of it is inlined, and a frame's words come and go by value, so that a loop that allocates in a frame has registers
+//! left for its own things. That the arena's address is given away does no harm (see `state.rs`): a frame's cursor is not in the
+//! arena.
+
+use crate::arena::Arena;
+use crate::block_chain::{Position, Room};
+use crate::counting::Counting;
+use crate::refusal::Refusal;
+use crate::shadow;
+use crate::state::{Stand, StateHandle};
+use core::alloc::Layout;
+use core::ptr::{self, NonNull};
+
+/// A state of the arena that a frame goes back to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    /// Where the frame began.
+    position: Position,
+    /// Where the arena's own cursor was: where the outermost frame of this block began.
+    outer_cursor: *mut u8,
+    identity: usize,
+}
+
+/// Where a frame begins: a cursor, or the index of its entry, doubled and odd, once the frame has moved the arena along. The entry
+/// itself is too large to be kept in registers, and a frame that has a part in memory is wholly in memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin(*mut u8);
+
+/// What a frame tells the slow paths, by value: if its address were given away, it would be in memory.
+#[derive(Clone, Copy)]
+pub(crate) struct Report {
+    pub(crate) origin: Origin,
+    pub(crate) cursor: *mut u8,
+    pub(crate) floor: usize,
+    pub(crate) identity: usize,
+}
+
+/// What a frame gets from the slow path: a place, and where it stands from now on.
+#[derive(Clone, Copy)]
+pub(crate) struct Served {
+    pub(crate) place: NonNull<u8>,
+    pub(crate) cursor: *mut u8,
+    pub(crate) floor: usize,
+    pub(crate) origin: Origin,
+}
+
+impl Report {
+    /// Whether the arena is in another block: a frame within this one was forgotten.
+    fn is_estranged(&self, arena: Room) -> bool {
+        arena.floor != self.floor
+    }
+}
+
+impl Entry {
+    /// Whether it is the entry of that frame.
+    pub(crate) fn is_of(&self, identity: usize) -> bool {
+        self.identity == identity
+    }
+}
+
+impl Origin {
+    #[inline(always)]
+    pub(crate) fn at(cursor: *mut u8) -> Self {
+        Self(cursor)
+    }
+
+    #[inline(always)]
+    pub(crate) fn noted(index: usize) -> Self {
+        Self(ptr::without_provenance_mut(2 * index + 1))
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_noted(self) -> bool {
+        self.0.addr() & 1 != 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_at(self, cursor: *mut u8) -> bool {
+        self.0 == cursor
+    }
+
+    /// The index of the frame's entry.
+    fn index(self) -> Option<usize> {
+        self.is_noted().then(|| self.0.addr() / 2)
+    }
+}
+
+/// Serves a request of a frame for which its block has no room. The arena is closed meanwhile.
+#[cold]
+#[inline(never)]
+pub(crate) fn serve<C: Counting>(arena: &Arena<C>, frame: Report, layout: Layout) -> Result<Served, Refusal> {
+    let stand = arena.stand();
+    let state = arena.close(layout)?;
+    // SAFETY: the state belongs to the arena and is not borrowed; nobody finds it while the arena is closed. The report was read
+    // off a frame of this arena just now.
+    match unsafe { serve_from_state(state, frame, stand, layout) } {
+        Ok((state, place, index)) => {
+            arena.reopen(Some(state), stand);
+            Ok(Served {
+                place,
+                cursor: arena.cursor.get(),
+                floor: arena.floor.get(),
+                origin: Origin::noted(index),
+            })
+        }
+        Err(refusal) => {
+            // The arena stands where it stood, whatever its state has noted of the frame.
+            arena.reopen_unmoved(state, stand);
+            Err(refusal)
+        }
+    }
+}
+
+/// The arena's state, the place, and the index of the frame's entry.
+///
+/// # Safety
+///
+/// The state, if there is one, is alive and not borrowed, and the report is true.
+unsafe fn serve_from_state(
+    state: Option<StateHandle>,
+    frame: Report,
+    stand: Stand,
+    layout: Layout,
+) -> Result<(StateHandle, NonNull<u8>, usize), Refusal> {
+    let handle = state.map_or_else(StateHandle::new, Ok)?;
+    // SAFETY: it is alive and not borrowed, or new.
+    let it = unsafe { handle.get_mut() };
+    it.arrive(stand);
+    let estranged = frame.is_estranged(stand.room);
+    let noted = frame.origin.index();
+    let index = match noted {
+        Some(index) => index,
+        None => {
+            let start = if estranged { stand.room.cursor } else { frame.origin.0 };
+            let entry = Entry {
+                position: it.chain.position(Room { cursor: start, ..stand.room }),
+                outer_cursor: stand.room.cursor,
+                identity: frame.identity,
+            };
+            it.note_entry(entry).map_err(|refusal| fail(state, handle, refusal))?
+        }
+    };
+    if estranged {
+        it.chain.note_left(frame.floor, frame.cursor);
+    } else {
+        it.room.cursor = frame.cursor;
+    }
+    it.home = Room::UNKNOWN;
+    match it.chain.serve(layout, stand.strategy, &mut it.room) {
+        Ok(place) => Ok((handle, place, index)),
+        Err(refusal) => {
+            if noted.is_none() {
+                it.entries.truncate(index);
+            }
+            Err(fail(state, handle, refusal))
+        }
+    }
+}
+
+/// The refusal again. A state that was made for the request goes.
+fn fail(state: Option<StateHandle>, handle: StateHandle, refusal: Refusal) -> Refusal {
+    if state.is_none() {
+        // SAFETY: it is new, nobody has heard of it, and the caller does not use its borrow any more.
+        unsafe { handle.free() };
+    }
+    refusal
+}
+
+/// Leaves a frame that has left a trace. `OUTERMOST` says that no frame is around it, nor anything else that has taken note of
+/// the arena's room.
+#[cold]
+#[inline(never)]
+pub(crate) fn leave<const OUTERMOST: bool, C: Counting>(arena: &Arena<C>, frame: Report) {
+    let stand = arena.stand();
+    let poison = stand.strategy.poison;
+    if !frame.origin.is_noted() && !poison && !cfg!(terrane_asan) {
+        if !frame.is_estranged(stand.room) {
+            arena.lowest.set(frame.cursor.addr());
+        }
+        return;
+    }
+    // Where anything was allocated, the arena has a state.
+    if let Some(state) = arena.state.get() {
+        // SAFETY: the state belongs to the arena and is not borrowed; the frame's values are not either, any more.
+        if let Some(room) = unsafe { leave_state(state, frame, stand, OUTERMOST) } {
+            arena.take_over_room();
+            arena.cursor.set(room.cursor);
+        }
+    }
+}
+
+/// Ends an outermost frame without going back.
+pub(crate) fn stay<C: Counting>(arena: &Arena<C>, frame: Report) {
+    let estranged = frame.is_estranged(arena.room());
+    if !estranged {
+        arena.cursor.set(frame.cursor);
+    }
+    if let Some(state) = arena.state.get() {
+        // SAFETY: the state belongs to the arena and is not borrowed.
+        let it = unsafe { state.get_mut() };
+        if estranged {
+            it.chain.note_left(frame.floor, frame.cursor);
+        }
+        // No frame is open any more, so nobody goes back to one.
+        it.entries.clear();
+    }
+}
+
+/// Goes back to where a frame began. The room is where the arena stands then, if it has moved.
+///
+/// # Safety
+///
+/// The state is alive and not borrowed, the report is true, and nobody uses the frame's values any more.
+unsafe fn leave_state(state: StateHandle, frame: Report, stand: Stand, outermost: bool) -> Option<Room> {
+    // SAFETY: the caller vouches for it.
+    let it = unsafe { state.get_mut() };
+    it.arrive(stand);
+    let poison = stand.strategy.poison;
+    let estranged = frame.is_estranged(stand.room);
+    if !estranged {
+        it.room.cursor = frame.cursor;
+    }
+    let Some(entry) = frame.origin.index().and_then(|index| it.take_entry(index)) else {
+        if !estranged {
+            it.chain.note_lowest(frame.cursor.addr(), stand.room.floor);
+            // SAFETY: these are the bytes of the frame's values.
+            unsafe { shadow::forget(frame.cursor, frame.origin.0.addr(), poison) };
+            it.room = stand.room;
+        }
+        return None;
+    };
+    it.chain.rewind(&entry.position, &mut it.room, poison);
+    it.room.cursor = entry.outer_cursor;
+    if outermost {
+        it.settle();
+    }
+    it.note_home(poison);
+    Some(it.room)
+}

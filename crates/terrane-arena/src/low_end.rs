@@ -1,0 +1,87 @@
+//! Buffers that grow at the low end of a block.
+//!
+//! Values come off the high end, where the cursor moves down. A value that has to grow is badly placed there: more room
+//! lies before it, not behind it, so each growth moves it. The buffer of a vector therefore starts at the low end, where the
+//! floor is, and grows by raising the floor:
+//!
+//! ```text
+//! base                                                                     base + size
+//! ┌────────┬──────────────────┬─────────────────────────┬─────────────────────┐
+//! │ header │ buffers          │ free                    │ values              │
+//! └────────┴──────────────────┴─────────────────────────┴─────────────────────┘
+//!                             floor                     cursor
+//! ```
+//!
+//! The uppermost buffer grows and shrinks without a copy, and goes without a trace. Whoever notes the cursor to go back to
+//! it must note the floor too. The floor is kept at multiples of the granule, so that a buffer that goes takes its padding
+//! along, unless its alignment is a greater one. Nothing in use ends within a granule of the floor but the uppermost
+//! buffer, so to compare addresses is to know it.
+
+use crate::bump::Bump;
+use crate::bumping::GRANULE;
+use crate::resize;
+use crate::shadow;
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+/// Makes a buffer larger at the low end, if there is room: in place if it is the uppermost one, else by moving it there. A
+/// buffer of size zero is made.
+///
+/// # Safety
+///
+/// `old` is the layout of a buffer at `place`, which came from this room and is still alive, or of size zero; `new` is larger
+/// and its alignment is the same. After `Some` the buffer is reached through the result only.
+#[inline]
+pub(crate) unsafe fn grow<R: Bump>(
+    room: &R,
+    place: NonNull<u8>,
+    old: Layout,
+    new: Layout,
+) -> Option<NonNull<u8>> {
+    debug_assert!(new.size() > old.size());
+    if !R::HAS_LOW_END {
+        return None;
+    }
+    let (cursor, floor) = (room.cursor().get(), room.floor().get());
+    let is_uppermost = ends_at(place, old, floor);
+    let start =
+        if is_uppermost { place.addr().get() } else { floor.checked_next_multiple_of(new.align())? };
+    // The cursor is a multiple of the granule, so that rounding does not go beyond it.
+    let end = start.checked_add(new.size()).filter(|end| *end <= cursor.addr())?;
+    room.move_floor(end.next_multiple_of(GRANULE));
+    let grown = NonNull::new(cursor.with_addr(start))?;
+    shadow::reveal(cursor.with_addr(start), new.size());
+    if !is_uppermost && old.size() != 0 {
+        // SAFETY: the new memory was free, so it is apart from the old, which the caller vouches for and gives up.
+        unsafe {
+            grown.copy_from_nonoverlapping(place, old.size());
+            resize::deallocate(room, place, old);
+        }
+    }
+    Some(grown)
+}
+
+/// Cuts a buffer down to `size` bytes if it is the uppermost one at the low end; says whether it is.
+///
+/// # Safety
+///
+/// `old` is the layout of a buffer at `place`, which came from this room and is still alive; `size` is not larger, and what
+/// lies beyond it is not used any more.
+#[inline]
+pub(crate) unsafe fn cut<R: Bump>(room: &R, place: NonNull<u8>, old: Layout, size: usize) -> bool {
+    debug_assert!(size <= old.size());
+    let floor = room.floor().get();
+    let is_uppermost = R::HAS_LOW_END && ends_at(place, old, floor);
+    if is_uppermost {
+        let end = (place.addr().get() + size).next_multiple_of(GRANULE);
+        // SAFETY: these bytes were the buffer's, and are not used any more.
+        unsafe { shadow::forget(place.as_ptr().with_addr(end), floor, room.poisons()) };
+        room.move_floor(end);
+    }
+    is_uppermost
+}
+
+#[inline(always)]
+fn ends_at(place: NonNull<u8>, layout: Layout, floor: usize) -> bool {
+    layout.size() != 0 && (place.addr().get() + layout.size()).next_multiple_of(GRANULE) == floor
+}
