@@ -30,6 +30,7 @@ mod random;
 mod raw;
 mod replacement;
 mod repointing;
+mod safe;
 mod short_lived;
 mod strings;
 

@@ -211,14 +211,14 @@ impl Fields for Nodes {
 impl Strings for Boehm {
     #[expect(unsafe_code, reason = "a function in C")]
     #[inline]
-    fn temporary(&mut self, text: &[u8]) -> u64 {
+    fn temporary(&mut self, text: &str) -> u64 {
         // SAFETY: so many bytes are there to be read, and no text is empty.
         unsafe { boehm_string_temporary(text.as_ptr(), text.len()) }
     }
 
     #[expect(unsafe_code, reason = "a function in C")]
     #[inline]
-    fn keep(&mut self, place: usize, text: &[u8]) -> bool {
+    fn keep(&mut self, place: usize, text: &str) -> bool {
         // SAFETY: so many bytes are there to be read, no text is empty, and the place is in the table.
         unsafe { boehm_string_keep(place, text.as_ptr(), text.len()) != 0 }
     }

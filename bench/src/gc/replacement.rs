@@ -5,7 +5,7 @@
 //! the longest units are those in which the collector worked. What ours says of its own pauses is CPU time too.
 //!
 //! Then the program rests for a second, and what is still resident is compared with what lives. *Live* are the nodes and
-//! the slots that refer to them, without headers that a contender may add.
+//! the slots that refer to them, with the header that a node of our safe tier has, without those of other contenders.
 
 use super::boehm::{self, Boehm};
 use super::boxed::BoxedReplaced;
@@ -14,10 +14,13 @@ use super::gc_arena::GcArenaReplaced;
 use super::histogram::Histogram;
 use super::random::Random;
 use super::raw::RawReplaced;
+use super::safe::SafeReplaced;
 use crate::checksum;
 use crate::clock;
 use crate::resident;
-use crate::row::{Contender, Details, Home, Measurement, Mode, OURS, Rounds, Row, Tier, Unit, When};
+use crate::row::{
+    Contender, Details, Home, Measurement, Mode, OURS, OURS_SAFE, Rounds, Row, Tier, Unit, When,
+};
 use std::time::{Duration, Instant};
 
 /// Slots that lie in one object, so that a store into one does not concern all.
@@ -29,8 +32,7 @@ const UNIT_TREES: usize = 256;
 /// Units of which the result is compared: every contender runs at least so many.
 const CHECKED_UNITS: usize = 64;
 
-/// Bytes of a node and of a slot.
-const NODE_BYTES: u64 = 16;
+/// Bytes of a slot.
 const SLOT_BYTES: u64 = 8;
 
 const FULL: Size =
@@ -65,6 +67,8 @@ fn row(size: Size) -> Row {
         rounds: Rounds { full: 1, quick: 1 },
         ours: ours(OURS, DEFAULT, size),
         rivals: vec![
+            contender(OURS_SAFE, Home::Mimalloc, |slots| SafeReplaced::new(slots, DEFAULT), size)
+                .on_tier(Tier::Safe),
             contender("gc-arena", Home::Mimalloc, GcArenaReplaced::new, size),
             boehm::contender_with_details(move |_| measure(&Boehm::with_pages, size)),
             contender("mimalloc", Home::Mimalloc, BoxedReplaced::new, size),
@@ -88,6 +92,9 @@ fn contender<R: Replaced>(
 
 /// A heap with a table of trees.
 pub(super) trait Replaced {
+    /// Bytes of a node, with the header that it has in a heap of ours.
+    const NODE_BYTES: u64 = 16;
+
     /// Builds a tree of this depth in place of the one in the slot, if there is one.
     fn replace(&mut self, slot: usize, depth: u32);
 
@@ -189,7 +196,7 @@ impl<R: Replaced> Run<R> {
     #[expect(clippy::cast_precision_loss, reason = "all figures are below 2^53")]
     fn finish(self) -> (Measurement, Details) {
         let nodes: u64 = self.depths.iter().map(|&depth| nodes_of(depth)).sum();
-        let live = (nodes * NODE_BYTES + self.depths.len() as u64 * SLOT_BYTES) as f64;
+        let live = (nodes * R::NODE_BYTES + self.depths.len() as u64 * SLOT_BYTES) as f64;
         std::thread::sleep(Duration::from_secs(1));
         let resident = resident::bytes();
         let _ = self.checked_nodes();
@@ -245,6 +252,8 @@ mod tests {
         assert_eq!(measure(&GcArenaReplaced::new, SMALL).0.checksum, expected.checksum);
         let ours = measure(&|slots| RawReplaced::new(slots, DEFAULT), SMALL);
         assert_eq!(ours.0.checksum, expected.checksum);
+        let safe = measure(&|slots| SafeReplaced::new(slots, DEFAULT), SMALL);
+        assert_eq!(safe.0.checksum, expected.checksum);
         for name in ["pauses", "pause_cpu_max_ns", "heap_over_live"] {
             assert!(
                 ours.1.iter().any(|(other, figure)| other == name && *figure > 0.0),
