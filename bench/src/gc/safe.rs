@@ -6,16 +6,20 @@
 //! from one call of a program to the next is in a `Root`.
 
 mod lists;
+mod recursion;
 mod replaced;
 mod strings;
 mod table;
 mod trees;
+mod weak;
 
 pub(super) use lists::{SafeLists, SafeLiveSet};
+pub(super) use recursion::recurse;
 pub(super) use replaced::SafeReplaced;
 pub(super) use strings::SafeStrings;
 pub(super) use table::{SafeArray, SafeNodes};
 pub(super) use trees::{SafeForest, SafeGrove};
+pub(super) use weak::{SafeNotes, SafeResources};
 
 use super::configuration::Configuration;
 use crate::clock;

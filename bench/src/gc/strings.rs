@@ -4,6 +4,9 @@
 //! 131 072 places, one of which it may be in; where another string is there, that makes way for a new one. Some texts
 //! are far more frequent than others, so that many are found. What is drawn, and its hash, is prepared out of sight of
 //! the clock.
+//!
+//! All texts of a place have one length. Otherwise a table of Rust's long references, which hold the length, would tell
+//! most of them apart without a look at the string, which is not in the cache, and a table of plain references would not.
 
 use super::boehm::{self, Boehm};
 use super::boxed::BoxedStrings;
@@ -150,9 +153,9 @@ impl Batch {
             // The smallest of three: low numbers are more frequent.
             let number = (0..3).map(|_| random.below(TEXTS)).min().unwrap_or(0);
             let mut letters = Random::new(u64::from(number));
-            let length = 8 + letters.below(LONGEST as u32 - 7);
-            batch.letters.extend((0..length).map(|_| char::from(b'a' + (letters.below(26) as u8))));
             let place = letters.next() as usize % PLACES;
+            let length = 8 + place % (LONGEST - 7);
+            batch.letters.extend((0..length).map(|_| char::from(b'a' + (letters.below(26) as u8))));
             batch.texts.push(Text { end: batch.letters.len(), place });
         }
         batch
