@@ -32,7 +32,7 @@ struct Size {
 }
 
 const FULL: Size =
-    Size { name: "finalizers-1m", slots: 1_000_000, time: Duration::from_secs(8), when: When::Full };
+    Size { name: "finalizers-1m", slots: 1_000_000, time: Duration::from_secs(5), when: When::Full };
 const QUICK: Size =
     Size { name: "finalizers-10k", slots: 10_000, time: Duration::from_secs(1), when: When::Quick };
 

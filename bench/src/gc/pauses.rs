@@ -1,6 +1,7 @@
 //! How long a program waits for its collector.
 //!
-//! A program runs one *unit* after the other for some seconds. Each is timed by the wall and by the thread's CPU: the
+//! A program runs one *unit* after the other for some seconds of CPU time, so that it gets as far however much else the
+//! machine has to do. Each is timed by the wall and by the thread's CPU: the
 //! longest units are those in which the collector worked. What ours says of its own pauses is CPU time too. Then the
 //! program rests for a second, and what is still resident is compared with what lives.
 
@@ -39,11 +40,11 @@ pub(super) trait InUnits {
     }
 }
 
-/// Runs units for this long; the CPU time of one, and the histograms.
+/// Runs units for this long, in CPU time; the CPU time of one, and the histograms.
 pub(super) fn measure(program: &mut dyn InUnits, time: Duration) -> (Measurement, Details) {
     let mut seen = Seen::default();
     program.take_pauses_ns();
-    while seen.units.len() < CHECKED_UNITS || seen.wall_ns < time.as_secs_f64() * 1e9 {
+    while seen.units.len() < CHECKED_UNITS || seen.cpu_ns < time.as_secs_f64() * 1e9 {
         seen.unit(program);
     }
     seen.finish(program)

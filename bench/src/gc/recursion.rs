@@ -31,7 +31,7 @@ type Recurse = fn(u64, &mut dyn FnMut(&mut dyn InUnits));
 
 pub(super) fn rows() -> Vec<Row> {
     let quick = row("recursion-10k", 10_000, Duration::from_secs(1), When::Quick);
-    vec![quick, row("recursion-100k", 100_000, Duration::from_secs(8), When::Full)]
+    vec![quick, row("recursion-100k", 100_000, Duration::from_secs(5), When::Full)]
 }
 
 fn row(name: &str, depth: u64, time: Duration, when: When) -> Row {

@@ -1,10 +1,7 @@
 //! `gc/pause/replace-1gb`: how long a program waits for its collector.
 //!
-//! A table of small trees is kept, about 1 GiB of nodes of 16 bytes each. For 20 seconds, one *unit* after the other, 256
-//! trees at random make way for new ones of 31, 63 or 127 nodes. Each unit is timed by the wall and by the thread's CPU:
-//! the longest units are those in which the collector worked. What ours says of its own pauses is CPU time too.
-//!
-//! Then the program rests for a second, and what is still resident is compared with what lives. *Live* are the nodes and
+//! A table of small trees is kept, about 1 GiB of nodes of 16 bytes each. For 20 seconds of CPU time, one
+//! *unit* after the other (see [`pauses`]), 256 trees at random make way for new ones of 31, 63 or 127 nodes. *Live* are the nodes and
 //! the slots that refer to them, with the header that a node of our safe tier has, without those of other contenders.
 
 use super::boehm::{self, Boehm};

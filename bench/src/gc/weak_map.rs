@@ -39,7 +39,7 @@ struct Size {
 }
 
 const FULL: Size =
-    Size { name: "weak-map-10m", slots: 10_000_000, time: Duration::from_secs(10), when: When::Full };
+    Size { name: "weak-map-10m", slots: 10_000_000, time: Duration::from_secs(15), when: When::Full };
 const QUICK: Size =
     Size { name: "weak-map-100k", slots: 100_000, time: Duration::from_secs(1), when: When::Quick };
 
