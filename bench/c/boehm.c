@@ -303,3 +303,111 @@ uint64_t boehm_pages_count(size_t slot) {
     const struct node *tree = tree_pages[slot / PAGE_SLOTS][slot % PAGE_SLOTS];
     return tree == NULL ? 0 : count(tree);
 }
+
+/*
+ * Keys in slots, and notes in a hash table of chains. An entry hides the address of its key, and the collector clears
+ * that when the key dies. A chain is cleaned when an entry is added; besides, every so often, some chains in turn.
+ */
+
+struct entry {
+    void *key;
+    struct entry *next;
+    uint64_t note;
+};
+
+static uint64_t **note_keys;
+static struct entry **chains;
+static size_t chain_count;
+static size_t cleaned;
+static size_t replaced;
+
+#define REPLACED_PER_CLEANING 256
+#define CLEANINGS_PER_TABLE 4096
+
+static size_t chain_of(const void *key) {
+    uint64_t product = (uint64_t)(uintptr_t)key * 0x9e3779b97f4a7c15u;
+    return (size_t)(product >> 36) & (chain_count - 1);
+}
+
+static void clean(struct entry **link) {
+    while (*link != NULL) {
+        if ((*link)->key == NULL) {
+            *link = (*link)->next;
+        } else {
+            link = &(*link)->next;
+        }
+    }
+}
+
+void boehm_notes_make(size_t slots) {
+    for (chain_count = CLEANINGS_PER_TABLE; chain_count < slots; chain_count *= 2) {
+    }
+    note_keys = checked(GC_MALLOC_IGNORE_OFF_PAGE(slots * sizeof(void *)));
+    chains = checked(GC_MALLOC_IGNORE_OFF_PAGE(chain_count * sizeof(void *)));
+}
+
+void boehm_notes_replace(size_t slot, uint64_t note) {
+    uint64_t *key = checked(GC_MALLOC_ATOMIC(sizeof(uint64_t)));
+    *key = slot;
+    struct entry *entry = checked(GC_MALLOC(sizeof(struct entry)));
+    struct entry **chain = &chains[chain_of(key)];
+    clean(chain);
+    entry->key = (void *)GC_HIDE_POINTER(key);
+    entry->next = *chain;
+    entry->note = note;
+    *chain = entry;
+    if (GC_general_register_disappearing_link(&entry->key, key) != GC_SUCCESS) {
+        abort();
+    }
+    note_keys[slot] = key;
+    if (++replaced % REPLACED_PER_CLEANING == 0) {
+        for (size_t i = 0; i < chain_count / CLEANINGS_PER_TABLE; i++) {
+            clean(&chains[cleaned++ & (chain_count - 1)]);
+        }
+    }
+}
+
+uint64_t boehm_notes_note(size_t slot) {
+    const uint64_t *key = note_keys[slot];
+    void *hidden = (void *)GC_HIDE_POINTER(key);
+    for (const struct entry *entry = chains[chain_of(key)]; entry != NULL; entry = entry->next) {
+        if (entry->key == hidden) {
+            return entry->note;
+        }
+    }
+    return UINT64_MAX;
+}
+
+/* Resources with finalizers, which run when they are asked for. */
+
+static uint64_t **resources;
+static uint64_t closed;
+
+static void close_resource(void *resource, void *data) {
+    (void)resource;
+    (void)data;
+    closed++;
+}
+
+void boehm_resources_make(size_t slots) {
+    GC_set_finalize_on_demand(1);
+    resources = checked(GC_MALLOC_IGNORE_OFF_PAGE(slots * sizeof(void *)));
+}
+
+void boehm_resources_replace(size_t slot, uint64_t value) {
+    uint64_t *resource = checked(GC_MALLOC_ATOMIC(sizeof(uint64_t)));
+    *resource = value;
+    GC_register_finalizer_no_order(resource, close_resource, NULL, NULL, NULL);
+    resources[slot] = resource;
+}
+
+uint64_t boehm_resources_value(size_t slot) {
+    return *resources[slot];
+}
+
+uint64_t boehm_resources_close(void) {
+    GC_invoke_finalizers();
+    uint64_t count = closed;
+    closed = 0;
+    return count;
+}

@@ -5,13 +5,15 @@
 //! | Program | Contender |
 //! |---|---|
 //! | `binary_trees`, `gcbench` | `raw`: ours, as a virtual machine uses it |
-//! | `short_lived`, `deep_list` | `gc_arena`, `dumpster`, `boehm`: other collectors |
-//! | `repointing`, `strings` | `boxed`: no collector, values are freed by their owners or counted |
-//! | `replacement` | `bumped`: nothing is freed before the end |
+//! | `short_lived`, `deep_list` | `safe`: ours, as a program without `unsafe` uses it |
+//! | `repointing`, `strings` | `gc_arena`, `dumpster`, `boehm`: other collectors |
+//! | `replacement` | `boxed`: no collector, values are freed by their owners or counted |
+//! | `weak_map`, `finalizers`, `recursion` | `bumped`: nothing is freed before the end |
 //!
-//! What needs the safe tier (a weak map, finalizers, deep recursion) has no rows yet: the raw tier has none of it. Their
-//! pauses are to be measured as `replacement` does.
+//! A row of a program has both tiers of ours, and a line for each tier and rival. The programs of the last line are of
+//! the safe tier alone.
 
+mod address_hash;
 mod binary_trees;
 mod boehm;
 mod boxed;
@@ -21,17 +23,22 @@ mod configuration;
 pub(crate) mod counted;
 mod deep_list;
 mod dumpster;
+mod finalizers;
 mod gc_arena;
 mod gcbench;
 mod histogram;
 mod pair_model;
+mod pauses;
 mod program;
 mod random;
 mod raw;
+mod recursion;
 mod replacement;
 mod repointing;
+mod safe;
 mod short_lived;
 mod strings;
+mod weak_map;
 
 use crate::row::Row;
 
@@ -45,5 +52,8 @@ pub fn rows() -> Vec<Row> {
     rows.extend(deep_list::rows());
     rows.extend(strings::rows());
     rows.extend(replacement::rows());
+    rows.extend(weak_map::rows());
+    rows.extend(finalizers::rows());
+    rows.extend(recursion::rows());
     rows
 }

@@ -6,7 +6,7 @@
 
 use crate::child::Answer;
 use crate::children::ChildError;
-use crate::row::{Contender, Details, Mode, Row};
+use crate::row::{Contender, Details, Mode, Row, Tier};
 use crate::statistics::{median, spread};
 use std::fmt;
 
@@ -32,6 +32,8 @@ pub struct Figure {
 pub struct Figures {
     /// Our side.
     pub ours: Figure,
+    /// Our side on other tiers.
+    pub other_tiers: Vec<(Tier, Figure)>,
     /// The others, in the order of the row.
     pub rivals: Vec<Figure>,
     /// How often each was asked.
@@ -68,12 +70,16 @@ pub fn measure(
             answers[index].push(answer);
         }
     }
-    let mut figures = Vec::with_capacity(contenders.len());
-    for (contender, answers) in contenders.iter().zip(&answers) {
-        figures.push(figure(contender.id, answers)?);
+    let ours = figure(contenders[0].id, &answers[0])?;
+    let (mut other_tiers, mut rivals) = (Vec::new(), Vec::new());
+    for (contender, answers) in contenders.iter().zip(&answers).skip(1) {
+        let figure = figure(contender.id, answers)?;
+        match contender.other_tier {
+            Some(tier) => other_tiers.push((tier, figure)),
+            None => rivals.push(figure),
+        }
     }
-    let rivals = figures.split_off(1);
-    Ok(Figures { ours: figures.remove(0), rivals, rounds })
+    Ok(Figures { ours, other_tiers, rivals, rounds })
 }
 
 /// The contenders' order in a round: forwards in even rounds, backwards in odd ones.

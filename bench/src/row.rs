@@ -5,6 +5,9 @@ use std::fmt;
 /// The identifier of our own implementation on the children's command lines.
 pub const OURS: &str = "terrane";
 
+/// The identifier of our own implementation on the safe tier, where the row's own is on the raw one.
+pub const OURS_SAFE: &str = "terrane-safe";
+
 /// One program, run by ours and by each rival.
 #[derive(Debug)]
 pub struct Row {
@@ -24,7 +27,7 @@ pub struct Row {
     pub rounds: Rounds,
     /// Our side.
     pub ours: Contender,
-    /// The others; each gives one line of output.
+    /// The others: rivals, and ours on another tier. Each rival gives one line of output for each tier of ours.
     pub rivals: Vec<Contender>,
 }
 
@@ -47,6 +50,8 @@ pub struct Contender {
     pub id: &'static str,
     /// The child that measures it.
     pub home: Home,
+    /// Where it is ours, on another tier than the row's: that tier.
+    pub other_tier: Option<Tier>,
     program: Program,
 }
 
@@ -67,13 +72,19 @@ impl Contender {
         home: Home,
         measure: impl Fn(Mode) -> (Measurement, Details) + 'static,
     ) -> Self {
-        Self { id, home, program: Program::Present(Box::new(measure)) }
+        Self { id, home, other_tier: None, program: Program::Present(Box::new(measure)) }
+    }
+
+    /// The same contender as ours on a tier that is not the row's: it is compared with the rivals too.
+    #[must_use]
+    pub fn on_tier(self, tier: Tier) -> Self {
+        Self { other_tier: Some(tier), ..self }
     }
 
     /// A contender that this build was made without. It is skipped, and the reason is printed.
     #[must_use]
     pub fn absent(id: &'static str, home: Home, reason: &'static str) -> Self {
-        Self { id, home, program: Program::Absent(reason) }
+        Self { id, home, other_tier: None, program: Program::Absent(reason) }
     }
 
     /// Why the contender cannot be measured, if so.
@@ -152,12 +163,15 @@ impl Home {
 pub enum Tier {
     /// `terrane_gc::raw`.
     Raw,
+    /// What `terrane_gc` itself names: its user writes no `unsafe`.
+    Safe,
 }
 
 impl fmt::Display for Tier {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::Raw => "raw",
+            Self::Safe => "safe",
         })
     }
 }

@@ -2,19 +2,35 @@
 
 use crate::json::Object;
 use crate::orchestrator::{Figure, Figures};
-use crate::row::{Mode, Row, Unit, When};
+use crate::row::{Contender, Mode, Row, Tier, Unit, When};
 use std::fmt::Write as _;
 
-/// One JSON object for each rival:
+/// One JSON object for each tier of ours and each rival:
 /// `{"bench","ours_ns","rival","rival_ns","ratio"[,"tier"],"unit","rounds","mode","ours_ns_min","rival_ns_min","ratio_min"[,"ours_peak_bytes","rival_peak_bytes"]}`,
 /// and after these what else was measured, as `ours_NAME` and `rival_NAME`.
 #[must_use]
 pub fn json_lines(row: &Row, figures: &Figures, mode: Mode) -> Vec<String> {
-    figures.rivals.iter().map(|rival| json_line(row, figures, rival, mode)).collect()
+    let line = |(tier, ours, rival)| json_line(row, tier, [ours, rival], figures.rounds, mode);
+    pairs(row, figures).map(line).collect()
 }
 
-fn json_line(row: &Row, figures: &Figures, rival: &Figure, mode: Mode) -> String {
-    let ours = &figures.ours;
+/// Ours, on one tier after the other, beside each of the rivals.
+fn pairs<'a>(
+    row: &'a Row,
+    figures: &'a Figures,
+) -> impl Iterator<Item = (Option<Tier>, &'a Figure, &'a Figure)> {
+    let others = figures.other_tiers.iter().map(|(tier, figure)| (Some(*tier), figure));
+    let tiers = std::iter::once((row.tier, &figures.ours)).chain(others);
+    tiers.flat_map(|(tier, ours)| figures.rivals.iter().map(move |rival| (tier, ours, rival)))
+}
+
+fn json_line(
+    row: &Row,
+    tier: Option<Tier>,
+    [ours, rival]: [&Figure; 2],
+    rounds: usize,
+    mode: Mode,
+) -> String {
     let decimals = match row.unit {
         Unit::Operation => 3,
         Unit::Run | Unit::Peak => 0,
@@ -25,12 +41,12 @@ fn json_line(row: &Row, figures: &Figures, rival: &Figure, mode: Mode) -> String
         .text("rival", rival.id)
         .number("rival_ns", rival.ns, decimals)
         .number("ratio", ratio(row, ours, rival), 3);
-    if let Some(tier) = row.tier {
+    if let Some(tier) = tier {
         object = object.text("tier", &tier.to_string());
     }
     object = object
         .text("unit", &row.unit.to_string())
-        .integer("rounds", figures.rounds as u64)
+        .integer("rounds", rounds as u64)
         .text("mode", mode.word())
         .number("ours_ns_min", ours.ns_min, decimals)
         .number("rival_ns_min", rival.ns_min, decimals);
@@ -66,7 +82,12 @@ fn decimals_of(name: &str) -> usize {
 /// What `--list` says about a row.
 #[must_use]
 pub fn description(row: &Row) -> String {
-    let rivals: Vec<&str> = row.rivals.iter().map(|rival| rival.id).collect();
+    let (tiers, rivals): (Vec<&Contender>, Vec<&Contender>) =
+        row.rivals.iter().partition(|rival| rival.other_tier.is_some());
+    let rivals: Vec<&str> = rivals.iter().map(|rival| rival.id).collect();
+    let tiers = row.tier.into_iter().chain(tiers.iter().filter_map(|ours| ours.other_tier));
+    let tiers: Vec<String> = tiers.map(|tier| tier.to_string()).collect();
+    let tiers = if tiers.is_empty() { String::new() } else { format!(" ({} tier)", tiers.join(" and ")) };
     let when = match row.when {
         When::Always => "",
         When::Full => "; full runs only",
@@ -74,30 +95,34 @@ pub fn description(row: &Row) -> String {
         When::Named => "; only when named",
     };
     let Row { name, about, unit, .. } = row;
-    format!("{name:<36} ns per {unit}; against {}{when}\n    {about}\n", rivals.join(", "))
+    format!("{name:<36} ns per {unit}{tiers}; against {}{when}\n    {about}\n", rivals.join(", "))
 }
 
 /// The heading of the table.
 #[must_use]
 pub fn heading() -> String {
-    format!("{:<40} {:>12}  {:<20} {:>12}  {:>6}  {:>7}", "", "ours", "rival", "", "ratio", "spread")
+    format!(
+        "{:<40} {:<4} {:>12}  {:<20} {:>12}  {:>6}  {:>7}",
+        "", "tier", "ours", "rival", "", "ratio", "spread"
+    )
 }
 
-/// One line of the table for each rival, then one for what else was measured of each contender.
+/// One line of the table for each tier of ours and each rival, then one for what else was measured of each contender.
 #[must_use]
 pub fn lines(row: &Row, figures: &Figures) -> Vec<String> {
-    let ours = &figures.ours;
-    let line = |rival: &Figure| {
-        let mut line = format!("{:<40} {:>12}", row.name, compared(row, ours));
+    let line = |(tier, ours, rival): (Option<Tier>, &Figure, &Figure)| {
+        let tier = tier.map(|tier| tier.to_string()).unwrap_or_default();
+        let mut line = format!("{:<40} {tier:<4} {:>12}", row.name, compared(row, ours));
         let ratio = ratio(row, ours, rival);
         let spread = ours.spread.max(rival.spread) * 100.0;
         write!(line, "  {:<20} {:>12}  {ratio:>6.3}  {spread:>5.0} %", rival.id, compared(row, rival))
             .expect("a string takes all text");
         line
     };
-    let with_details =
-        std::iter::once(ours).chain(&figures.rivals).filter(|figure| !figure.details.is_empty());
-    figures.rivals.iter().map(line).chain(with_details.map(details_line)).collect()
+    let others = figures.other_tiers.iter().map(|(_, figure)| figure);
+    let all = std::iter::once(&figures.ours).chain(others).chain(&figures.rivals);
+    let with_details = all.filter(|figure| !figure.details.is_empty());
+    pairs(row, figures).map(line).chain(with_details.map(details_line)).collect()
 }
 
 /// What the row compares of a contender.
@@ -141,7 +166,7 @@ fn time(ns: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::row::{Contender, Home, OURS, Rounds, Tier, When};
+    use crate::row::{Contender, Home, OURS, OURS_SAFE, Rounds, Tier, When};
 
     fn row(tier: Option<Tier>, unit: Unit) -> Row {
         Row {
@@ -165,6 +190,7 @@ mod tests {
     fn a_row_outside_the_collector_has_no_tier() {
         let figures = Figures {
             ours: figure(OURS, 0.5, None),
+            other_tiers: Vec::new(),
             rivals: vec![figure("bumpalo", 0.625, None), figure("glibc", 7.25, None)],
             rounds: 9,
         };
@@ -181,6 +207,7 @@ mod tests {
     fn a_row_of_the_collector_names_its_tier_and_the_peaks() {
         let figures = Figures {
             ours: figure(OURS, 2.5e8, Some(1 << 20)),
+            other_tiers: Vec::new(),
             rivals: vec![figure("gc-arena", 2e9, Some(1 << 22))],
             rounds: 5,
         };
@@ -193,9 +220,39 @@ mod tests {
     }
 
     #[test]
+    fn each_tier_of_ours_is_compared_with_each_rival() {
+        let figures = Figures {
+            ours: figure(OURS, 2.0, None),
+            other_tiers: vec![(Tier::Safe, figure(OURS_SAFE, 3.0, None))],
+            rivals: vec![figure("gc-arena", 4.0, None), figure("glibc", 8.0, None)],
+            rounds: 1,
+        };
+        let row = row(Some(Tier::Raw), Unit::Operation);
+        let lines = json_lines(&row, &figures, Mode::Full);
+        let expected = [
+            ("raw", "gc-arena", 0.5),
+            ("raw", "glibc", 0.25),
+            ("safe", "gc-arena", 0.75),
+            ("safe", "glibc", 0.375),
+        ];
+        assert_eq!(lines.len(), expected.len());
+        for (line, (tier, rival, ratio)) in lines.iter().zip(expected) {
+            for part in [
+                format!(r#""tier":"{tier}""#),
+                format!(r#""rival":"{rival}""#),
+                format!(r#""ratio":{ratio:.3}"#),
+            ] {
+                assert!(line.contains(&part), "{line}");
+            }
+        }
+        assert_eq!(super::lines(&row, &figures)[2].split_whitespace().nth(1), Some("safe"));
+    }
+
+    #[test]
     fn the_table_has_a_line_for_each_rival_under_its_heading() {
         let figures = Figures {
             ours: figure(OURS, 0.5, None),
+            other_tiers: Vec::new(),
             rivals: vec![figure("bumpalo", 0.625, None), figure("glibc", 7.25, None)],
             rounds: 9,
         };
@@ -210,6 +267,7 @@ mod tests {
     fn a_row_of_peaks_compares_them() {
         let figures = Figures {
             ours: figure(OURS, 2.0, Some(3 << 20)),
+            other_tiers: Vec::new(),
             rivals: vec![figure("bumpalo", 1.0, Some(2 << 20))],
             rounds: 1,
         };
@@ -223,7 +281,8 @@ mod tests {
     fn details_have_fields_and_a_line_for_each_contender() {
         let mut ours = figure(OURS, 2.0, None);
         ours.details = vec![("pause_max_ns".to_owned(), 1.5e6), ("live_bytes".to_owned(), 3_145_728.0)];
-        let figures = Figures { ours, rivals: vec![figure("glibc", 4.0, None)], rounds: 1 };
+        let figures =
+            Figures { ours, other_tiers: Vec::new(), rivals: vec![figure("glibc", 4.0, None)], rounds: 1 };
         let row = row(Some(Tier::Raw), Unit::Operation);
         let json = &json_lines(&row, &figures, Mode::Full)[0];
         assert!(json.ends_with(r#","ours_pause_max_ns":1500000,"ours_live_bytes":3145728}"#), "{json}");

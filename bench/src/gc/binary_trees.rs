@@ -15,9 +15,10 @@ use super::dumpster::DumpsterForest;
 use super::gc_arena::{self, GcArenaForest};
 use super::program::Program;
 use super::raw::RawForest;
+use super::safe::SafeForest;
 use crate::checksum;
 use crate::clock;
-use crate::row::{Contender, Home, Measurement, OURS, Rounds, Row, Tier, Unit, When};
+use crate::row::{Contender, Home, Measurement, OURS, OURS_SAFE, Rounds, Row, Tier, Unit, When};
 use std::rc::Rc;
 
 /// The depth of the smallest trees.
@@ -50,6 +51,7 @@ fn program(depth: u32, when: When, rounds: Rounds) -> Program {
         when,
         rounds,
         ours: Rc::new(move |configuration, _| measure(|| RawForest::new(configuration), depth)),
+        safe: Rc::new(move |configuration, _| measure(|| SafeForest::new(configuration), depth)),
         rivals: vec![
             Contender::new("gc-arena", Home::Mimalloc, move |_| gc_arena::best_of(pacings, gc_arena)),
             Contender::new("dumpster", Home::Mimalloc, move |_| measure(DumpsterForest::default, depth)),
@@ -63,6 +65,8 @@ fn program(depth: u32, when: When, rounds: Rounds) -> Program {
 }
 
 fn peak_row(depth: u32, when: When) -> Row {
+    let safe =
+        Contender::new(OURS_SAFE, Home::Mimalloc, move |_| measure(|| SafeForest::new(DEFAULT), depth));
     Row {
         name: format!("gc/binary-trees-peak/{depth}"),
         about: format!("the most memory that gc/binary-trees/{depth} has resident"),
@@ -72,7 +76,10 @@ fn peak_row(depth: u32, when: When) -> Row {
         threads: 1,
         rounds: Rounds { full: 1, quick: 1 },
         ours: Contender::new(OURS, Home::Mimalloc, move |_| measure(|| RawForest::new(DEFAULT), depth)),
-        rivals: vec![Contender::new("bumpalo", Home::Glibc, move |_| measure(BumpedForest::default, depth))],
+        rivals: vec![
+            safe.on_tier(Tier::Safe),
+            Contender::new("bumpalo", Home::Glibc, move |_| measure(BumpedForest::default, depth)),
+        ],
     }
 }
 
@@ -135,6 +142,7 @@ mod tests {
             .iter()
             .for_each(|&pacing| assert_eq!(run(GcArenaForest::new(pacing), 10), expected));
         assert_eq!(run(RawForest::new(DEFAULT), 10), expected);
+        assert_eq!(run(SafeForest::new(DEFAULT), 10), expected);
         assert_ne!(run(Arithmetic(0), 12), expected);
     }
 }

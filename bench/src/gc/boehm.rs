@@ -8,11 +8,13 @@
 
 use super::binary_trees::Forest;
 use super::deep_list::Lists;
+use super::finalizers::Resources;
 use super::gcbench::Grove;
 use super::replacement::Replaced;
 use super::repointing::{Fields, Step};
 use super::short_lived::LiveSet;
 use super::strings::Strings;
+use super::weak_map::Notes;
 use crate::row::{Contender, Details, Home, Measurement, Mode};
 use std::ffi::c_int;
 
@@ -67,6 +69,13 @@ unsafe extern "C" {
     safe fn boehm_pages_make(slots: usize);
     safe fn boehm_pages_replace(slot: usize, depth: u32);
     safe fn boehm_pages_count(slot: usize) -> u64;
+    safe fn boehm_notes_make(slots: usize);
+    safe fn boehm_notes_replace(slot: usize, note: u64);
+    safe fn boehm_notes_note(slot: usize) -> u64;
+    safe fn boehm_resources_make(slots: usize);
+    safe fn boehm_resources_replace(slot: usize, value: u64);
+    safe fn boehm_resources_value(slot: usize) -> u64;
+    safe fn boehm_resources_close() -> u64;
     fn boehm_array_run(steps: *const Step, count: usize);
     fn boehm_pairs_run(steps: *const Step, count: usize);
     fn boehm_string_temporary(text: *const u8, length: usize) -> u64;
@@ -95,6 +104,20 @@ impl Boehm {
     pub(super) fn with_pages(slots: usize) -> Self {
         let heap = Self::start();
         boehm_pages_make(slots);
+        heap
+    }
+
+    /// A heap with slots for keys, and a table of notes.
+    pub(super) fn with_notes(slots: usize) -> Self {
+        let heap = Self::start();
+        boehm_notes_make(slots);
+        heap
+    }
+
+    /// A heap with slots for resources.
+    pub(super) fn with_resources(slots: usize) -> Self {
+        let heap = Self::start();
+        boehm_resources_make(slots);
         heap
     }
 
@@ -211,14 +234,14 @@ impl Fields for Nodes {
 impl Strings for Boehm {
     #[expect(unsafe_code, reason = "a function in C")]
     #[inline]
-    fn temporary(&mut self, text: &[u8]) -> u64 {
+    fn temporary(&mut self, text: &str) -> u64 {
         // SAFETY: so many bytes are there to be read, and no text is empty.
         unsafe { boehm_string_temporary(text.as_ptr(), text.len()) }
     }
 
     #[expect(unsafe_code, reason = "a function in C")]
     #[inline]
-    fn keep(&mut self, place: usize, text: &[u8]) -> bool {
+    fn keep(&mut self, place: usize, text: &str) -> bool {
         // SAFETY: so many bytes are there to be read, no text is empty, and the place is in the table.
         unsafe { boehm_string_keep(place, text.as_ptr(), text.len()) != 0 }
     }
@@ -235,6 +258,39 @@ impl Replaced for Boehm {
 
     fn count(&self, slot: usize) -> u64 {
         boehm_pages_count(slot)
+    }
+
+    fn heap_bytes(&self) -> Option<u64> {
+        Some(boehm_heap_bytes())
+    }
+}
+
+impl Notes for Boehm {
+    fn replace(&mut self, slot: usize, note: u64) {
+        boehm_notes_replace(slot, note);
+    }
+
+    fn note(&mut self, slot: usize) -> Option<u64> {
+        // Notes are shorter than 64 bits.
+        Some(boehm_notes_note(slot)).filter(|&note| note != u64::MAX)
+    }
+
+    fn heap_bytes(&self) -> Option<u64> {
+        Some(boehm_heap_bytes())
+    }
+}
+
+impl Resources for Boehm {
+    fn replace(&mut self, slot: usize, value: u64) {
+        boehm_resources_replace(slot, value);
+    }
+
+    fn value(&mut self, slot: usize) -> u64 {
+        boehm_resources_value(slot)
+    }
+
+    fn close(&mut self) -> u64 {
+        boehm_resources_close()
     }
 
     fn heap_bytes(&self) -> Option<u64> {

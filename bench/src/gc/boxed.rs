@@ -2,11 +2,15 @@
 //! several fields refer to count their references.
 
 mod lists;
+mod recursion;
 mod strings;
 mod table;
 mod trees;
+mod weak;
 
 pub(super) use lists::{BoxedLists, BoxedLiveSet};
+pub(super) use recursion::recurse;
 pub(super) use strings::BoxedStrings;
 pub(super) use table::{CountedArray, CountedNodes};
 pub(super) use trees::{BoxedForest, BoxedGrove, BoxedReplaced};
+pub(super) use weak::{BoxedNotes, BoxedResources};

@@ -4,7 +4,7 @@
 //! line of [`OTHERS`].
 
 use terrane_arena::Bytes;
-use terrane_gc::raw::HeapConfig;
+use terrane_gc::HeapConfig;
 
 /// A configuration of our heap.
 #[derive(Clone, Copy, Debug)]

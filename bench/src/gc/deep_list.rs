@@ -9,6 +9,7 @@ use super::dumpster::DumpsterLists;
 use super::gc_arena::{self, GcArenaLists};
 use super::program::Program;
 use super::raw::RawLists;
+use super::safe::SafeLists;
 use crate::checksum;
 use crate::clock;
 use crate::row::{Contender, Home, Measurement, Rounds, Row, Unit, When};
@@ -32,6 +33,7 @@ fn program(length: u64, when: When) -> Program {
         when,
         rounds: Rounds::PROGRAMS,
         ours: Rc::new(move |configuration, _| measure(|| RawLists::new(configuration), length)),
+        safe: Rc::new(move |configuration, _| measure(|| SafeLists::new(configuration), length)),
         rivals: vec![
             Contender::new("gc-arena", Home::Mimalloc, move |_| gc_arena::at_its_best(gc_arena)),
             Contender::new("dumpster", Home::Mimalloc, move |_| measure(|| DumpsterLists, length)),
@@ -72,5 +74,6 @@ mod tests {
             .iter()
             .for_each(|&pacing| assert_eq!(run(GcArenaLists::new(pacing), length), expected));
         assert_eq!(run(RawLists::new(DEFAULT), length), expected);
+        assert_eq!(run(SafeLists::new(DEFAULT), length), expected);
     }
 }

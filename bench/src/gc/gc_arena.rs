@@ -8,12 +8,14 @@ mod lists;
 mod strings;
 mod table;
 mod trees;
+mod weak;
 
 pub(super) use gc_arena::metrics::Pacing;
 pub(super) use lists::{GcArenaLists, GcArenaLiveSet};
 pub(super) use strings::GcArenaStrings;
 pub(super) use table::{GcArenaArray, GcArenaNodes};
 pub(super) use trees::{GcArenaForest, GcArenaGrove, GcArenaReplaced};
+pub(super) use weak::{GcArenaNotes, GcArenaResources};
 
 use crate::row::Measurement;
 use gc_arena::arena::Root;

@@ -11,6 +11,7 @@ use super::dumpster::DumpsterGrove;
 use super::gc_arena::{self, GcArenaGrove};
 use super::program::Program;
 use super::raw::RawGrove;
+use super::safe::SafeGrove;
 use crate::checksum;
 use crate::clock;
 use crate::row::{Contender, Home, Measurement, Rounds, Row, Unit, When};
@@ -39,6 +40,7 @@ fn program(depth: u32, when: When) -> Program {
         when,
         rounds: Rounds::PROGRAMS,
         ours: Rc::new(move |configuration, _| measure(|| RawGrove::new(configuration), depth)),
+        safe: Rc::new(move |configuration, _| measure(|| SafeGrove::new(configuration), depth)),
         rivals: vec![
             Contender::new("gc-arena", Home::Mimalloc, move |_| gc_arena::at_its_best(gc_arena)),
             Contender::new("dumpster", Home::Mimalloc, move |_| measure(DumpsterGrove::default, depth)),
@@ -141,5 +143,6 @@ mod tests {
         assert_eq!(run(DumpsterGrove::default(), 12), expected);
         gc_arena::PACINGS.iter().for_each(|&pacing| assert_eq!(run(GcArenaGrove::new(pacing), 12), expected));
         assert_eq!(run(RawGrove::new(DEFAULT), 12), expected);
+        assert_eq!(run(SafeGrove::new(DEFAULT), 12), expected);
     }
 }

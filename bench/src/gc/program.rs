@@ -1,7 +1,8 @@
-//! From a program to its rows: one beside the rivals, and one for each other configuration of ours.
+//! From a program to its rows: one beside the rivals, with ours on both tiers, and one for each other configuration of
+//! ours on the raw tier.
 
 use super::configuration::{self, Configuration};
-use crate::row::{Contender, Home, Measurement, Mode, OURS, Rounds, Row, Tier, Unit, When};
+use crate::row::{Contender, Home, Measurement, Mode, OURS, OURS_SAFE, Rounds, Row, Tier, Unit, When};
 use std::rc::Rc;
 
 /// A program of this area.
@@ -14,6 +15,8 @@ pub(super) struct Program {
     pub(super) rounds: Rounds,
     /// Ours, on the raw tier.
     pub(super) ours: Rc<Measure>,
+    /// Ours, on the safe tier.
+    pub(super) safe: Rc<Measure>,
     pub(super) rivals: Vec<Contender>,
 }
 
@@ -25,12 +28,16 @@ impl Program {
     pub(super) fn rows(self) -> Vec<Row> {
         let mut rows = vec![self.beside_rivals()];
         rows.extend(configuration::OTHERS.iter().map(|&other| self.beside(other)));
-        rows[0].rivals = self.rivals;
+        rows[0].rivals.extend(self.rivals);
         rows
     }
 
     fn beside_rivals(&self) -> Row {
-        self.row(format!("gc/{}", self.name), self.about.clone())
+        let safe = Rc::clone(&self.safe);
+        let safe = Contender::new(OURS_SAFE, Home::Mimalloc, move |mode| safe(configuration::DEFAULT, mode));
+        let mut row = self.row(format!("gc/{}", self.name), self.about.clone());
+        row.rivals.push(safe.on_tier(Tier::Safe));
+        row
     }
 
     fn beside(&self, other: Configuration) -> Row {

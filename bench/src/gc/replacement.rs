@@ -1,24 +1,22 @@
 //! `gc/pause/replace-1gb`: how long a program waits for its collector.
 //!
-//! A table of small trees is kept, about 1 GiB of nodes of 16 bytes each. For 20 seconds, one *unit* after the other, 256
-//! trees at random make way for new ones of 31, 63 or 127 nodes. Each unit is timed by the wall and by the thread's CPU:
-//! the longest units are those in which the collector worked. What ours says of its own pauses is CPU time too.
-//!
-//! Then the program rests for a second, and what is still resident is compared with what lives. *Live* are the nodes and
-//! the slots that refer to them, without headers that a contender may add.
+//! A table of small trees is kept, about 1 GiB of nodes of 16 bytes each. For 20 seconds of CPU time, one
+//! *unit* after the other (see [`pauses`]), 256 trees at random make way for new ones of 31, 63 or 127 nodes. *Live* are the nodes and
+//! the slots that refer to them, with the header that a node of our safe tier has, without those of other contenders.
 
 use super::boehm::{self, Boehm};
 use super::boxed::BoxedReplaced;
 use super::configuration::{Configuration, DEFAULT};
 use super::gc_arena::GcArenaReplaced;
-use super::histogram::Histogram;
+use super::pauses::{self, InUnits};
 use super::random::Random;
 use super::raw::RawReplaced;
+use super::safe::SafeReplaced;
 use crate::checksum;
-use crate::clock;
-use crate::resident;
-use crate::row::{Contender, Details, Home, Measurement, Mode, OURS, Rounds, Row, Tier, Unit, When};
-use std::time::{Duration, Instant};
+use crate::row::{
+    Contender, Details, Home, Measurement, Mode, OURS, OURS_SAFE, Rounds, Row, Tier, Unit, When,
+};
+use std::time::Duration;
 
 /// Slots that lie in one object, so that a store into one does not concern all.
 pub(super) const PAGE_SLOTS: usize = 256;
@@ -26,11 +24,7 @@ pub(super) const PAGE_SLOTS: usize = 256;
 /// Trees that are replaced in one unit.
 const UNIT_TREES: usize = 256;
 
-/// Units of which the result is compared: every contender runs at least so many.
-const CHECKED_UNITS: usize = 64;
-
-/// Bytes of a node and of a slot.
-const NODE_BYTES: u64 = 16;
+/// Bytes of a slot.
 const SLOT_BYTES: u64 = 8;
 
 const FULL: Size =
@@ -65,6 +59,8 @@ fn row(size: Size) -> Row {
         rounds: Rounds { full: 1, quick: 1 },
         ours: ours(OURS, DEFAULT, size),
         rivals: vec![
+            contender(OURS_SAFE, Home::Mimalloc, |slots| SafeReplaced::new(slots, DEFAULT), size)
+                .on_tier(Tier::Safe),
             contender("gc-arena", Home::Mimalloc, GcArenaReplaced::new, size),
             boehm::contender_with_details(move |_| measure(&Boehm::with_pages, size)),
             contender("mimalloc", Home::Mimalloc, BoxedReplaced::new, size),
@@ -88,6 +84,9 @@ fn contender<R: Replaced>(
 
 /// A heap with a table of trees.
 pub(super) trait Replaced {
+    /// Bytes of a node, with the header that it has in a heap of ours.
+    const NODE_BYTES: u64 = 16;
+
     /// Builds a tree of this depth in place of the one in the slot, if there is one.
     fn replace(&mut self, slot: usize, depth: u32);
 
@@ -106,78 +105,38 @@ pub(super) trait Replaced {
 }
 
 fn measure<R: Replaced>(make: &impl Fn(usize) -> R, size: Size) -> (Measurement, Details) {
-    let mut run = Run::new(make(size.slots), size.slots);
-    run.replaced.take_pauses_ns();
-    while run.units.len() < CHECKED_UNITS || run.wall_ns < size.time.as_secs_f64() * 1e9 {
-        run.unit();
-    }
-    run.finish()
+    pauses::measure(&mut Table::new(make(size.slots), size.slots), size.time)
 }
 
-/// A table at work, and what was seen of it.
-struct Run<R> {
+/// A heap with trees, and how deep each must be.
+struct Table<R> {
     replaced: R,
     depths: Vec<u8>,
     random: Random,
-    /// After so many units that every contender ran as many.
-    checksum: u64,
-    units: Histogram,
-    units_cpu: Histogram,
-    pauses: Histogram,
-    wall_ns: f64,
-    cpu_ns: f64,
-    heap_bytes_max: Option<u64>,
 }
 
-impl<R: Replaced> Run<R> {
+impl<R: Replaced> Table<R> {
     fn new(mut replaced: R, slots: usize) -> Self {
         let mut random = Random::new(11);
         let mut depths = vec![0; slots];
         for slot in 0..slots {
             replace(&mut replaced, &mut depths, slot, &mut random);
         }
-        Self {
-            replaced,
-            depths,
-            random,
-            checksum: 0,
-            units: Histogram::default(),
-            units_cpu: Histogram::default(),
-            pauses: Histogram::default(),
-            wall_ns: 0.0,
-            cpu_ns: 0.0,
-            heap_bytes_max: None,
-        }
+        Self { replaced, depths, random }
     }
+}
 
+impl<R: Replaced> InUnits for Table<R> {
     fn unit(&mut self) {
-        let start = Instant::now();
-        let (cpu_ns, ()) = clock::thread_time(|| {
-            for _ in 0..UNIT_TREES {
-                // A table has fewer than 2^32 slots.
-                let slot = self.random.below(self.depths.len() as u32) as usize;
-                replace(&mut self.replaced, &mut self.depths, slot, &mut self.random);
-            }
-        });
-        let wall_ns = start.elapsed().as_secs_f64() * 1e9;
-        self.units.add(wall_ns);
-        self.units_cpu.add(cpu_ns);
-        self.wall_ns += wall_ns;
-        self.cpu_ns += cpu_ns;
-        #[expect(clippy::cast_precision_loss, reason = "a pause is shorter than 2^53 ns")]
-        self.replaced.take_pauses_ns().into_iter().for_each(|ns| self.pauses.add(ns as f64));
-        self.heap_bytes_max = self.heap_bytes_max.max(self.replaced.heap_bytes());
-        if self.units.len() == CHECKED_UNITS {
-            self.checksum = self.checked_nodes();
+        for _ in 0..UNIT_TREES {
+            // A table has fewer than 2^32 slots.
+            let slot = self.random.below(self.depths.len() as u32) as usize;
+            replace(&mut self.replaced, &mut self.depths, slot, &mut self.random);
         }
     }
 
-    /// A checksum of the nodes in each slot.
-    ///
-    /// # Panics
-    ///
-    /// When a tree is not what was put there last.
-    fn checked_nodes(&self) -> u64 {
+    /// A checksum of the nodes in each slot. Panics when a tree is not what was put there last.
+    fn check(&mut self) -> u64 {
         let nodes = |slot| {
             let nodes = self.replaced.count(slot);
             assert_eq!(nodes, nodes_of(self.depths[slot]), "the tree in slot {slot} changed");
@@ -186,32 +145,17 @@ impl<R: Replaced> Run<R> {
         checksum::of((0..self.depths.len()).map(nodes))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "all figures are below 2^53")]
-    fn finish(self) -> (Measurement, Details) {
+    fn live_bytes(&self) -> u64 {
         let nodes: u64 = self.depths.iter().map(|&depth| nodes_of(depth)).sum();
-        let live = (nodes * NODE_BYTES + self.depths.len() as u64 * SLOT_BYTES) as f64;
-        std::thread::sleep(Duration::from_secs(1));
-        let resident = resident::bytes();
-        let _ = self.checked_nodes();
-        let units = self.units.len() as f64;
-        let mut details = vec![("units_per_s".to_owned(), units / self.wall_ns * 1e9)];
-        self.units.describe("unit_wall", &mut details);
-        self.units_cpu.describe("unit_cpu", &mut details);
-        if self.pauses.len() > 0 {
-            details.push(("pauses".to_owned(), self.pauses.len() as f64));
-            self.pauses.describe("pause_cpu", &mut details);
-        }
-        details.push(("live_bytes".to_owned(), live));
-        let beside_live = [
-            ("heap_over_live", self.heap_bytes_max),
-            ("peak_over_live", resident::peak_bytes()),
-            ("resident_after_1s_over_live", resident),
-        ];
-        for (name, bytes) in beside_live {
-            details.extend(bytes.map(|bytes| (name.to_owned(), bytes as f64 / live)));
-        }
-        let measurement = Measurement { ns_by_copy: vec![self.cpu_ns / units], checksum: self.checksum };
-        (measurement, details)
+        nodes * R::NODE_BYTES + self.depths.len() as u64 * SLOT_BYTES
+    }
+
+    fn heap_bytes(&self) -> Option<u64> {
+        self.replaced.heap_bytes()
+    }
+
+    fn take_pauses_ns(&mut self) -> Vec<u64> {
+        self.replaced.take_pauses_ns()
     }
 }
 
@@ -245,6 +189,8 @@ mod tests {
         assert_eq!(measure(&GcArenaReplaced::new, SMALL).0.checksum, expected.checksum);
         let ours = measure(&|slots| RawReplaced::new(slots, DEFAULT), SMALL);
         assert_eq!(ours.0.checksum, expected.checksum);
+        let safe = measure(&|slots| SafeReplaced::new(slots, DEFAULT), SMALL);
+        assert_eq!(safe.0.checksum, expected.checksum);
         for name in ["pauses", "pause_cpu_max_ns", "heap_over_live"] {
             assert!(
                 ours.1.iter().any(|(other, figure)| other == name && *figure > 0.0),

@@ -13,6 +13,7 @@ use super::gc_arena::{self, GcArenaArray, GcArenaNodes, Pacing};
 use super::program::Program;
 use super::random::Random;
 use super::raw::{RawArray, RawNodes};
+use super::safe::{SafeArray, SafeNodes};
 use crate::checksum;
 use crate::clock;
 use crate::row::{Contender, Home, Measurement, Mode, Rounds, Row, Unit, When};
@@ -38,7 +39,9 @@ fn nodes_program(fields: u32, when: When) -> Program {
         about: format!(
             "one store, at random, into one of {fields} fields of old nodes, of a new object or an old one"
         ),
-        ..program::<RawNodes, GcArenaNodes, DumpsterNodes, boehm::Nodes, CountedNodes>(fields, when)
+        ..program::<RawNodes, SafeNodes, GcArenaNodes, DumpsterNodes, boehm::Nodes, CountedNodes>(
+            fields, when,
+        )
     }
 }
 
@@ -48,13 +51,16 @@ fn array_program(fields: u32, when: When) -> Program {
         about: format!(
             "one store, at random, into an old array of {fields} references, of a new object or an old one"
         ),
-        ..program::<RawArray, GcArenaArray, DumpsterArray, boehm::Array, CountedArray>(fields, when)
+        ..program::<RawArray, SafeArray, GcArenaArray, DumpsterArray, boehm::Array, CountedArray>(
+            fields, when,
+        )
     }
 }
 
-fn program<R, A, D, B, C>(fields: u32, when: When) -> Program
+fn program<R, S, A, D, B, C>(fields: u32, when: When) -> Program
 where
     R: Fields<Settings = Configuration> + 'static,
+    S: Fields<Settings = Configuration> + 'static,
     A: Fields<Settings = Pacing> + 'static,
     D: Fields<Settings = ()> + 'static,
     B: Fields<Settings = Boehm> + 'static,
@@ -68,6 +74,7 @@ where
         when,
         rounds: ROUNDS,
         ours: Rc::new(move |configuration, mode| measure(R::of(fields, configuration), fields, mode)),
+        safe: Rc::new(move |configuration, mode| measure(S::of(fields, configuration), fields, mode)),
         rivals: vec![
             Contender::new("gc-arena", Home::Mimalloc, gc_arena),
             Contender::new("dumpster", Home::Mimalloc, move |mode| measure(D::of(fields, ()), fields, mode)),
@@ -167,6 +174,8 @@ mod tests {
         let expected = checksum::<Model>(());
         assert_eq!(checksum::<RawNodes>(DEFAULT), expected);
         assert_eq!(checksum::<RawArray>(DEFAULT), expected);
+        assert_eq!(checksum::<SafeNodes>(DEFAULT), expected);
+        assert_eq!(checksum::<SafeArray>(DEFAULT), expected);
         for pacing in gc_arena::PACINGS {
             assert_eq!(checksum::<GcArenaNodes>(pacing), expected);
             assert_eq!(checksum::<GcArenaArray>(pacing), expected);

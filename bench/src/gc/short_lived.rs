@@ -7,11 +7,12 @@
 
 use super::boehm::{self, Boehm};
 use super::boxed::BoxedLiveSet;
-use super::configuration::DEFAULT;
+use super::configuration::{Configuration, DEFAULT};
 use super::dumpster::DumpsterLiveSet;
 use super::gc_arena::{self, GcArenaLiveSet};
 use super::program::Program;
 use super::raw::RawLiveSet;
+use super::safe::SafeLiveSet;
 use crate::clock;
 use crate::row::{Contender, Home, Measurement, Mode, OURS, Rounds, Row, Tier, Unit, When};
 use std::rc::Rc;
@@ -41,7 +42,7 @@ pub(super) fn rows() -> Vec<Row> {
     for sizes in [QUICK, FULL] {
         rows.extend(program(sizes.few, sizes.when).rows());
         rows.extend(program(sizes.many, sizes.when).rows());
-        rows.push(growth_row(sizes));
+        rows.extend(growth_rows(sizes));
     }
     rows
 }
@@ -61,6 +62,9 @@ fn program(live: u64, when: When) -> Program {
         ours: Rc::new(move |configuration, mode| {
             measure(RawLiveSet::new(live, configuration), live, allocations(mode))
         }),
+        safe: Rc::new(move |configuration, mode| {
+            measure(SafeLiveSet::new(live, configuration), live, allocations(mode))
+        }),
         rivals: vec![
             Contender::new("gc-arena", Home::Mimalloc, gc_arena),
             Contender::new("dumpster", Home::Mimalloc, dumpster),
@@ -70,12 +74,20 @@ fn program(live: u64, when: When) -> Program {
     }
 }
 
-fn growth_row(Sizes { few, many, when }: Sizes) -> Row {
-    let ours = |live| move |mode| measure(RawLiveSet::new(live, DEFAULT), live, allocations(mode));
+fn growth_rows(sizes: Sizes) -> [Row; 2] {
+    [growth_row(Tier::Raw, RawLiveSet::new, &sizes), growth_row(Tier::Safe, SafeLiveSet::new, &sizes)]
+}
+
+fn growth_row<S>(tier: Tier, make: fn(u64, Configuration) -> S, sizes: &Sizes) -> Row
+where
+    S: LiveSet + 'static,
+{
+    let &Sizes { few, many, when } = sizes;
+    let ours = |live| move |mode| measure(make(live, DEFAULT), live, allocations(mode));
     Row {
-        name: format!("gc/short-lived-growth/{many}"),
+        name: format!("gc/short-lived-growth/{tier}/{many}"),
         about: format!("ours in gc/short-lived with {many} live objects beside ours with {few}"),
-        tier: Some(Tier::Raw),
+        tier: Some(tier),
         unit: Unit::Operation,
         when,
         threads: 1,
@@ -119,6 +131,7 @@ mod tests {
             assert_eq!(checksum(DumpsterLiveSet::new(live), live), expected);
             assert_eq!(checksum(BoxedLiveSet::new(live), live), expected);
             assert_eq!(checksum(RawLiveSet::new(live, DEFAULT), live), expected);
+            assert_eq!(checksum(SafeLiveSet::new(live, DEFAULT), live), expected);
         }
     }
 }

@@ -16,12 +16,14 @@ impl Default for BoxedStrings {
 
 impl Strings for BoxedStrings {
     #[inline]
-    fn temporary(&mut self, text: &[u8]) -> u64 {
+    fn temporary(&mut self, text: &str) -> u64 {
+        let text = text.as_bytes();
         ends(&black_box(Box::<[u8]>::from(text)))
     }
 
     #[inline]
-    fn keep(&mut self, place: usize, text: &[u8]) -> bool {
+    fn keep(&mut self, place: usize, text: &str) -> bool {
+        let text = text.as_bytes();
         let place = &mut self.table[place];
         let found = place.as_deref() == Some(text);
         if !found {

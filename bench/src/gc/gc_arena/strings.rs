@@ -42,7 +42,8 @@ impl GcArenaStrings {
 
 impl Strings for GcArenaStrings {
     #[inline]
-    fn temporary(&mut self, text: &[u8]) -> u64 {
+    fn temporary(&mut self, text: &str) -> u64 {
+        let text = text.as_bytes();
         let ends = self.arena.mutate(|mutation, _| {
             let string: Text<'_> = Gc::new_static(mutation, Box::from(text));
             ends(&black_box(string))
@@ -52,7 +53,8 @@ impl Strings for GcArenaStrings {
     }
 
     #[inline]
-    fn keep(&mut self, place: usize, text: &[u8]) -> bool {
+    fn keep(&mut self, place: usize, text: &str) -> bool {
+        let text = text.as_bytes();
         let found = self.arena.mutate(|mutation, table| {
             let found = table.places[place].get().is_some_and(|string| **string == *text);
             if !found {

@@ -22,13 +22,15 @@ impl RawStrings {
 
 impl Strings for RawStrings {
     #[inline]
-    fn temporary(&mut self, text: &[u8]) -> u64 {
+    fn temporary(&mut self, text: &str) -> u64 {
+        let text = text.as_bytes();
         let string = black_box(self.0.bytes_like(text));
         ends(self.0.bytes_of(string))
     }
 
     #[inline]
-    fn keep(&mut self, place: usize, text: &[u8]) -> bool {
+    fn keep(&mut self, place: usize, text: &str) -> bool {
+        let text = text.as_bytes();
         let old = self.0.element(self.0.roots.words[0], place);
         if old != NIL && self.0.bytes_of(old) == text {
             return true;
@@ -54,11 +56,11 @@ mod tests {
     #[test]
     fn strings_survive_collections() {
         let mut strings = RawStrings::new(STRESSED);
-        assert!(!strings.keep(5, b"abcdefghi"));
-        assert!(!strings.keep(PLACES - 1, b"a longer text of some bytes"));
-        assert_eq!(strings.temporary(b"abcdefghi"), ends(b"abcdefghi"));
-        assert!(strings.keep(5, b"abcdefghi"));
-        assert!(!strings.keep(5, b"abcdefghj"));
+        assert!(!strings.keep(5, "abcdefghi"));
+        assert!(!strings.keep(PLACES - 1, "a longer text of some bytes"));
+        assert_eq!(strings.temporary("abcdefghi"), ends(b"abcdefghi"));
+        assert!(strings.keep(5, "abcdefghi"));
+        assert!(!strings.keep(5, "abcdefghj"));
         assert_eq!(strings.kept_ends(PLACES - 1), ends(b"a longer text of some bytes"));
         assert_eq!(strings.kept_ends(6), 0);
     }
