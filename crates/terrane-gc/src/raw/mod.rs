@@ -140,6 +140,7 @@ mod clock;
 mod collect;
 mod config;
 mod cycle;
+mod direct;
 mod errors;
 mod evacuate;
 mod exhaustion;

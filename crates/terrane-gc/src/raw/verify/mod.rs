@@ -241,7 +241,7 @@ impl<'h, M: ObjectModel> Verifier<'h, M> {
 
     fn is_remembered(&self, parent: Word, slot: usize) -> bool {
         let address = M::address(parent).unwrap_or(0);
-        if self.heap.remembered.overflowed() || self.fresh.contains(address) {
+        if !self.heap.generational || self.heap.remembered.overflowed() || self.fresh.contains(address) {
             return true;
         }
         // SAFETY: the parent is a live object outside the young range, and the slot lies in it.
