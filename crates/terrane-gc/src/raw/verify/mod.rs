@@ -222,6 +222,8 @@ impl<'h, M: ObjectModel> Verifier<'h, M> {
             return Err(CorruptionKind::HeapToFrame);
         }
         match (from, to) {
+            // Without generations, an evacuation scans every old object.
+            (Zone::Old | Zone::Large, _) if !self.heap.generational => Ok(()),
             (Zone::Old | Zone::Large, Zone::Nursery | Zone::Arena) if !self.is_remembered(parent, slot) => {
                 Err(CorruptionKind::NotRemembered)
             }
@@ -241,7 +243,7 @@ impl<'h, M: ObjectModel> Verifier<'h, M> {
 
     fn is_remembered(&self, parent: Word, slot: usize) -> bool {
         let address = M::address(parent).unwrap_or(0);
-        if !self.heap.generational || self.heap.remembered.overflowed() || self.fresh.contains(address) {
+        if self.heap.remembered.overflowed() || self.fresh.contains(address) {
             return true;
         }
         // SAFETY: the parent is a live object outside the young range, and the slot lies in it.
