@@ -62,6 +62,17 @@ impl Header {
         (self.0 & TAGS == SIDE_TAG).then(|| core::ptr::with_exposed_provenance_mut(self.0 & !TAGS))
     }
 
+    /// What kind of object it is, if it has no side block.
+    ///
+    /// # Safety
+    ///
+    /// As for [`info`](Self::info).
+    #[inline(always)]
+    pub(crate) unsafe fn plain_info(self) -> Option<&'static TypeInfo> {
+        // SAFETY: without a tag it is the address of a description, which is static.
+        (self.0 & TAGS == 0).then(|| unsafe { &*core::ptr::with_exposed_provenance(self.0) })
+    }
+
     /// What kind of object it is.
     ///
     /// # Safety

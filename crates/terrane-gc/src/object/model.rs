@@ -49,6 +49,13 @@ unsafe impl ObjectModel for SafeModel {
     }
 
     #[inline(always)]
+    unsafe fn fixed_shape(first: Word) -> Option<(usize, u64)> {
+        // SAFETY: the caller's promise.
+        let info = unsafe { Header::from_bits(first.0).plain_info()? };
+        (info.fixed_size != 0).then_some((info.fixed_size, info.fixed_slots))
+    }
+
+    #[inline(always)]
     unsafe fn visit_slots<F: FnMut(*mut Word)>(word: Word, mut visit: F) {
         // SAFETY: the caller's promise.
         unsafe {

@@ -13,6 +13,10 @@ const OBJECT_MIN: usize = 16;
 /// Description of a type, one static for each.
 #[repr(align(8))]
 pub(crate) struct TypeInfo {
+    /// Bytes of an object all of whose slots are in `fixed_slots`; 0: there is more to it.
+    pub(crate) fixed_size: usize,
+    /// Bit `i` is set where word `i` of the object, its header included, is a slot.
+    pub(crate) fixed_slots: u64,
     /// Bytes of the object, header included; of an array without its elements.
     pub(crate) size: usize,
     /// Bytes of an element; 0: not an array.
@@ -42,8 +46,18 @@ impl<T: Trace> Described<T> {
     const VALUE: TypeInfo = {
         assert!(align_of::<T>() <= 8, "a collected type is aligned to at most 8 bytes: box what needs more");
         let size = PAYLOAD_OFFSET + size_of::<T>().next_multiple_of(8);
+        let size = if size < OBJECT_MIN { OBJECT_MIN } else { size };
+        let fixed_slots = match T::SHAPE.at(PAYLOAD_OFFSET) {
+            Shape::Words(words) => Some(words),
+            Shape::Dynamic => None,
+        };
         TypeInfo {
-            size: if size < OBJECT_MIN { OBJECT_MIN } else { size },
+            fixed_size: if fixed_slots.is_some() { size } else { 0 },
+            fixed_slots: match fixed_slots {
+                Some(words) => words,
+                None => 0,
+            },
+            size,
             stride: 0,
             shape: T::SHAPE,
             trace: trace_erased::<T>,
@@ -56,6 +70,8 @@ impl<T: Trace> Described<T> {
         assert!(align_of::<T>() <= 8, "a collected type is aligned to at most 8 bytes: box what needs more");
         assert!(!needs_drop::<T>(), "elements of a collected array have no destructor");
         TypeInfo {
+            fixed_size: 0,
+            fixed_slots: 0,
             size: OBJECT_MIN,
             stride: size_of::<T>(),
             shape: T::SHAPE,

@@ -139,7 +139,8 @@ impl<M: ObjectModel> Heap<M> {
             young_log: &self.young_log,
             large: &self.large,
             fresh: self.pins.fresh(),
-            rebuild: core::mem::take(&mut self.rebuild_remembered),
+            rebuild: core::mem::take(&mut self.rebuild_remembered)
+                || (!self.generational && condemned != Condemned::Nothing),
         };
         let parts = Parts {
             young: self.young.all,

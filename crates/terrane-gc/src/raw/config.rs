@@ -44,6 +44,10 @@ pub struct HeapConfig {
     /// How long a minor collection should take, in nanoseconds: the nursery is made shorter when they take longer.
     /// `None` leaves it at its greatest size. Default 350 µs.
     pub pause_goal_ns: Option<u64>,
+    /// Small objects are born in a nursery, which minor collections empty; otherwise they are born in the old space,
+    /// and every collection is a full one that stops the mutator: a plain mark-sweep collector, to compare
+    /// with. [`Heap::reserve`](super::Heap::reserve) then grants 64 KiB at most. Default on.
+    pub generational: bool,
     /// Full collections run in slices between which the mutator goes on; otherwise they stop it. Default on.
     pub incremental: bool,
     /// The old space asks the system for huge pages: fewer misses of the address cache, and fewer page faults, in a
@@ -69,6 +73,7 @@ impl Default for HeapConfig {
             remembered_set: Bytes::from_mib(64),
             growth_min: Bytes::from_mib(32),
             pause_goal_ns: Some(350_000),
+            generational: true,
             incremental: true,
             huge_pages: false,
             pages: terrane_pages::system_pages(),
@@ -172,6 +177,13 @@ impl HeapConfig {
     #[must_use]
     pub fn pause_goal_ns(mut self, goal: Option<u64>) -> Self {
         self.pause_goal_ns = goal;
+        self
+    }
+
+    /// Sets [`generational`](Self::generational).
+    #[must_use]
+    pub fn generational(mut self, generational: bool) -> Self {
+        self.generational = generational;
         self
     }
 

@@ -277,10 +277,12 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         // SAFETY: the caller's promise; the room that the old space answers is as long as the object, and
         // overlaps no other.
         unsafe {
-            if let Some(to) = M::forwarded(*(address as *const Word)) {
+            let first = *(address as *const Word);
+            if let Some(to) = M::forwarded(first) {
                 return M::with_address(word, to);
             }
-            let size = M::size(word);
+            let shape = M::fixed_shape(first);
+            let size = shape.map_or_else(|| M::size(word), |(size, _)| size);
             let mut to = hot.cursor;
             if size <= hot.limit - to {
                 hot.cursor = to + size;
@@ -300,10 +302,14 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
                 self.copied.arena_bytes += size as u64;
             }
             let moved = M::with_address(word, to);
-            if M::TRACKS_MOVES {
-                M::moved(moved);
+            if let Some((_, slots)) = shape {
+                self.push_fixed_slots(hot, moved, to, slots);
+            } else {
+                if M::TRACKS_MOVES {
+                    M::moved(moved);
+                }
+                self.push_slots::<ROOT>(hot, moved, to);
             }
-            self.push_slots::<ROOT>(hot, moved, to);
             moved
         }
     }
@@ -316,30 +322,49 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
     /// `moved` refers to the object, which was just moved to `to`.
     #[inline(always)]
     unsafe fn push_slots<const ROOT: bool>(&mut self, hot: &mut Hot, moved: Word, to: usize) {
-        let (from, young, end) = (self.from, self.young, self.stack.end());
-        let push = |slot: *mut Word| {
-            // SAFETY: a slot of an initialised object.
-            let Some(target) = M::address(unsafe { *slot }) else { return };
-            if from.contains(target) {
-                if hot.next.is_null() {
-                    hot.next = slot;
-                    return;
-                }
-                if hot.top == end {
-                    return self.stack.note_overflow();
-                }
-                // SAFETY: below the end of the stack.
-                unsafe {
-                    hot.top.write(slot as u64);
-                    hot.top = hot.top.add(1);
-                }
-            } else if young.contains(target) {
-                // SAFETY: the object is in the old space now.
-                unsafe { self.remembered.log::<M>(moved, to, slot as usize) };
+        // SAFETY: the caller's promise; the model visits slots of the object.
+        unsafe { M::visit_slots(moved, |slot| self.push_slot(hot, moved, to, slot)) };
+    }
+
+    /// The same with the slots as a map of the object's words.
+    ///
+    /// # Safety
+    ///
+    /// As for [`push_slots`](Self::push_slots); `slots` is what the model says of the object.
+    #[inline(always)]
+    unsafe fn push_fixed_slots(&mut self, hot: &mut Hot, moved: Word, to: usize, mut slots: u64) {
+        while slots != 0 {
+            let slot = (to + 8 * slots.trailing_zeros() as usize) as *mut Word;
+            slots &= slots - 1;
+            // SAFETY: the caller's promise.
+            unsafe { self.push_slot(hot, moved, to, slot) };
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `slot` is one of the object that `moved` refers to, which was just moved to `to`.
+    #[inline(always)]
+    unsafe fn push_slot(&mut self, hot: &mut Hot, moved: Word, to: usize, slot: *mut Word) {
+        // SAFETY: a slot of an initialised object.
+        let Some(target) = M::address(unsafe { *slot }) else { return };
+        if self.from.contains(target) {
+            if hot.next.is_null() {
+                hot.next = slot;
+                return;
             }
-        };
-        // SAFETY: the caller's promise.
-        unsafe { M::visit_slots(moved, push) };
+            if hot.top == self.stack.end() {
+                return self.stack.note_overflow();
+            }
+            // SAFETY: below the end of the stack.
+            unsafe {
+                hot.top.write(slot as u64);
+                hot.top = hot.top.add(1);
+            }
+        } else if self.young.contains(target) {
+            // SAFETY: the object is in the old space now.
+            unsafe { self.remembered.log::<M>(moved, to, slot as usize) };
+        }
     }
 
     /// Scans the objects that lie dense in `[start, end)`.

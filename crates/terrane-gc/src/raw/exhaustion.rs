@@ -42,7 +42,13 @@ impl<M: ObjectModel> Heap<M> {
         {
             return Ok(());
         }
-        if cause == CollectionCause::NurseryFull {
+        if self.is_direct() {
+            if let Request::Window(bytes) = request
+                && self.refill_direct(bytes, roots)
+            {
+                return Ok(());
+            }
+        } else if cause == CollectionCause::NurseryFull {
             if !self.enabled && self.extend_nursery(request) {
                 return Ok(());
             }
@@ -76,6 +82,10 @@ impl<M: ObjectModel> Heap<M> {
         let granted = match request {
             Request::Window(bytes) => match self.arenas.innermost() {
                 Some(index) => self.grant_in_arena(index, bytes),
+                None if !self.generational => match self.grant_direct(bytes) {
+                    true => Ok(()),
+                    false => Err(errors::out_of_memory(bytes, self.available())),
+                },
                 None => self.grant_in_nursery(bytes),
             },
             Request::Large(size) if self.room_for_large(size) => Ok(()),

@@ -22,6 +22,7 @@ use super::errors;
 use super::exhaustion::Request;
 use super::external::ExternalBytes;
 use super::large::{LargeSpace, check_size};
+use super::mark_sweep::RESERVE_MAX;
 use super::old_space::OldSpace;
 use super::old_space::block::{BLOCK_SIZE, SMALL_OBJECT_MAX};
 use super::pace::Pacer;
@@ -103,6 +104,8 @@ pub struct Heap<M: ObjectModel> {
     pub(crate) pause_goal_ns: Option<u64>,
     /// Where chunks come from, if they are to lie on huge pages.
     pub(crate) huge_pages: Option<Arc<dyn PageSource>>,
+    /// Small objects are born in the nursery, otherwise in the old space.
+    pub(crate) generational: bool,
     /// Full collections run in slices.
     pub(crate) incremental: bool,
     /// Bytes outside the young range at the last full collection that was begun in idle time.
@@ -148,7 +151,8 @@ impl<M: ObjectModel> Heap<M> {
             return Err(errors::out_of_memory(pages.page_size(), 0));
         }
         let limit = config.limit.as_usize().min(SIZE_MAX);
-        let nursery_size = config.nursery.as_usize().min(limit / 8).clamp(NURSERY_MIN, NURSERY_MAX);
+        let nursery = if config.generational { config.nursery } else { Bytes::ZERO };
+        let nursery_size = nursery.as_usize().min(limit / 8).clamp(NURSERY_MIN, NURSERY_MAX);
         let nursery_size = nursery_size.next_multiple_of(pages.page_size());
         let frames = config.frame_region.as_usize().min(limit / 8).clamp(1, FRAME_REGION_MAX);
         // A source that reserves by allocating is asked for less: few arena blocks, a short remembered set.
@@ -179,7 +183,8 @@ impl<M: ObjectModel> Heap<M> {
             snapshot: None,
             growth_min: config.growth_min.as_usize().min(SIZE_MAX),
             pause_goal_ns: config.pause_goal_ns,
-            incremental: config.incremental,
+            generational: config.generational,
+            incremental: config.incremental && config.generational,
             huge_pages: config.huge_pages.then(|| Arc::clone(pages)),
             settled_bytes: 0,
             pins: Pins::default(),
@@ -270,7 +275,7 @@ impl<M: ObjectModel> Heap<M> {
     ///
     /// As for [`alloc`](Self::alloc).
     pub fn reserve<R: RootSource>(&mut self, bytes: usize, roots: &mut R) -> Result<(), MemoryError> {
-        check_size(bytes, self.young.nursery().len)?;
+        check_size(bytes, if self.generational { self.young.nursery().len } else { RESERVE_MAX })?;
         self.stress_tick(roots);
         self.collect_if_due(roots);
         if self.window_end - self.window.cursor < bytes {
@@ -333,6 +338,7 @@ impl<M: ObjectModel> Heap<M> {
     pub(crate) fn sync(&mut self) {
         let cursor = self.window.cursor;
         match self.arenas.innermost() {
+            None if !self.generational => self.sync_direct(),
             None => self.nursery_cursor = cursor,
             Some(index) => {
                 if let Some(segment) = self.arenas.current_segment(index) {
@@ -346,6 +352,7 @@ impl<M: ObjectModel> Heap<M> {
     /// Makes the window that of the innermost arena entered, or of the nursery.
     pub(crate) fn open_window(&mut self) {
         let (cursor, end) = match self.arenas.innermost() {
+            None if !self.generational => self.old.mutator_window(),
             None => (self.nursery_cursor, self.nursery_limit),
             Some(index) => match self.arenas.current_segment(index) {
                 Some(segment) => (segment.top, segment.span.end()),
@@ -386,15 +393,17 @@ impl<M: ObjectModel> Heap<M> {
     #[must_use]
     pub fn stats(&self) -> HeapStats {
         let mut stats = self.stats;
-        let in_arena = self.arenas.innermost().is_some();
-        let nursery_top = if in_arena { self.nursery_cursor } else { self.window.cursor };
+        let elsewhere = self.arenas.innermost().is_some() || self.is_direct();
+        let nursery_top = if elsewhere { self.nursery_cursor } else { self.window.cursor };
         let unsynced = self.unsynced_arena_bytes();
         let nursery_now = (nursery_top - self.young.nursery().base) as u64;
         stats.nursery.bytes_total += nursery_now;
         stats.nursery.set_now(nursery_now);
         stats.arenas.bytes_total += unsynced;
         stats.arenas.set_now(self.arenas.used_bytes() as u64 + unsynced);
-        stats.old.set_now(self.old.live_bytes as u64);
+        let unsynced = if self.is_direct() { self.window.cursor - self.old.mutator_window().0 } else { 0 };
+        stats.old.bytes_total += unsynced as u64;
+        stats.old.set_now((self.old.live_bytes + unsynced) as u64);
         stats.large.set_now(self.large.live_bytes as u64);
         let tables = self.stack.bytes() + self.mark_stack.bytes() + self.remembered.bytes();
         stats.metadata_bytes = (tables + self.chunk_metadata_bytes()) as u64;

@@ -149,6 +149,7 @@ mod heap;
 mod histogram;
 mod large;
 mod mark;
+mod mark_sweep;
 mod model;
 mod old_space;
 mod pace;

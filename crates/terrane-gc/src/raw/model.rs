@@ -62,6 +62,19 @@ pub unsafe trait ObjectModel: 'static {
     /// The word that replaces the first word of an object that was moved to `address`.
     fn forwarding(address: usize) -> Word;
 
+    /// Size and slots of an object at a glance, told from its first word: its size in bytes, and a map in which bit `i` is
+    /// set where word `i` of the object is a slot. `None` where it takes more to know, or where [`moved`](Self::moved) must
+    /// hear of a move. The copying loop then spares itself [`size`](Self::size) and [`visit_slots`](Self::visit_slots),
+    /// which must agree with the answer.
+    ///
+    /// # Safety
+    ///
+    /// `first` is the first word of an initialised object that was not moved.
+    #[inline(always)]
+    unsafe fn fixed_shape(_first: Word) -> Option<(usize, u64)> {
+        None
+    }
+
     /// Whether [`moved`](Self::moved) is to be called. Where it is `false`, moving costs nothing more.
     const TRACKS_MOVES: bool = false;
 

@@ -16,7 +16,7 @@
 //! growth. The nursery is filled in so many steps, with a slice after each, that no slice is longer than it should be.
 
 use super::heap::Heap;
-use super::record::CollectionCause;
+use super::record::{CollectionCause, CollectionKind};
 use super::slice::{Slice, UNITS_PER_SLICE};
 use super::{ObjectModel, Progress, RootSource};
 
@@ -183,10 +183,14 @@ impl<M: ObjectModel> Heap<M> {
     }
 
     /// Begins a full collection that runs in slices, after a minor one; does nothing if one is under way. From here on
-    /// slices run as the program allocates, and whenever [`step`](Self::step) is called.
+    /// slices run as the program allocates, and whenever [`step`](Self::step) is called. Without generations it is run
+    /// to its end at once.
     pub fn begin_full<R: RootSource>(&mut self, roots: &mut R) {
+        if !self.generational {
+            return self.collect_quietly(CollectionKind::Full, CollectionCause::Requested, roots);
+        }
         if self.cycle.is_idle() {
-            self.collect_quietly(super::CollectionKind::Minor, CollectionCause::Requested, roots);
+            self.collect_quietly(CollectionKind::Minor, CollectionCause::Requested, roots);
         }
         if self.cycle.is_idle() {
             self.begin_cycle(CollectionCause::Requested, roots);
@@ -205,12 +209,16 @@ impl<M: ObjectModel> Heap<M> {
         }
         self.sync();
         if self.nursery_cursor > self.young.nursery().base {
-            self.collect_quietly(super::CollectionKind::Minor, CollectionCause::Idle, roots);
+            self.collect_quietly(CollectionKind::Minor, CollectionCause::Idle, roots);
             return Progress::More;
         }
         let bytes = self.heap_bytes();
         if bytes.abs_diff(self.settled_bytes) > self.settled_bytes / 64 {
             self.settled_bytes = bytes;
+            if !self.generational {
+                self.collect_quietly(CollectionKind::Full, CollectionCause::Idle, roots);
+                return Progress::More;
+            }
             self.begin_cycle(CollectionCause::Idle, roots);
             self.pace(0);
             self.open_window();

@@ -248,6 +248,30 @@ fn idle_steps_end_and_give_memory_back() {
 }
 
 #[test]
+fn a_heap_without_generations_moves_nothing_and_uses_the_memory_of_the_dead() {
+    let mut machine = Machine::new(HeapConfig::new().generational(false).growth_min(Bytes::from_mib(8)));
+    machine.roots.push(integer(0));
+    machine.grow_list(0, 100_000).unwrap();
+    let before = machine.roots.words[0];
+    for _ in 0..40 {
+        machine.roots.push(integer(0));
+        machine.grow_list(1, 100_000).unwrap();
+        machine.roots.words.truncate(1);
+    }
+    let stats = machine.heap.stats();
+    assert_eq!((machine.roots.words[0], machine.list_len(0)), (before, 100_000));
+    assert!(stats.collections_of(CollectionKind::Full).count >= 4, "{stats:?}");
+    assert_eq!((stats.nursery.bytes_total, stats.bytes_copied, stats.slices), (0, 0, 0));
+    assert_eq!(stats.old.bytes_total, 41 * 100_000 * 16);
+    assert!(stats.committed_bytes < 48 << 20, "{stats:?}");
+    machine.heap.verify(&mut machine.roots).unwrap();
+    let error = machine.heap.reserve(1 << 20, &mut machine.roots).unwrap_err();
+    assert!(matches!(error, terrane_base::MemoryError::AllocationTooLarge { .. }), "{error}");
+    machine.heap.reserve(65_536, &mut machine.roots).unwrap();
+    assert!(machine.heap.bump(8192).is_some());
+}
+
+#[test]
 fn a_heap_without_increments_runs_no_slices() {
     let mut machine = Machine::new(HeapConfig::new().incremental(false));
     machine.roots.push(integer(0));

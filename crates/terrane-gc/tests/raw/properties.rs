@@ -97,6 +97,12 @@ proptest! {
         run(small().stress(NonZeroU64::new(every)), &program);
     }
 
+    /// Without generations the same programs have the same results: no remembered set and no watermark is needed.
+    #[test]
+    fn programs_without_generations(program in program(200), every in prop::option::of(1_u64..20)) {
+        run(small().generational(false).stress(every.and_then(NonZeroU64::new)), &program);
+    }
+
     /// The mark stack and the remembered set overflow all the time.
     #[test]
     fn programs_with_tiny_tables(program in program(200), every in 3_u64..30) {

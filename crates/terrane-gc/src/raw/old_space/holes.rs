@@ -142,6 +142,63 @@ impl OldSpace {
         }
     }
 
+    /// The hole that the mutator bumps in.
+    pub(crate) fn mutator_window(&self) -> (usize, usize) {
+        (self.mutator.cursor, self.mutator.limit)
+    }
+
+    /// Takes back the mutator's cursor; how many bytes it filled.
+    pub(crate) fn set_mutator_cursor(&mut self, cursor: usize) -> usize {
+        let bytes = cursor - self.mutator.cursor;
+        self.mutator.cursor = cursor;
+        self.live_bytes += bytes;
+        bytes
+    }
+
+    /// Gives the mutator a hole of at least `bytes`: free lines, or a free block if it may take one. Holes that are too
+    /// short are left for the next cycle. No cycle is under way.
+    pub(crate) fn refill_mutator(&mut self, bytes: usize, with_free_block: bool) -> bool {
+        if self.mutator.room() >= bytes {
+            return true;
+        }
+        loop {
+            if let Place::Lines(chunk, block, line) = self.mutator_place
+                && line < LINES_PER_BLOCK
+                // SAFETY: chunks in the list are in use, and nobody marks now.
+                && let Some((start, end)) = unsafe { next_hole(chunk, block, line) }
+            {
+                let next = (end - chunk.base() - block * BLOCK_SIZE) / LINE_SIZE;
+                self.mutator_place = Place::Lines(chunk, block, next);
+                if end - start >= bytes {
+                    self.open_mutator(start, end);
+                    return true;
+                }
+                continue;
+            }
+            let Some((chunk, block)) = self.take_recyclable_block() else { break };
+            self.mutator_place = Place::Lines(chunk, block, 0);
+        }
+        if !with_free_block {
+            return false;
+        }
+        let (chunk, block) = self.take_free_block();
+        let start = chunk.base() + block * BLOCK_SIZE;
+        self.mutator_place = Place::Lines(chunk, block, LINES_PER_BLOCK);
+        self.open_mutator(start, start + BLOCK_SIZE);
+        true
+    }
+
+    fn open_mutator(&mut self, start: usize, end: usize) {
+        self.mutator.note_run();
+        self.mutator = Hole::new(start, end, false);
+    }
+
+    /// Closes the mutator's hole. What is left of it is free once its block was swept.
+    pub(super) fn retire_mutator(&mut self) {
+        self.mutator.note_run();
+        (self.mutator, self.mutator_place) = (Hole::NONE, Place::Nowhere);
+    }
+
     fn take_recyclable_block(&mut self) -> Option<(Chunk, usize)> {
         while let Some(&chunk) = self.chunks.get(self.recyclable_from) {
             // SAFETY: chunks in the list are in use; nobody else accesses the header now.

@@ -63,6 +63,9 @@ pub(crate) struct OldSpace {
     pinned: Hole,
     /// Where the next hole is looked for first.
     place: Place,
+    /// The hole that the mutator bumps in, where there are no generations, and where its next is looked for.
+    mutator: Hole,
+    mutator_place: Place,
     chunks: Vec<Chunk>,
     /// No chunk before this index has a recyclable block.
     recyclable_from: usize,
@@ -102,6 +105,8 @@ impl OldSpace {
             overflow: Hole::NONE,
             pinned: Hole::NONE,
             place: Place::Nowhere,
+            mutator: Hole::NONE,
+            mutator_place: Place::Nowhere,
             chunks: Vec::new(),
             recyclable_from: 0,
             fragmented_from: 0,
@@ -288,6 +293,7 @@ impl OldSpace {
         debug_assert_eq!(self.state, State::Settled);
         self.hole.begin_noting();
         self.overflow.begin_noting();
+        self.retire_mutator();
         self.state = State::Marking;
         self.epoch = line::next_epoch(self.epoch);
         self.marked_bytes = 0;

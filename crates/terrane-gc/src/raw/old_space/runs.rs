@@ -35,6 +35,7 @@ impl OldSpace {
     fn note_open_runs(&self) {
         self.hole.note_run();
         self.overflow.note_run();
+        self.mutator.note_run();
     }
 
     /// Sets the start bits of all objects in runs. O(lines and objects in runs); not for the common path.

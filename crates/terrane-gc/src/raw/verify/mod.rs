@@ -226,6 +226,8 @@ impl<'h, M: ObjectModel> Verifier<'h, M> {
             return Err(CorruptionKind::HeapToFrame);
         }
         match (from, to) {
+            // Without generations, an evacuation scans every old object.
+            (Zone::Old | Zone::Large, _) if !self.heap.generational => Ok(()),
             (Zone::Old | Zone::Large, Zone::Nursery | Zone::Arena) if !self.is_remembered(parent, slot) => {
                 Err(CorruptionKind::NotRemembered)
             }
