@@ -3,7 +3,6 @@
 //! Each gives every program a row of its own, `gc/AREA/PROGRAM`: the default beside it. Another configuration is another
 //! line of [`OTHERS`].
 
-use terrane_arena::Bytes;
 use terrane_gc::HeapConfig;
 
 /// A configuration of our heap.
@@ -24,9 +23,17 @@ pub(super) const DEFAULT: Configuration =
     Configuration { area: "default", id: "terrane", about: "the default", heap: HeapConfig::new };
 
 /// All others.
-pub(super) const OTHERS: &[Configuration] = &[Configuration {
-    area: "throughput",
-    id: "terrane-nursery-4mib",
-    about: "a nursery of 4 MiB, which pays for fewer collections with longer ones",
-    heap: || HeapConfig::new().nursery(Bytes::from_mib(4)),
-}];
+pub(super) const OTHERS: &[Configuration] = &[
+    Configuration {
+        area: "throughput",
+        id: "terrane-throughput",
+        about: "the throughput preset: a nursery of 4 MiB and no goal for pauses",
+        heap: HeapConfig::throughput,
+    },
+    Configuration {
+        area: "generational",
+        id: "terrane-generational-off",
+        about: "generations off: plain mark-sweep that stops the program",
+        heap: || HeapConfig::new().generational(false),
+    },
+];

@@ -71,7 +71,7 @@ mod tests {
         replaced.replace(PAGE_SLOTS + 3, 4);
         replaced.replace(3, 2);
         assert_eq!([3, 4, PAGE_SLOTS + 3].map(|slot| replaced.count(slot)), [7, 0, 31]);
-        assert!(replaced.take_pauses_ns().len() > 10);
+        assert!(replaced.take_pauses_ns().len() > 3);
         assert!(replaced.take_pauses_ns().is_empty());
         assert!(replaced.heap_bytes().unwrap() > 1 << 20);
     }
