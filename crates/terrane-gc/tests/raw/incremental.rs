@@ -137,6 +137,53 @@ fn what_is_born_during_a_cycle_outlives_it() {
     }
 }
 
+/// A cycle that ends in the slice before a large allocation, which calls for the next one at once: the nursery is
+/// emptied first, since what it holds is held by nothing else in the snapshot.
+#[test]
+fn a_cycle_never_begins_with_objects_in_the_nursery() {
+    let config = HeapConfig::new().nursery(Bytes::from_kib(64)).growth_min(Bytes::from_mib(2));
+    let mut machine = Machine::new(config.clock(|| 0).verify(true));
+    machine.roots.push(integer(0));
+    machine.grow_list(0, 1000).unwrap();
+    machine.heap.begin_full(&mut machine.roots);
+    assert!(machine.heap.is_marking());
+    let young = machine.pair(integer(7), machine.roots.words[0]).unwrap();
+    machine.roots.set(0, young);
+    let minor = machine.heap.stats().collections_of(CollectionKind::Minor).count;
+    let vector = machine.vector(300_000).unwrap();
+    machine.roots.push(vector);
+    let stats = machine.heap.stats();
+    assert_eq!(stats.collections_of(CollectionKind::Full).count, 1, "the cycle has ended");
+    assert_eq!(stats.collections_of(CollectionKind::Minor).count, minor + 1);
+    // What has come to be there calls for the next cycle.
+    machine.collect(CollectionKind::Minor);
+    assert!(machine.heap.is_marking());
+    finish(&mut machine);
+    assert_eq!(machine.list_len(0), 1001);
+}
+
+/// What was born large or pinned, and was not scanned yet, is no reason to begin a cycle without a minor collection.
+#[test]
+fn an_idle_step_settles_what_is_fresh_before_a_cycle_begins() {
+    let mut machine = machine(true);
+    machine.roots.push(integer(0));
+    machine.grow_list(0, 10_000).unwrap();
+    machine.collect(CollectionKind::Full);
+    machine.grow_list(0, 10_000).unwrap();
+    machine.collect(CollectionKind::Minor);
+    for _ in 0..200 {
+        let pinned = pair(machine.heap.alloc_pinned(16, &mut machine.roots).unwrap().as_ptr() as usize);
+        plain_store(pinned, 0, machine.roots.words[0]);
+        plain_store(pinned, 1, integer(0));
+    }
+    let before = machine.heap.stats().collections_of(CollectionKind::Minor).count;
+    assert_eq!(machine.heap.step(1, &mut machine.roots), Progress::More);
+    assert_eq!(machine.heap.stats().collections_of(CollectionKind::Minor).count, before + 1);
+    while machine.heap.step(1_000_000, &mut machine.roots) == Progress::More {}
+    machine.collect(CollectionKind::Minor);
+    assert_eq!(machine.list_len(0), 20_000);
+}
+
 /// A source with a deep stack, which delivers some roots at a time, from the top down.
 struct DeepStack {
     words: Vec<Word>,
