@@ -137,6 +137,41 @@ fn what_is_born_during_a_cycle_outlives_it() {
     }
 }
 
+/// A large object that was born while a cycle marked, with no minor collection before the cycle's end, takes part in the
+/// next one like any other: it is not taken for marked, and its first store is not taken for a later one.
+#[test]
+fn a_large_object_born_in_one_cycle_is_marked_from_in_the_next() {
+    for words in [3000, 600_000] {
+        let mut machine = marking(30_000, true);
+        let mut block = vec![integer(0); 5].into_boxed_slice();
+        let owner = machine.side_owner(words, &mut block).unwrap();
+        assert!(machine.heap.is_marking());
+        machine.roots.push(owner);
+        // An old list that only the owner has from now on, and another in its side block.
+        let (list, rest) = (nth(&machine, 0), nth(&machine, 20_000));
+        machine.write(owner, 2, list);
+        // SAFETY: the owner is live, and the slot a hidden one.
+        unsafe { machine.heap.record(owner, &raw mut block[2], rest) };
+        block[2] = rest;
+        machine.write(nth(&machine, 19_999), 1, integer(0));
+        machine.roots.set(0, integer(0));
+        finish(&mut machine);
+        // A list in front, so that the marker is busy when the stores come.
+        machine.roots.words.swap(0, 1);
+        machine.grow_list(1, 3000).unwrap();
+        machine.heap.begin_full(&mut machine.roots);
+        _ = machine.heap.step_units(5, &mut machine.roots);
+        machine.roots.push(block[2]);
+        // SAFETY: as above.
+        unsafe { machine.heap.record(owner, &raw mut block[2], integer(0)) };
+        block[2] = integer(0);
+        finish(&mut machine);
+        machine.heap.verify(&mut machine.roots).unwrap();
+        machine.roots.set(1, read(owner, 2));
+        assert_eq!((machine.list_len(1), machine.list_len(2)), (20_000, 10_000), "{words}");
+    }
+}
+
 /// A cycle that ends in the slice before a large allocation, which calls for the next one at once: the nursery is
 /// emptied first, since what it holds is held by nothing else in the snapshot.
 #[test]
