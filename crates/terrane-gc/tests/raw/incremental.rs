@@ -172,6 +172,29 @@ fn a_large_object_born_in_one_cycle_is_marked_from_in_the_next() {
     }
 }
 
+/// What is dead stays remembered as long as hooks may read it, and minor collections keep its references up to date: the
+/// verifier does not complain of that, wherever in the cycle it runs.
+#[test]
+fn a_dead_object_may_be_remembered_until_the_sweep() {
+    let mut machine = machine(true);
+    machine.roots.push(integer(0));
+    machine.grow_list(0, 2).unwrap();
+    machine.collect(CollectionKind::Minor);
+    let arena = machine.heap.arena_create(Bytes::from_kib(16)).unwrap();
+    machine.heap.arena_enter(arena).unwrap();
+    let inside = machine.pair(integer(1), integer(2)).unwrap();
+    machine.heap.arena_leave();
+    machine.write(machine.roots.words[0], 0, inside);
+    machine.roots.set(0, integer(0));
+    machine.heap.begin_full(&mut machine.roots);
+    while machine.heap.step_units(1, &mut machine.roots) == Progress::More {
+        machine.heap.verify(&mut machine.roots).unwrap();
+        machine.collect(CollectionKind::Minor);
+    }
+    machine.heap.verify(&mut machine.roots).unwrap();
+    assert_eq!(machine.heap.stats().old.bytes_now, 0);
+}
+
 /// A cycle that ends in the slice before a large allocation, which calls for the next one at once: the nursery is
 /// emptied first, since what it holds is held by nothing else in the snapshot.
 #[test]
