@@ -68,7 +68,7 @@ impl<M: ObjectModel> Heap<M> {
         self.settle_young(condemned, roots);
         match kind {
             CollectionKind::Full => self.run_cycle(cause, roots),
-            CollectionKind::Minor if self.incremental => self.cycle_if_grown(0, roots),
+            CollectionKind::Minor if self.incremental => self.cycle_if_grown(roots),
             CollectionKind::Minor | CollectionKind::Evacuate => {}
         }
         if let Condemned::Arena(index) = condemned {
@@ -195,6 +195,11 @@ impl<M: ObjectModel> Heap<M> {
         self.pins.settle_fresh();
         self.external.collected();
         self.empty_nursery();
+    }
+
+    /// Whether a large or pinned object was born since the last minor collection.
+    pub(crate) fn has_fresh(&self) -> bool {
+        !self.large.fresh().is_empty() || !self.pins.fresh().is_empty()
     }
 
     fn empty_nursery(&mut self) {

@@ -110,9 +110,15 @@ impl<M: ObjectModel> Heap<M> {
         }
     }
 
-    /// Begins a cycle: takes the snapshot. The nursery is empty, and no cycle is under way.
+    /// Begins a cycle: takes the snapshot. The nursery is empty, nothing is fresh, and no cycle is under way.
     pub(crate) fn begin_cycle<R: RootSource>(&mut self, cause: CollectionCause, roots: &mut R) {
         debug_assert!(self.cycle.is_idle());
+        debug_assert_eq!(
+            self.nursery_cursor,
+            self.young.nursery().base,
+            "the nursery belongs to the snapshot"
+        );
+        debug_assert!(!self.has_fresh(), "what is fresh cannot be swept");
         self.cycle = Cycle {
             phase: Phase::Roots,
             snapshotting: true,

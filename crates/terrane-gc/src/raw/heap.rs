@@ -305,13 +305,13 @@ impl<M: ObjectModel> Heap<M> {
             if self.has_grown(size) {
                 self.collect_quietly(super::CollectionKind::Full, CollectionCause::OldSpaceGrown, roots);
             }
-        } else if self.cycle.is_idle() {
-            if self.has_grown(size) {
-                self.collect_quietly(super::CollectionKind::Minor, CollectionCause::OldSpaceGrown, roots);
-            }
-        } else {
-            self.slice_if_due(roots);
-            self.cycle_if_grown(size, roots);
+            return;
+        }
+        self.slice_if_due(roots);
+        self.finish_if_behind(size, roots);
+        // The slice may have ended a cycle. The next one begins after a minor collection, as all do.
+        if self.cycle.is_idle() && self.has_grown(size) {
+            self.collect_quietly(super::CollectionKind::Minor, CollectionCause::OldSpaceGrown, roots);
         }
     }
 

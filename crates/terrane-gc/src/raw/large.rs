@@ -46,8 +46,10 @@ pub(crate) struct LargeSpace {
     objects: Vec<LargeObject>,
     /// Objects from here on are fresh.
     fresh_from: usize,
-    /// Objects from here on are still to be swept, or fresh.
+    /// Objects from here on are still to be swept.
     swept: usize,
+    /// Objects from here on were born since the sweep began, and need none.
+    sweep_end: usize,
     shared_chunks: Vec<Chunk>,
     /// Bytes of the objects.
     pub(crate) live_bytes: usize,
@@ -90,7 +92,8 @@ impl LargeSpace {
         if size <= SHARED_MAX { size.next_multiple_of(GRANULE) } else { run_chunks(size) * CHUNK_SIZE }
     }
 
-    /// Allocates a zeroed object. It is born marked.
+    /// Allocates a zeroed object. It is born marked; while a marking is under way it has both bits, so that it lives
+    /// whether that ends or is given up.
     pub(crate) fn allocate(
         &mut self,
         size: usize,
@@ -195,19 +198,23 @@ impl LargeSpace {
         chunk.clear_snapshot_bits();
     }
 
-    /// A marking has ended.
+    /// Nobody reads the dead any more.
     pub(crate) fn begin_sweep(&mut self) {
-        self.swept = 0;
+        (self.swept, self.sweep_end) = (0, self.objects.len());
     }
 
-    /// Sweeps the next object: frees it if it was not marked. False when there is none left.
+    /// Sweeps the next object: frees it if it was not marked, and takes away what the marking has left at it. That is also
+    /// at fresh objects: the bit that those born during the marking have in the table that is now out of use would keep
+    /// the next marking from looking into them, and a snapshot of theirs would count for the next one. False when there
+    /// is none left.
     pub(crate) fn sweep_next(
         &mut self,
         space: &mut ChunkSpace,
         live: StartTable,
         poison: Option<u8>,
     ) -> bool {
-        if self.swept >= self.fresh_from {
+        // What is freed is replaced by objects from further back, so none that must be swept gets beyond the end.
+        if self.swept >= self.sweep_end.min(self.objects.len()) {
             self.release_empty_chunks(space);
             return false;
         }
@@ -220,6 +227,7 @@ impl LargeSpace {
             self.swept += 1;
             return true;
         }
+        debug_assert!(self.swept < self.fresh_from, "what is fresh was born marked");
         // The last that is not fresh takes its place, and the last fresh one that one's.
         self.fresh_from -= 1;
         self.objects.swap(self.swept, self.fresh_from);

@@ -168,14 +168,19 @@ impl<M: ObjectModel> Heap<M> {
         }
     }
 
-    /// After a minor collection: begins a cycle if the heap has outgrown its threshold. One that is under way and falls
-    /// behind, with the heap a quarter above its goal, is brought to its end; so is one in a heap without increments.
-    pub(crate) fn cycle_if_grown<R: RootSource>(&mut self, more: usize, roots: &mut R) {
-        if self.cycle.is_idle() {
-            if self.has_grown(more) {
-                self.begin_cycle(CollectionCause::OldSpaceGrown, roots);
-            }
-        } else if self.enabled
+    /// At the end of a minor collection: begins a cycle if the heap has outgrown its threshold.
+    pub(crate) fn cycle_if_grown<R: RootSource>(&mut self, roots: &mut R) {
+        if !self.cycle.is_idle() {
+            self.finish_if_behind(0, roots);
+        } else if self.has_grown(0) {
+            self.begin_cycle(CollectionCause::OldSpaceGrown, roots);
+        }
+    }
+
+    /// Brings a cycle to its end that has fallen behind: the heap, with `more` bytes to come, is a quarter above its goal.
+    pub(crate) fn finish_if_behind<R: RootSource>(&mut self, more: usize, roots: &mut R) {
+        if !self.cycle.is_idle()
+            && self.enabled
             && self.heap_bytes() + more > self.pacer.goal.saturating_add(self.pacer.goal / 4)
         {
             self.finish_cycle(roots);
@@ -208,7 +213,7 @@ impl<M: ObjectModel> Heap<M> {
             return Progress::More;
         }
         self.sync();
-        if self.nursery_cursor > self.young.nursery().base {
+        if self.nursery_cursor > self.young.nursery().base || self.has_fresh() {
             self.collect_quietly(CollectionKind::Minor, CollectionCause::Idle, roots);
             return Progress::More;
         }

@@ -137,6 +137,111 @@ fn what_is_born_during_a_cycle_outlives_it() {
     }
 }
 
+/// A large object that was born while a cycle marked, with no minor collection before the cycle's end, takes part in the
+/// next one like any other: it is not taken for marked, and its first store is not taken for a later one.
+#[test]
+fn a_large_object_born_in_one_cycle_is_marked_from_in_the_next() {
+    for words in [3000, 600_000] {
+        let mut machine = marking(30_000, true);
+        let mut block = vec![integer(0); 5].into_boxed_slice();
+        let owner = machine.side_owner(words, &mut block).unwrap();
+        assert!(machine.heap.is_marking());
+        machine.roots.push(owner);
+        // An old list that only the owner has from now on, and another in its side block.
+        let (list, rest) = (nth(&machine, 0), nth(&machine, 20_000));
+        machine.write(owner, 2, list);
+        // SAFETY: the owner is live, and the slot a hidden one.
+        unsafe { machine.heap.record(owner, &raw mut block[2], rest) };
+        block[2] = rest;
+        machine.write(nth(&machine, 19_999), 1, integer(0));
+        machine.roots.set(0, integer(0));
+        finish(&mut machine);
+        // A list in front, so that the marker is busy when the stores come.
+        machine.roots.words.swap(0, 1);
+        machine.grow_list(1, 3000).unwrap();
+        machine.heap.begin_full(&mut machine.roots);
+        _ = machine.heap.step_units(5, &mut machine.roots);
+        machine.roots.push(block[2]);
+        // SAFETY: as above.
+        unsafe { machine.heap.record(owner, &raw mut block[2], integer(0)) };
+        block[2] = integer(0);
+        finish(&mut machine);
+        machine.heap.verify(&mut machine.roots).unwrap();
+        machine.roots.set(1, read(owner, 2));
+        assert_eq!((machine.list_len(1), machine.list_len(2)), (20_000, 10_000), "{words}");
+    }
+}
+
+/// What is dead stays remembered as long as hooks may read it, and minor collections keep its references up to date: the
+/// verifier does not complain of that, wherever in the cycle it runs.
+#[test]
+fn a_dead_object_may_be_remembered_until_the_sweep() {
+    let mut machine = machine(true);
+    machine.roots.push(integer(0));
+    machine.grow_list(0, 2).unwrap();
+    machine.collect(CollectionKind::Minor);
+    let arena = machine.heap.arena_create(Bytes::from_kib(16)).unwrap();
+    machine.heap.arena_enter(arena).unwrap();
+    let inside = machine.pair(integer(1), integer(2)).unwrap();
+    machine.heap.arena_leave();
+    machine.write(machine.roots.words[0], 0, inside);
+    machine.roots.set(0, integer(0));
+    machine.heap.begin_full(&mut machine.roots);
+    while machine.heap.step_units(1, &mut machine.roots) == Progress::More {
+        machine.heap.verify(&mut machine.roots).unwrap();
+        machine.collect(CollectionKind::Minor);
+    }
+    machine.heap.verify(&mut machine.roots).unwrap();
+    assert_eq!(machine.heap.stats().old.bytes_now, 0);
+}
+
+/// A cycle that ends in the slice before a large allocation, which calls for the next one at once: the nursery is
+/// emptied first, since what it holds is held by nothing else in the snapshot.
+#[test]
+fn a_cycle_never_begins_with_objects_in_the_nursery() {
+    let config = HeapConfig::new().nursery(Bytes::from_kib(64)).growth_min(Bytes::from_mib(2));
+    let mut machine = Machine::new(config.clock(|| 0).verify(true));
+    machine.roots.push(integer(0));
+    machine.grow_list(0, 1000).unwrap();
+    machine.heap.begin_full(&mut machine.roots);
+    assert!(machine.heap.is_marking());
+    let young = machine.pair(integer(7), machine.roots.words[0]).unwrap();
+    machine.roots.set(0, young);
+    let minor = machine.heap.stats().collections_of(CollectionKind::Minor).count;
+    let vector = machine.vector(300_000).unwrap();
+    machine.roots.push(vector);
+    let stats = machine.heap.stats();
+    assert_eq!(stats.collections_of(CollectionKind::Full).count, 1, "the cycle has ended");
+    assert_eq!(stats.collections_of(CollectionKind::Minor).count, minor + 1);
+    // What has come to be there calls for the next cycle.
+    machine.collect(CollectionKind::Minor);
+    assert!(machine.heap.is_marking());
+    finish(&mut machine);
+    assert_eq!(machine.list_len(0), 1001);
+}
+
+/// What was born large or pinned, and was not scanned yet, is no reason to begin a cycle without a minor collection.
+#[test]
+fn an_idle_step_settles_what_is_fresh_before_a_cycle_begins() {
+    let mut machine = machine(true);
+    machine.roots.push(integer(0));
+    machine.grow_list(0, 10_000).unwrap();
+    machine.collect(CollectionKind::Full);
+    machine.grow_list(0, 10_000).unwrap();
+    machine.collect(CollectionKind::Minor);
+    for _ in 0..200 {
+        let pinned = pair(machine.heap.alloc_pinned(16, &mut machine.roots).unwrap().as_ptr() as usize);
+        plain_store(pinned, 0, machine.roots.words[0]);
+        plain_store(pinned, 1, integer(0));
+    }
+    let before = machine.heap.stats().collections_of(CollectionKind::Minor).count;
+    assert_eq!(machine.heap.step(1, &mut machine.roots), Progress::More);
+    assert_eq!(machine.heap.stats().collections_of(CollectionKind::Minor).count, before + 1);
+    while machine.heap.step(1_000_000, &mut machine.roots) == Progress::More {}
+    machine.collect(CollectionKind::Minor);
+    assert_eq!(machine.list_len(0), 20_000);
+}
+
 /// A source with a deep stack, which delivers some roots at a time, from the top down.
 struct DeepStack {
     words: Vec<Word>,

@@ -26,6 +26,7 @@ use core::marker::PhantomData;
 pub use corruption::{Corruption, CorruptionKind};
 
 use super::heap::Heap;
+use super::old_space::State;
 use super::old_space::chunk::Chunk;
 use super::remembered::{RememberedSet, Scope};
 use super::young_log::LoggedYoung;
@@ -147,15 +148,18 @@ impl<'h, M: ObjectModel> Verifier<'h, M> {
         Ok(())
     }
 
-    /// Checks that the entries of the remembered set name live objects, and collects them.
+    /// Checks that the entries of the remembered set name objects that are not freed, and collects them.
     fn check_remembered(&mut self) -> Result<(), Corruption> {
         for index in 0..self.heap.remembered.len() {
             let entry = self.heap.remembered.entry(index);
             let address = M::address(entry.parent).unwrap_or(0);
-            if self.zone_of(address) != Ok(Zone::Old) && self.zone_of(address) != Ok(Zone::Large) {
-                return Err(finding(CorruptionKind::StaleEntry, None, 0, entry.parent));
+            match self.zone_of(address) {
+                Ok(Zone::Old | Zone::Large) => {}
+                // The dead are remembered until they are swept, since hooks may still read them.
+                Err(CorruptionKind::DanglingOld) if self.heap.old.state() == State::Clearing => {}
+                _ => return Err(finding(CorruptionKind::StaleEntry, None, 0, entry.parent)),
             }
-            // SAFETY: the object is live.
+            // SAFETY: the object is live, or not freed yet.
             self.entries.insert(key(address, unsafe { entry.scope_of::<M>(address) }));
         }
         Ok(())
