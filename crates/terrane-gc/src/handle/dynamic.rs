@@ -61,8 +61,9 @@ impl<'h, 'm, D: ?Sized> GcDyn<'h, 'm, D> {
     /// Looks at an object as `D`. `view` is usually `|object| object`.
     #[must_use]
     pub fn new<T>(object: Gc<'h, 'm, T>, view: for<'a> fn(&'a T) -> &'a D) -> Self {
-        // SAFETY: a function pointer, turned back before it is called. References to sized types, whatever the type,
-        // are passed alike.
+        // SAFETY: a function pointer, turned back before it is called, to one that takes a thin pointer instead of a
+        // reference to a sized type and answers a pointer to the same `D`: types that the documentation of `fn` calls
+        // compatible in their ABI.
         let view = unsafe {
             core::mem::transmute::<for<'a> fn(&'a T) -> &'a D, unsafe fn(*const ()) -> *const ()>(view)
         };
@@ -98,5 +99,7 @@ unsafe impl<D: ?Sized + 'static> Trace for GcDyn<'_, '_, D> {
     }
 }
 
-// SAFETY: the reference has the two lifetimes; that of its target are hidden behind a trait without any.
+// SAFETY: the reference has the two lifetimes. Its target may be a type with references, made for an earlier moment, and
+// `view` is then called at a later one; but `view` is a `fn` and captures nothing, so all that it can answer is a part of
+// what it is given, as a `D` that is `'static`: no lifetime of the target leaves it.
 unsafe impl<'h, 'm, D: ?Sized + 'static> InHeap<'h, 'm> for GcDyn<'h, 'm, D> {}

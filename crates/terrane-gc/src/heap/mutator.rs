@@ -55,7 +55,11 @@ impl<'h> Mutator<'h, '_> {
         Self { state, brand: Invariant::default(), scope: Invariant::default() }
     }
 
-    /// The state, which whoever asks uses before anyone else can.
+    /// The state, as a raw pointer. The rule that every `SAFETY` comment about it refers to: make a reference for one
+    /// operation only, and call no other method of the mutator while it lives. Then nobody else has the state meanwhile:
+    /// no method runs code of the program while it holds a reference to the state, apart from destructors during a
+    /// collection, which cannot have a mutator (it has lifetimes, and they are `'static`), the observer, which cannot
+    /// either, and `Trace::trace`, whose contract forbids it.
     #[inline(always)]
     pub(crate) fn state(&self) -> *mut State {
         self.state.get()

@@ -99,8 +99,8 @@ unsafe impl RootSource for Roots {
         self.handles.visit(scope, &mut visit);
         self.persistent.visit(scope, &mut visit);
         self.queues.visit(scope, &mut visit);
-        // SAFETY: an object with a remembered cell was reachable when the cell was written, so it has not been freed;
-        // during a collection the mutator stands still.
+        // SAFETY: an object with a remembered cell was reachable when the cell was written, and the log is emptied by
+        // every collection before anything is freed; during a collection the mutator stands still.
         unsafe { self.cell_log.visit(&mut |slot| visit(&mut *slot)) };
     }
 

@@ -37,7 +37,8 @@ leaves! {
 // SAFETY: the reference of `Some` is that of `T`; `None` of a reference is null, and of anything else is told apart.
 unsafe impl<T: Trace> Trace for Option<T> {
     type At<'h, 'm> = Option<T::At<'h, 'm>>;
-    // With the niche of a reference the option is a reference or null; without one it has a tag in front.
+    // Eight bytes with a reference in them are a reference and nothing else, whose only niche is null: so is the option
+    // then a reference or null. Without a niche it has a tag in front.
     const SHAPE: Shape = match T::SHAPE {
         Shape::Words(0) => Shape::LEAF,
         Shape::Words(1) if size_of::<Self>() == 8 => Shape::Words(1),

@@ -61,6 +61,9 @@ pub unsafe trait Trace {
 
 /// A type all of whose references are of the heap `'h` and the moment `'m`. Derived with [`Trace`](trait@Trace).
 ///
+/// A `'static` type is in every heap: `Gc<'static, 'static, _>` can be named, but no such value can be made, since
+/// [`enter`](crate::Heap::enter) takes any brand and a mutator is never lent out for `'static`.
+///
 /// It is what keeps heaps apart: a value goes into a heap, or into a cell of an object there, only if it is `InHeap` for
 /// the brand of the [`Mutator`](crate::Mutator) at hand. Types without references are so for every heap.
 ///
