@@ -116,6 +116,9 @@ impl<C: Counting> Arena<C> {
 
     /// Forgets all values and keeps all blocks. Bumping starts again in the largest one.
     ///
+    /// What is kept counts against a limit: an arena near its limit whose blocks are all smaller than a request refuses it,
+    /// though it is empty. [`release`](Self::release) gives the blocks back.
+    ///
     /// Constant time, except after larger blocks than before were added.
     ///
     /// ```

@@ -71,6 +71,8 @@ pub use {
     object::{At, InHeap, Leaf, Shape, Static, Trace, Tracer},
 };
 
+pub use terrane_base::{Bytes, MemoryError};
+
 pub use raw::{CollectionKind, CollectionRecord, Corruption, HeapConfig, HeapStats};
 
 /// Derives [`Trace`](trait@Trace).

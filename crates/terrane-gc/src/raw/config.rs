@@ -20,7 +20,7 @@ use super::clock::{Clock, default_clock};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HeapConfig {
-    /// Most bytes that the heap may charge: the young range, blocks of the old space in use, the copy
+    /// Most bytes that the heap may charge; at least about 1 MiB is needed. What counts: the young range, blocks of the old space in use, the copy
     /// reserve, large objects and chunk metadata. Default 16 GiB.
     pub limit: Bytes,
     /// Greatest size of the nursery. Default 1 MiB; at most an eighth of the limit and 64 MiB, at least 16 KiB.
