@@ -42,8 +42,10 @@ impl FinalizerQueues {
     pub(crate) fn open(&mut self) -> (u32, Arc<()>) {
         let handle = Arc::new(());
         let queue = Queue { pending: VecDeque::new(), registered: 0, handle: Arc::downgrade(&handle) };
-        // A queue that was dropped is free when nothing is registered with it any more.
-        let free = |queue: &Queue| queue.handle.strong_count() == 0 && queue.registered == 0;
+        // A queue that was dropped is free when nothing is registered with it or waits in it any more.
+        let free = |queue: &Queue| {
+            queue.handle.strong_count() == 0 && queue.registered == 0 && queue.pending.is_empty()
+        };
         let index = self.queues.iter().position(free).unwrap_or(self.queues.len());
         match self.queues.get_mut(index) {
             Some(place) => *place = queue,
@@ -107,10 +109,15 @@ impl FinalizerQueues {
 
     /// Begins the snapshot of a full collection. What is taken from a queue is marked then, so all may be delivered later.
     pub(crate) fn begin_snapshot(&mut self) {
+        self.empty_closed();
+        self.undelivered = (self.queues.len(), 0);
+    }
+
+    /// Lets go of what waits in queues that were dropped. Not while a snapshot is being taken, which must come to it.
+    pub(crate) fn empty_closed(&mut self) {
         for queue in self.queues.iter_mut().filter(|queue| queue.handle.strong_count() == 0) {
             queue.pending.clear();
         }
-        self.undelivered = (self.queues.len(), 0);
     }
 
     /// The next object for the snapshot. Each queue is gone through from its end: what is taken from its front meanwhile
@@ -136,9 +143,6 @@ impl FinalizerQueues {
             return;
         }
         for queue in &mut self.queues {
-            if queue.handle.strong_count() == 0 {
-                queue.pending.clear();
-            }
             queue.pending.iter_mut().for_each(&mut *visit);
         }
     }

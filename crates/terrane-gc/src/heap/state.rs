@@ -189,6 +189,7 @@ unsafe impl RootSource for Roots {
         }
         (self.deaths.revived, self.deaths.cleared) = (0, 0);
         self.persistent.release();
+        self.queues.empty_closed();
         Progress::Done
     }
 }

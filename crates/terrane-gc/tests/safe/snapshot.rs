@@ -157,3 +157,23 @@ fn a_side_block_is_used_again_while_the_dead_are_still_there() {
         );
     });
 }
+
+#[test]
+fn a_queue_that_is_dropped_and_replaced_before_it_is_delivered() {
+    in_a_heap_of_slices(|mu| {
+        let queue = FinalizerQueue::<NodeStatic>::new(mu);
+        (0..10).for_each(|id| queue.watch(mu, mu.alloc(Node { id, next: GcField::null() })));
+        mu.collect_minor();
+        assert_eq!(queue.len(mu), 10);
+        mu.begin_full();
+        drop(queue);
+        // Another one does not take its place while the snapshot has not come to what is in it.
+        let other = FinalizerQueue::<NodeStatic>::new(mu);
+        finish(mu);
+        mu.collect_full();
+        assert!(other.is_empty(mu));
+        let before = mu.stats().old.bytes_now;
+        mu.collect_full();
+        assert_eq!(mu.stats().old.bytes_now, before);
+    });
+}
