@@ -39,7 +39,8 @@ fn variants(stress: u64) -> Vec<(String, Options)> {
         (format!("placement, stress {stress}"), stressed(stress)),
         ("placement, stress 1".into(), stressed(1)),
         (format!("no placement, stress {stress}"), stressed(stress).with_placement(false)),
-        ("placement, small heap".into(), small_heap(Options::default().with_profile(true), 16, 32 * 1024)),
+        // So many data blocks as 160 arenas within each other need, with their share of the copy reserve.
+        ("placement, small heap".into(), small_heap(Options::default().with_profile(true), 16, 34 * 1024)),
     ]
 }
 

@@ -176,6 +176,16 @@ fn a_program_that_cannot_be_read() {
     }
 }
 
+#[test]
+fn an_empty_program_does_nothing_and_is_reported() {
+    for text in ["", "; nothing\n"] {
+        assert_eq!(Program::new(text).run(&[]).output(), "");
+        let run = Program::new(text).run(&["--report"]);
+        run.assert_no_panic();
+        assert_eq!(run.code, 0, "{}", run.stderr);
+    }
+}
+
 /// The loops end (far above the limit), so that a limit that is not kept fails the test and not the machine.
 #[test]
 fn memory_exhausted() {

@@ -159,7 +159,8 @@ impl Machine {
 
     #[cold]
     pub(super) fn tally_in(&mut self, zone: Zone, bytes: usize) {
-        let function = &self.roots.code.functions[self.roots.function as usize];
+        // Before a program runs, the command line is allocated: an empty one has no function then.
+        let Some(function) = self.roots.code.functions.get(self.roots.function as usize) else { return };
         let site = function.site_at(self.roots.at);
         if let (Some(profile), Some(site)) = (&mut self.profile, site) {
             profile.add(site, zone, bytes);
