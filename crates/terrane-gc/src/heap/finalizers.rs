@@ -109,12 +109,14 @@ impl FinalizerQueues {
 
     /// Begins the snapshot of a full collection. What is taken from a queue is marked then, so all may be delivered later.
     pub(crate) fn begin_snapshot(&mut self) {
-        self.empty_closed();
         self.undelivered = (self.queues.len(), 0);
     }
 
-    /// Lets go of what waits in queues that were dropped. Not while a snapshot is being taken, which must come to it.
+    /// Lets go of what waits in queues that were dropped, unless a snapshot is being taken: it must come to it.
     pub(crate) fn empty_closed(&mut self) {
+        if self.undelivered != (0, 0) {
+            return;
+        }
         for queue in self.queues.iter_mut().filter(|queue| queue.handle.strong_count() == 0) {
             queue.pending.clear();
         }

@@ -156,6 +156,8 @@ unsafe impl RootSource for Roots {
     fn clear_young<L: Liveness>(&mut self, live: &L) {
         // What is remembered has been visited: for the marking that may follow, it would be no root.
         self.cell_log.clear();
+        // Nor would what nobody can take any more.
+        self.queues.empty_closed();
         let mut young = core::mem::take(&mut self.side.young);
         for index in young.drain(..) {
             self.bury_if_dead(index, live);
@@ -189,7 +191,6 @@ unsafe impl RootSource for Roots {
         }
         (self.deaths.revived, self.deaths.cleared) = (0, 0);
         self.persistent.release();
-        self.queues.empty_closed();
         Progress::Done
     }
 }
