@@ -105,7 +105,7 @@ impl Observers {
     }
 
     pub(crate) fn pressure_changed(&self, system: SystemId, level: PressureLevel) {
-        let _inside = Inside::enter(system);
+        let Some(_inside) = Inside::enter(system) else { return };
         self.each(&self.loggers, "log_pressure", |logger| logger.log_pressure(level));
         self.each(self.plugins(), "on_pressure", |plugin| plugin.on_pressure(level));
     }
@@ -206,7 +206,8 @@ impl Inside {
             }
             first
         });
-        entered.unwrap_or(false).then_some(Self)
+        // Made only where it is handed out: dropping one ends the mark.
+        if entered.unwrap_or(false) { Some(Self) } else { None }
     }
 }
 

@@ -170,8 +170,8 @@ macro_rules! options {
 }
 
 options! {
-    /// All memory that the system may use. When it is unlimited, the limit is that of the control group (cgroup version 2) of the
-    /// process, if it has one.
+    /// All memory that the system may use. Where the control group of the process (cgroup version 2) allows less, its limit
+    /// counts.
     max_memory: Size { min: 64 << 10, max: u64::MAX } = u64::MAX;
 
     /// How many idle objects a pool keeps that the system makes itself, and how many idle arenas of each name.
