@@ -4,7 +4,7 @@
 use crate::step::{Step, StepFailed};
 
 /// The crates that keep the promise.
-const CRATES: [&str; 4] = ["terrane-base", "terrane-pages", "terrane-arena", "terrane-gc"];
+const CRATES: [&str; 5] = ["terrane-base", "terrane-pages", "terrane-arena", "terrane-pool", "terrane-gc"];
 
 /// Where that is looked at: one target of each kind. `all` would also take in what only `cfg(loom)` has.
 const TARGETS: [&str; 5] = [

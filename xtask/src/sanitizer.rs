@@ -6,7 +6,7 @@ use crate::skips::Skips;
 use crate::step::StepFailed;
 
 /// The crates whose tests run.
-const CRATES: [&str; 4] = ["terrane-pages", "terrane-arena", "terrane-gc", "aurora"];
+const CRATES: [&str; 5] = ["terrane-pages", "terrane-arena", "terrane-pool", "terrane-gc", "aurora"];
 
 /// Naming the target keeps the sanitizer out of build scripts and macros.
 const TARGET: &str = "x86_64-unknown-linux-gnu";

@@ -5,6 +5,7 @@ use crate::counting::Counting;
 use crate::shadow;
 use crate::state::State;
 use crate::stats::ArenaStats;
+use crate::strategy::ArenaStrategy;
 use core::mem::MaybeUninit;
 use core::slice;
 
@@ -92,6 +93,19 @@ impl<C: Counting> Arena<C> {
     #[must_use]
     pub fn committed_bytes(&self) -> usize {
         self.state().map_or(0, |state| state.chain.committed_bytes())
+    }
+
+    /// How the arena gets its blocks: to make another one like it.
+    ///
+    /// ```
+    /// use terrane_arena::{Arena, ArenaStrategy, Bytes};
+    ///
+    /// let strategy = ArenaStrategy::new().initial_size(Bytes::from_kib(64));
+    /// assert_eq!(Arena::with_strategy(strategy).strategy(), strategy);
+    /// ```
+    #[must_use]
+    pub const fn strategy(&self) -> ArenaStrategy {
+        self.strategy
     }
 
     /// How many blocks the arena has.

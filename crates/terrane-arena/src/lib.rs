@@ -7,6 +7,7 @@
 //! | go back to an earlier state | [`Checkpoint`], [`CheckpointError`] |
 //! | grow, own, drop what lies in an arena | [`ArenaVec`], [`ArenaBox`], [`TypedArena`], [`format_in!`] |
 //! | many threads, one thread | [`ConcurrentArena`], [`LocalArena`] |
+//! | buffers that own their memory, dropped in any order | `BufferArena` (feature `std`) |
 //! | last in, first out, a few bytes | [`StackArena`] |
 //! | one contiguous range, committed as it grows | [`RangeArena`], [`RangeConfig`] |
 //! | one arena for each activation of a guest language, over foreign memory | [`FrameStack`], [`FrameStats`] |
@@ -54,6 +55,8 @@ mod block;
 mod block_chain;
 mod boxed;
 mod buffer;
+#[cfg(feature = "std")]
+mod buffer_arena;
 mod bump;
 mod bumping;
 mod checkpoint;
@@ -84,6 +87,8 @@ mod vec;
 
 pub use arena::Arena;
 pub use boxed::ArenaBox;
+#[cfg(feature = "std")]
+pub use buffer_arena::{ArenaBuffer, BufferArena};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use concurrent::{ConcurrentArena, Local};
 pub use counting::{Counted, Counting, Uncounted};

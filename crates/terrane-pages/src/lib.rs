@@ -10,9 +10,11 @@
 //! | `WasmPages` | WebAssembly's linear memory |
 //! | [`HeapPages`] | the global allocator: works everywhere, also under `no_std` |
 //! | [`FaultyPages`] | another source, with failures injected on demand |
+//! | `BudgetedPages` | another source, with what is committed charged to a budget (feature `std`) |
 //!
-//! On top of a source stand two owners of memory: [`AddressRange`], one contiguous range, and [`ChunkSpace`],
-//! which hands out aligned 4 MiB chunks and answers "whose is this address" in a few instructions.
+//! On top of a source stand three owners of memory: [`AddressRange`], one contiguous range; [`ChunkSpace`],
+//! which hands out aligned 4 MiB chunks and answers "whose is this address" in a few instructions; and [`PageBuffer`], bytes on
+//! pages of their own.
 //!
 //! Beside that, what the system says about memory: [`MachineMemory`] and [`PageTrial`] for people, [`system_limit`] and [`PressureMonitor`] for
 //! budgets, [`PressureWatcher`] for who wants to be told. And two allocators that charge a budget: [`BudgetedGlobal`] and
@@ -41,6 +43,8 @@ extern crate std;
 mod budgeted_allocator;
 #[cfg(feature = "std")]
 mod budgeted_global;
+#[cfg(feature = "std")]
+mod budgeted_pages;
 mod chunk_table;
 mod chunks;
 mod error;
@@ -55,6 +59,7 @@ mod hugetlb;
 mod machine;
 #[cfg(all(feature = "os", unix))]
 mod os;
+mod page_buffer;
 #[cfg(feature = "os")]
 mod pressure;
 #[cfg(feature = "os")]
@@ -73,6 +78,8 @@ mod windows;
 pub use budgeted_allocator::BudgetedAllocator;
 #[cfg(feature = "std")]
 pub use budgeted_global::BudgetedGlobal;
+#[cfg(feature = "std")]
+pub use budgeted_pages::BudgetedPages;
 pub use chunks::{CHUNK_SIZE, ChunkSpace, Owner};
 pub use error::{PageError, PageOperation};
 pub use faulty::FaultyPages;
@@ -84,6 +91,7 @@ pub use hugetlb::HugeTlbPages;
 pub use machine::{HugePool, LockLimit, MachineMemory, Overcommit, TransparentHugePages};
 #[cfg(all(feature = "os", unix))]
 pub use os::OsPages;
+pub use page_buffer::PageBuffer;
 #[cfg(feature = "os")]
 pub use pressure::{
     Cgroup, CgroupLimits, MemoryEvents, ParseStallError, PressureMonitor, PressureWatcher, StallShares,

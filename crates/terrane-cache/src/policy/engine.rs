@@ -1,0 +1,376 @@
+//! Window, main part, and the contest between them: W-TinyLFU (Einziger, Friedman and Manes, ACM ToS 2017) over clocks.
+//!
+//! ```text
+//!   new ──→ window ──→ contest ──→ main
+//!            ↺ used       │ loser   ↺ used
+//!                         ↓
+//!                        out
+//! ```
+//!
+//! New entries join the *window*. When it is larger than its share, its oldest entry that was not used since the hand last came by
+//! (*clock*, Corbató 1968) stands against the oldest such entry of the *main* part: the one that was asked for more often
+//! stays. A small window makes the cache resist scans and loops; with a window of 100 % it is an approximate LRU. How large it is is
+//! decided elsewhere (`tuner`).
+//!
+//! Differences from the paper, with their reasons: uses of entries are counted at the entries, not in the sketch, so that a hit
+//! touches no second place; and both parts are clocks and not lists in order of use, so that a hit moves nothing and needs no lock.
+
+use crate::index::Hash;
+use crate::list::{Links, List};
+use crate::slots::Slots;
+
+use super::mark::Mark;
+use super::sketch::Sketch;
+
+/// After so many requests for each entry, all counts are halved.
+const REQUESTS_PER_ENTRY: u64 = 10;
+/// So many entries at most move from window to main part with one that comes in, so that filling up has no long step.
+const MOVES_MAX: u32 = 4;
+/// So far at most the hand goes to find an entry that was not used.
+const HAND_STEPS_MAX: usize = 64;
+
+/// The window's share of the capacity, in 65536ths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Share(pub(crate) u32);
+
+impl Share {
+    pub(crate) const WHOLE: Self = Self(1 << 16);
+
+    pub(crate) fn of(self, capacity: u64) -> u64 {
+        if self == Self::WHOLE {
+            return capacity;
+        }
+        let part = (u128::from(capacity) * u128::from(self.0)) >> 16;
+        (part as u64).max(1).min(capacity)
+    }
+}
+
+/// Entries with the order in which they go.
+#[derive(Clone, Debug)]
+pub(crate) struct Engine<T> {
+    nodes: Slots<Node<T>>,
+    links: Links,
+    window: Queue,
+    main: Queue,
+    sketch: Sketch,
+    capacity: u64,
+    window_share: Share,
+    /// Whether an entry that was used gets another round; not so for first in, first out.
+    second_chance: bool,
+    requests: u64,
+    /// Insertions since the requests outside were last counted, and how many those were then.
+    untold: u32,
+    told: u64,
+    pinned: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Node<T> {
+    item: T,
+    weight: u32,
+    mark: Mark,
+    part: Part,
+    pinned: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Window,
+    Main,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Queue {
+    list: List,
+    weight: u64,
+}
+
+impl<T> Engine<T> {
+    pub(crate) fn new(capacity: u64, window_share: Share, second_chance: bool) -> Self {
+        Self {
+            nodes: Slots::default(),
+            links: Links::default(),
+            window: Queue::default(),
+            main: Queue::default(),
+            sketch: Sketch::new(64),
+            capacity,
+            window_share,
+            second_chance,
+            requests: 0,
+            untold: 0,
+            told: 0,
+            pinned: 0,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, hash: Hash, mut is_it: impl FnMut(&T) -> bool) -> Option<u32> {
+        self.nodes.find(hash, |node| is_it(&node.item))
+    }
+
+    /// Finds an entry and counts a use of it.
+    #[inline]
+    pub(crate) fn find_and_use(&self, hash: Hash, mut is_it: impl FnMut(&T) -> bool) -> Option<(u32, &T)> {
+        let slot = self.nodes.find(hash, |node| is_it(&node.item))?;
+        let node = self.nodes.value(slot)?;
+        node.mark.note_use();
+        Some((slot, &node.item))
+    }
+
+    pub(crate) fn item(&self, slot: u32) -> Option<&T> {
+        self.nodes.value(slot).map(|node| &node.item)
+    }
+
+    pub(crate) fn item_mut(&mut self, slot: u32) -> Option<&mut T> {
+        self.nodes.value_mut(slot).map(|node| &mut node.item)
+    }
+
+    /// Puts an entry in that is not there. Room is made by [`settle`](Engine::settle).
+    pub(crate) fn insert(&mut self, hash: Hash, weight: u32, item: T) -> u32 {
+        if self.nodes.len() >= self.sketch.entries() {
+            self.sketch.double();
+        }
+        let uses = self.sketch.add(hash.tag());
+        let node = Node { item, weight, mark: Mark::new(uses), part: Part::Window, pinned: false };
+        let slot = self.nodes.insert(hash, node);
+        self.links.push(&mut self.window.list, slot);
+        self.window.weight += u64::from(weight);
+        slot
+    }
+
+    /// Changes what an entry weighs, and counts a use of it. Room is made by [`settle`](Engine::settle).
+    pub(crate) fn reweigh(&mut self, slot: u32, weight: u32) {
+        let Some(node) = self.nodes.value_mut(slot) else { return };
+        node.mark.note_use();
+        let queue = match node.part {
+            Part::Window => &mut self.window,
+            Part::Main => &mut self.main,
+        };
+        queue.weight = queue.weight - u64::from(node.weight) + u64::from(weight);
+        node.weight = weight;
+    }
+
+    /// Takes an entry out.
+    pub(crate) fn remove(&mut self, slot: u32) -> Option<T> {
+        let tag = self.nodes.tag(slot);
+        let node = self.nodes.remove(slot)?;
+        let queue = match node.part {
+            Part::Window => &mut self.window,
+            Part::Main => &mut self.main,
+        };
+        self.links.remove(&mut queue.list, slot);
+        queue.weight -= u64::from(node.weight);
+        self.pinned -= usize::from(node.pinned);
+        // Should it come back, it is known.
+        self.sketch.raise(tag, node.mark.uses());
+        Some(node.item)
+    }
+
+    /// Makes room until all weighs at most the capacity; what has to go is handed out. `newest` has just come, and stays if anything else
+    /// can go. Whether there was enough that is not pinned.
+    pub(crate) fn settle(&mut self, newest: Option<u32>, out: &mut impl FnMut(u32, T)) -> bool {
+        let mut moves = 0;
+        loop {
+            let window_max = self.window_share.of(self.capacity);
+            let too_much = self.weight() > self.capacity;
+            let window_over = self.window.weight > window_max;
+            if !too_much && (!window_over || moves == MOVES_MAX) {
+                return true;
+            }
+            let victim = if window_over || self.main.list.len() == 0 {
+                match self.hand(Part::Window, newest) {
+                    Some(candidate) if moves < MOVES_MAX && self.fits_main(candidate, window_max) => {
+                        self.promote(candidate);
+                        moves += 1;
+                        continue;
+                    }
+                    _ if !too_much => return true,
+                    Some(candidate) => self.contest(candidate, window_max),
+                    None => self.hand(Part::Main, None),
+                }
+            } else {
+                self.hand(Part::Main, None)
+            };
+            match victim {
+                Some(victim) => self.evict(victim, out),
+                None => return self.evict_any(out),
+            }
+        }
+    }
+
+    /// Counts requests; after enough of them all counts are halved.
+    pub(crate) fn note_requests(&mut self, requests: u64) {
+        self.requests += requests;
+        let period = REQUESTS_PER_ENTRY * (self.nodes.len() as u64).max(16);
+        if self.requests >= period {
+            let halvings = (self.requests / period).min(4);
+            self.requests %= period;
+            for _ in 0..halvings {
+                self.age();
+            }
+        }
+    }
+
+    /// Counts one request here, and now and then those that were served without this being told: `total` says how many there
+    /// were so far.
+    pub(crate) fn note_requests_outside(&mut self, total: impl FnOnce() -> u64) {
+        self.untold += 1;
+        if self.untold == 64 {
+            self.untold = 0;
+            let total = total();
+            let new = total.saturating_sub(self.told);
+            self.told = total;
+            self.note_requests(64 + new);
+        }
+    }
+
+    fn age(&mut self) {
+        self.sketch.age();
+        for node in self.nodes.values_mut() {
+            node.mark.age();
+        }
+    }
+
+    pub(crate) fn set_capacity(&mut self, capacity: u64) {
+        self.capacity = capacity;
+    }
+
+    pub(crate) fn set_window_share(&mut self, share: Share) {
+        self.window_share = share;
+    }
+
+    /// Exempts an entry from eviction, or ends that; whether it is here.
+    pub(crate) fn set_pinned(&mut self, slot: u32, pinned: bool) -> bool {
+        let Some(node) = self.nodes.value_mut(slot) else { return false };
+        let changed = node.pinned != pinned;
+        node.pinned = pinned;
+        match (changed, pinned) {
+            (true, true) => self.pinned += 1,
+            (true, false) => self.pinned -= 1,
+            (false, _) => {}
+        }
+        true
+    }
+
+    pub(crate) fn weight(&self) -> u64 {
+        self.window.weight + self.main.weight
+    }
+
+    pub(crate) fn weight_of(&self, slot: u32) -> u32 {
+        self.nodes.value(slot).map_or(0, |node| node.weight)
+    }
+
+    pub(crate) fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+        self.nodes.iter().map(|(slot, node)| (slot, &node.item))
+    }
+
+    /// How much memory it has taken, beside what items point to.
+    pub(crate) fn bytes(&self) -> usize {
+        self.nodes.bytes() + self.links.bytes() + self.sketch.bytes()
+    }
+
+    /// Gives up memory that is not needed now; how many slots are left. `moved` is told which have another number.
+    pub(crate) fn shrink(&mut self, mut moved: impl FnMut(u32, u32)) -> usize {
+        let mut moves = Vec::new();
+        self.nodes.shrink(|from, to| moves.push((from, to)));
+        for (from, to) in moves {
+            let list = match self.nodes.value(to).map(|node| node.part) {
+                Some(Part::Window) => &mut self.window.list,
+                _ => &mut self.main.list,
+            };
+            self.links.renumber(list, from, to);
+            moved(from, to);
+        }
+        self.links.shrink(self.nodes.count());
+        self.nodes.count()
+    }
+
+    /// Takes all entries out, with what they weigh.
+    pub(crate) fn drain(&mut self) -> Vec<(u32, T)> {
+        self.window = Queue::default();
+        self.main = Queue::default();
+        self.pinned = 0;
+        self.nodes.drain().into_iter().map(|node| (node.weight, node.item)).collect()
+    }
+
+    /// The oldest entry that was not used since the hand last came by, and that may go. Those before it go to the end.
+    /// `newest` is passed over.
+    fn hand(&mut self, part: Part, newest: Option<u32>) -> Option<u32> {
+        let queue = match part {
+            Part::Window => &mut self.window,
+            Part::Main => &mut self.main,
+        };
+        let mut steps = 0;
+        // Twice around: after the first time none counts as used any more.
+        for _ in 0..2 * queue.list.len() {
+            let slot = queue.list.first()?;
+            let node = self.nodes.value_mut(slot)?;
+            let may_go = !node.pinned && newest != Some(slot);
+            let used = self.second_chance && steps < HAND_STEPS_MAX && node.mark.take_used_lately();
+            if may_go && !used {
+                return Some(slot);
+            }
+            steps += usize::from(used);
+            self.links.renew(&mut queue.list, slot);
+        }
+        None
+    }
+
+    fn fits_main(&self, candidate: u32, window_max: u64) -> bool {
+        self.main.weight + u64::from(self.weight_of(candidate)) <= self.capacity - window_max
+    }
+
+    fn promote(&mut self, slot: u32) {
+        let Some(node) = self.nodes.value_mut(slot) else { return };
+        node.part = Part::Main;
+        let weight = u64::from(node.weight);
+        self.links.remove(&mut self.window.list, slot);
+        self.window.weight -= weight;
+        self.links.push(&mut self.main.list, slot);
+        self.main.weight += weight;
+    }
+
+    /// The window's candidate against the main part's: who has to go. The winner is in the main part then.
+    fn contest(&mut self, candidate: u32, window_max: u64) -> Option<u32> {
+        if window_max == self.capacity {
+            return Some(candidate);
+        }
+        let Some(victim) = self.hand(Part::Main, None) else { return Some(candidate) };
+        if self.uses(candidate) <= self.uses(victim) {
+            return Some(candidate);
+        }
+        self.promote(candidate);
+        Some(victim)
+    }
+
+    fn uses(&self, slot: u32) -> u8 {
+        self.nodes.value(slot).map_or(0, |node| node.mark.uses())
+    }
+
+    fn evict(&mut self, slot: u32, out: &mut impl FnMut(u32, T)) {
+        let weight = self.weight_of(slot);
+        if let Some(item) = self.remove(slot) {
+            out(weight, item);
+        }
+    }
+
+    /// The part whose turn it is has nothing that may go. Whatever may go goes, at last the newest.
+    #[cold]
+    fn evict_any(&mut self, out: &mut impl FnMut(u32, T)) -> bool {
+        while self.weight() > self.capacity {
+            let Some(victim) = self.hand(Part::Window, None).or_else(|| self.hand(Part::Main, None)) else {
+                return false;
+            };
+            self.evict(victim, out);
+        }
+        true
+    }
+}

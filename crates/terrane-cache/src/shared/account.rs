@@ -1,0 +1,107 @@
+//! The budget that entries are charged to, and giving memory up when it is short.
+
+use std::hash::{BuildHasher, Hash as Hashable};
+
+use terrane_base::{Budget, Bytes, MemoryError, PressureLevel, PressureListener, Reclaimer, SharedLeaf};
+
+use super::cache::Inner;
+use super::departure::{Departures, RemovalCause};
+
+#[derive(Debug)]
+pub(super) struct Account {
+    leaf: SharedLeaf,
+}
+
+/// What the links, the index and the sketch have for an entry, beside its slot.
+const BYTES_BESIDE_SLOT: u64 = 32;
+
+impl Account {
+    pub(super) fn new(budget: &Budget) -> Self {
+        Self { leaf: budget.shared_leaf() }
+    }
+
+    pub(super) fn charge(&self, bytes: Bytes) -> Result<(), MemoryError> {
+        self.leaf.try_charge(bytes)
+    }
+
+    pub(super) fn discharge(&self, bytes: Bytes) {
+        self.leaf.discharge(bytes);
+    }
+}
+
+impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
+    /// What an entry of that weight is charged.
+    pub(super) fn charge_of(&self, weight: u64) -> Bytes {
+        let place = (size_of::<(K, V)>() as u64).saturating_add(BYTES_BESIDE_SLOT);
+        Bytes::new(if self.weigher.is_some() { place.saturating_add(weight) } else { place })
+    }
+
+    /// Counts what left, tells the listener, and gives the charges back; then it may be dropped.
+    pub(super) fn see_off(&self, gone: &Departures<K, V>) {
+        if let Some(account) = &self.account {
+            for departure in gone.iter() {
+                account.discharge(self.charge_of(departure.weight));
+            }
+        }
+        gone.announce(self.listener.as_ref(), &self.counters);
+    }
+
+    /// Evicts entries that are charged about `wanted` in all, from all shards alike; how much it was. Shards that somebody is at are
+    /// left out: it may be this very thread.
+    fn give_up(&self, wanted: Bytes) -> Bytes {
+        let mut given = Bytes::ZERO;
+        for (done, shard) in self.shards.iter().enumerate() {
+            let share = wanted.saturating_sub(given).as_u64().div_ceil((self.shards.len() - done) as u64);
+            let mut gone = Departures::new();
+            let mut freed = Bytes::ZERO;
+            shard.try_write(|contents| {
+                while freed.as_u64() < share && contents.engine.len() > 0 {
+                    let weight = contents.engine.weight();
+                    let before = gone.iter().count();
+                    contents.evict_to(weight - 1, &mut gone, RemovalCause::Reclaimed);
+                    let new = gone.iter().skip(before);
+                    freed = new.fold(freed, |sum, entry| sum.saturating_add(self.charge_of(entry.weight)));
+                    if contents.engine.weight() == weight {
+                        break;
+                    }
+                }
+            });
+            given = given.saturating_add(freed);
+            self.see_off(&gone);
+        }
+        if let Some(account) = &self.account {
+            account.leaf.give_back();
+        }
+        given
+    }
+}
+
+impl<K, V, S> Reclaimer for Inner<K, V, S>
+where
+    K: Hashable + Eq + Send + Sync,
+    V: Clone + Send + Sync,
+    S: BuildHasher + Send + Sync,
+{
+    fn reclaim(&self, wanted: Bytes) -> Bytes {
+        self.give_up(wanted)
+    }
+}
+
+impl<K, V, S> PressureListener for Inner<K, V, S>
+where
+    K: Hashable + Eq + Send + Sync,
+    V: Clone + Send + Sync,
+    S: BuildHasher + Send + Sync,
+{
+    /// What has expired goes at once.
+    fn pressure_changed(&self, level: PressureLevel) {
+        if level > PressureLevel::Normal {
+            let now_ns = self.now_ns();
+            for shard in &self.shards {
+                let mut gone = Departures::new();
+                shard.try_write(|contents| contents.sweep_all(now_ns, &mut gone));
+                self.see_off(&gone);
+            }
+        }
+    }
+}

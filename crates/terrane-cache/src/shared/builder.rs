@@ -1,0 +1,239 @@
+//! What can be chosen about a cache.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hash as Hashable};
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldhash::fast::RandomState;
+use terrane_base::{Budget, Clock, ReclaimCost, SystemClock};
+
+use super::account::Account;
+use super::cache::{Cache, Inner};
+use super::contents::Contents;
+use super::departure::{Listener, RemovalCause};
+use super::flight::Flights;
+use super::lifetime::Lifespans;
+use super::sampling::Sampling;
+use super::shard::Shard;
+
+/// Which entries of a [`Cache`] go first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EvictionPolicy {
+    /// What has served best of late, between the next two: W-TinyLFU whose window is found by simulation.
+    #[default]
+    Adaptive,
+    /// Those that were not used for long. An approximation (*clock*); [`LruCache`](crate::LruCache) is exact.
+    Lru,
+    /// Those that are asked for less often than what comes: TinyLFU with a window of 1 %. [`LfuCache`](crate::LfuCache) counts exactly.
+    Lfu,
+    /// The oldest, whatever their use.
+    Fifo,
+}
+
+/// Makes a [`Cache`].
+///
+/// ```
+/// use std::time::Duration;
+/// use terrane_cache::Cache;
+///
+/// let cache: Cache<u32, String> = Cache::builder()
+///     .weigher(1 << 20, |_, text: &String| text.len() as u64)
+///     .time_to_live(Duration::from_secs(300))
+///     .build();
+/// cache.insert(1, "one".to_owned());
+/// assert_eq!(cache.weight(), 3);
+/// ```
+#[must_use = "a builder makes a cache when `build` is called"]
+pub struct CacheBuilder<K, V, S = RandomState> {
+    capacity: u64,
+    weigher: Option<Weigher<K, V>>,
+    shards: Option<usize>,
+    expected: Option<usize>,
+    policy: EvictionPolicy,
+    lifespans: Lifespans,
+    clock: Arc<dyn Clock>,
+    listener: Option<Listener<K, V>>,
+    budget: Option<(Budget, Register<K, V, S>)>,
+    hasher: S,
+}
+
+/// Says what an entry weighs.
+pub(super) type Weigher<K, V> = Box<dyn Fn(&K, &V) -> u64 + Send + Sync>;
+
+/// Makes the cache known to its budget. A pointer made where it is known that the types live as long as that needs.
+type Register<K, V, S> = fn(&Budget, &Arc<Inner<K, V, S>>);
+
+/// A shard has at least so many entries, so that each has its fair part of what is used much.
+const ENTRIES_PER_SHARD_MIN: u64 = 2048;
+const SHARDS_PER_CORE: usize = 4;
+const SHARDS_MAX: usize = 256;
+
+impl<K: Hashable + Eq, V: Clone> CacheBuilder<K, V> {
+    /// A cache for no entries yet, with everything else as it is best for most.
+    pub fn new() -> Self {
+        Self {
+            capacity: 0,
+            weigher: None,
+            shards: None,
+            expected: None,
+            policy: EvictionPolicy::default(),
+            lifespans: Lifespans::default(),
+            clock: Arc::new(SystemClock::new()),
+            listener: None,
+            budget: None,
+            hasher: RandomState::default(),
+        }
+    }
+}
+
+impl<K: Hashable + Eq, V: Clone> Default for CacheBuilder<K, V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
+    /// So many entries at most. A cache of capacity 0 keeps nothing.
+    pub fn capacity(self, entries: usize) -> Self {
+        Self { capacity: entries as u64, weigher: None, ..self }
+    }
+
+    /// Entries that weigh at most `capacity` in all. An entry weighs what `weigher` says when it is inserted, and at least 1. Heavier
+    /// ones than [`Cache::entry_weight_max`] are not taken.
+    pub fn weigher(self, capacity: u64, weigher: impl Fn(&K, &V) -> u64 + Send + Sync + 'static) -> Self {
+        Self { capacity, weigher: Some(Box::new(weigher)), ..self }
+    }
+
+    /// Values end so long after they were written. With zero, nothing is kept.
+    pub fn time_to_live(self, time: Duration) -> Self {
+        Self { lifespans: Lifespans { live: Some(time), ..self.lifespans }, ..self }
+    }
+
+    /// Entries end when they were not used for so long, to about a millisecond. With zero, nothing is kept.
+    pub fn time_to_idle(self, time: Duration) -> Self {
+        Self { lifespans: Lifespans { idle: Some(time), ..self.lifespans }, ..self }
+    }
+
+    /// Values older than this are computed again by the next [`Cache::get_or_compute`], while others still get the old one.
+    pub fn refresh_after(self, time: Duration) -> Self {
+        Self { lifespans: Lifespans { refresh: Some(time), ..self.lifespans }, ..self }
+    }
+
+    /// Which entries go first.
+    pub fn policy(self, policy: EvictionPolicy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// Into how many parts the cache is divided, each with its share of the capacity; rounded up to a power of two, at most 256. By
+    /// default this follows from capacity and number of cores.
+    pub fn shards(self, shards: usize) -> Self {
+        Self { shards: Some(shards), ..self }
+    }
+
+    /// About how many entries there will be, where a weigher makes that hard to know: the number of parts follows from it.
+    pub fn expected_entries(self, entries: usize) -> Self {
+        Self { expected: Some(entries), ..self }
+    }
+
+    /// What time it is. The system's clock by default.
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// To be told about each entry that leaves, when it has left, without any lock. A panic of it is caught and
+    /// [counted](crate::CacheStats::listener_panics).
+    pub fn on_removal(self, listener: impl Fn(&K, &V, RemovalCause) + Send + Sync + 'static) -> Self {
+        Self { listener: Some(Box::new(listener)), ..self }
+    }
+
+    /// How keys are hashed.
+    pub fn hasher<T: BuildHasher>(self, hasher: T) -> CacheBuilder<K, V, T> {
+        CacheBuilder {
+            capacity: self.capacity,
+            weigher: self.weigher,
+            shards: self.shards,
+            expected: self.expected,
+            policy: self.policy,
+            lifespans: self.lifespans,
+            clock: self.clock,
+            listener: self.listener,
+            budget: None,
+            hasher,
+        }
+    }
+
+    /// Charges entries to a budget: for each what it takes in the cache, and with a weigher also its weight, as bytes. When the budget is
+    /// short of memory, it takes entries from the cache. To be called after [`hasher`](CacheBuilder::hasher), which forgets it.
+    pub fn budget(self, budget: &Budget) -> Self
+    where
+        K: Send + Sync + 'static,
+        V: Send + Sync + 'static,
+        S: Send + Sync + 'static,
+    {
+        let register: Register<K, V, S> = |budget, inner| {
+            budget.add_reclaimer("cache", ReclaimCost::CacheEviction, inner);
+            budget.add_pressure_listener("cache", inner);
+        };
+        Self { budget: Some((budget.clone(), register)), ..self }
+    }
+
+    /// The cache.
+    #[must_use]
+    pub fn build(self) -> Cache<K, V, S> {
+        let shards = self.shard_count();
+        let sampling = Sampling::new(self.policy, self.capacity, self.weigher.is_some(), self.expected);
+        let second_chance = self.policy != EvictionPolicy::Fifo;
+        let window = sampling.window();
+        let parts = (0..shards).map(|shard| {
+            Shard::new(Contents::new(share_of(self.capacity, shard, shards), window, second_chance))
+        });
+        let inner = Arc::new(Inner {
+            shards: parts.collect(),
+            shard_bits: shards.ilog2(),
+            hasher: self.hasher,
+            account: self.budget.as_ref().map(|(budget, _)| Account::new(budget)),
+            weigher: self.weigher,
+            lifespans: self.lifespans,
+            clock: self.clock,
+            listener: self.listener,
+            counters: Default::default(),
+            sampling,
+            flights: Flights::new(),
+        });
+        if let Some((budget, register)) = self.budget {
+            register(&budget, &inner);
+        }
+        Cache { inner }
+    }
+
+    fn shard_count(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let entries = self.expected.map_or(self.capacity, |expected| expected as u64);
+        let by_entries = usize::try_from(entries / ENTRIES_PER_SHARD_MIN).unwrap_or(usize::MAX);
+        // Of a power of two below, for large parts; of what was asked for, the one above.
+        let chosen = by_entries.clamp(1, cores * SHARDS_PER_CORE);
+        let chosen =
+            self.shards.map_or(1 << chosen.ilog2(), |shards| shards.clamp(1, SHARDS_MAX).next_power_of_two());
+        chosen.min(SHARDS_MAX)
+    }
+}
+
+/// What shard number `shard` gets of a capacity: all together make it up.
+pub(super) fn share_of(capacity: u64, shard: usize, shards: usize) -> u64 {
+    let (shard, shards) = (shard as u64, shards as u64);
+    capacity / shards + u64::from(shard < capacity % shards)
+}
+
+impl<K, V, S> fmt::Debug for CacheBuilder<K, V, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CacheBuilder")
+            .field("capacity", &self.capacity)
+            .field("weighed", &self.weigher.is_some())
+            .field("policy", &self.policy)
+            .field("lifespans", &self.lifespans)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,317 @@
+//! Looking up, putting in, taking out.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::hash::{BuildHasher, Hash as Hashable};
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldhash::fast::RandomState;
+use terrane_base::{Bytes, Clock, MemoryError};
+
+use crate::index::Hash;
+use crate::stats::CacheStats;
+
+use super::account::Account;
+use super::builder::{CacheBuilder, Weigher};
+use super::contents::{Arrival, Found, Put};
+use super::counters::{Counters, Event};
+use super::departure::{Departures, Listener, RemovalCause};
+use super::flight::Flights;
+use super::lifetime::{Lifespans, ns};
+use super::sampling::Sampling;
+use super::shard::Shard;
+
+/// A cache for many threads that adapts to how it is used. Clones share it.
+///
+/// A look-up gives a clone of the value: values that are costly to clone go into an [`Arc`]. `Hash`, `Eq` and `Clone` of keys and values
+/// run while a part of the cache is locked, and must not use the same cache; they may panic.
+///
+/// ```
+/// use terrane_cache::Cache;
+///
+/// let cache = Cache::new(1000);
+/// std::thread::scope(|scope| {
+///     for thread in 0..2 {
+///         let cache = &cache;
+///         scope.spawn(move || cache.insert(thread, thread * 10));
+///     }
+/// });
+/// assert_eq!(cache.get(&1), Some(10));
+/// assert_eq!(cache.stats().hits, 1);
+/// ```
+pub struct Cache<K, V, S = RandomState> {
+    pub(super) inner: Arc<Inner<K, V, S>>,
+}
+
+pub(super) struct Inner<K, V, S> {
+    pub(super) shards: Box<[Shard<K, V>]>,
+    /// The number of shards is two to this power.
+    pub(super) shard_bits: u32,
+    pub(super) hasher: S,
+    pub(super) weigher: Option<Weigher<K, V>>,
+    pub(super) lifespans: Lifespans,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) listener: Option<Listener<K, V>>,
+    pub(super) counters: Counters,
+    pub(super) sampling: Sampling,
+    pub(super) account: Option<Account>,
+    pub(super) flights: Flights<K, V>,
+}
+
+impl<K: Hashable + Eq, V: Clone> Cache<K, V> {
+    /// An empty cache for so many entries. Memory is taken as they come.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self::builder().capacity(capacity).build()
+    }
+
+    /// To choose more than the capacity.
+    pub fn builder() -> CacheBuilder<K, V> {
+        CacheBuilder::new()
+    }
+}
+
+impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
+    /// The value of `key`.
+    #[inline]
+    pub fn get<Q: Hashable + Eq + ?Sized>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        let inner = &*self.inner;
+        let hash = inner.hash(key);
+        inner.look_up(hash, key)
+    }
+
+    /// Whether `key` is here; no use of it, and not counted.
+    #[must_use]
+    pub fn contains<Q: Hashable + Eq + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        let inner = &*self.inner;
+        let hash = inner.hash(key);
+        inner.shard(hash).read(|contents| {
+            let slot = contents.engine.find(hash, |entry| entry.key.borrow() == key);
+            slot.is_some_and(|slot| {
+                contents.lifetime(slot).is_none_or(|lifetime| !lifetime.is_over(inner.now_ns()))
+            })
+        })
+    }
+
+    /// Puts an entry in, in the place of another of the same key, and evicts others to make room. Whether it is kept: not so, and any
+    /// value that the key had is gone, when it is too heavy or the budget refuses.
+    pub fn insert(&self, key: K, value: V) -> bool {
+        self.try_insert(key, value).is_ok()
+    }
+
+    /// As [`insert`](Cache::insert), for an entry whose value ends so long after now. With zero, nothing is kept.
+    pub fn insert_with_time_to_live(&self, key: K, value: V, time: Duration) -> bool {
+        let spans = Lifespans { live: Some(time), ..self.inner.lifespans };
+        self.inner.put(key, value, spans).is_ok()
+    }
+
+    /// As [`insert`](Cache::insert), with the reason.
+    ///
+    /// # Errors
+    /// [`MemoryError::AllocationTooLarge`] for an entry heavier than [`entry_weight_max`](Cache::entry_weight_max);
+    /// [`MemoryError::OutOfMemory`] when there is no room that is not pinned; [`MemoryError::BudgetExceeded`] as the budget says. Any
+    /// value that the key had is gone then: it is outdated.
+    pub fn try_insert(&self, key: K, value: V) -> Result<(), MemoryError> {
+        self.inner.put(key, value, self.inner.lifespans)
+    }
+
+    /// Takes an entry out.
+    pub fn remove<Q: Hashable + Eq + ?Sized>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        let inner = &*self.inner;
+        let hash = inner.hash(key);
+        let (mut gone, mut value) = (Departures::new(), None);
+        inner.shard(hash).write(|contents| {
+            let slot = contents.engine.find(hash, |entry| entry.key.borrow() == key)?;
+            let expired = contents.lifetime(slot).is_some_and(|lifetime| lifetime.is_over(inner.now_ns()));
+            if expired {
+                gone.push(contents.take(slot, RemovalCause::Expired)?);
+            } else {
+                // Cloned first: should that panic, the entry is still whole.
+                value = Some(contents.engine.item(slot)?.value.clone());
+                gone.push(contents.take(slot, RemovalCause::Removed)?);
+            }
+            Some(())
+        });
+        inner.see_off(&gone);
+        value
+    }
+
+    /// What happened so far. While threads go on, about that.
+    #[must_use]
+    pub fn stats(&self) -> CacheStats {
+        self.inner.counters.stats()
+    }
+
+    /// Nothing heavier is taken: the smallest share of the capacity that a part of the cache has.
+    #[must_use]
+    pub fn entry_weight_max(&self) -> u64 {
+        let capacities =
+            self.inner.shards.iter().map(|shard| shard.read(|contents| contents.engine.capacity()));
+        capacities.min().unwrap_or(0).min(u64::from(u32::MAX))
+    }
+}
+
+impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
+    #[inline]
+    pub(super) fn hash<Q: Hashable + ?Sized>(&self, key: &Q) -> Hash {
+        Hash::spread(self.hasher.hash_one(key))
+    }
+
+    #[inline]
+    pub(super) fn shard(&self, hash: Hash) -> &Shard<K, V> {
+        let number = u64::from(hash.shard_bits()) << self.shard_bits >> 32;
+        &self.shards[number as usize]
+    }
+
+    pub(super) fn now_ns(&self) -> u64 {
+        ns(self.clock.now())
+    }
+
+    #[inline]
+    pub(super) fn look_up<Q: Hashable + Eq + ?Sized>(&self, hash: Hash, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        enum Outcome<V> {
+            Hit(V),
+            Expired,
+            Miss,
+        }
+        let outcome = self.shard(hash).read(|contents| {
+            match contents.read(hash, |entry| entry.key.borrow() == key, || self.now_ns()) {
+                Found::Entry(entry) => Outcome::Hit(entry.value.clone()),
+                Found::Expired => Outcome::Expired,
+                Found::Nothing => Outcome::Miss,
+            }
+        });
+        match outcome {
+            Outcome::Hit(value) => {
+                self.counters.hit();
+                self.sampling.note(hash, || self.len() as u64);
+                return Some(value);
+            }
+            Outcome::Expired => self.remove_expired(hash, key),
+            Outcome::Miss => {}
+        }
+        self.counters.miss();
+        None
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn remove_expired<Q: Hashable + Eq + ?Sized>(&self, hash: Hash, key: &Q)
+    where
+        K: Borrow<Q>,
+    {
+        let mut gone = Departures::new();
+        self.shard(hash).write(|contents| {
+            let slot = contents.engine.find(hash, |entry| entry.key.borrow() == key)?;
+            // Another thread may have put a new value there.
+            if contents.lifetime(slot)?.is_over(self.now_ns()) {
+                gone.push(contents.take(slot, RemovalCause::Expired)?);
+            }
+            Some(())
+        });
+        self.see_off(&gone);
+    }
+
+    pub(super) fn put(&self, key: K, value: V, spans: Lifespans) -> Result<(), MemoryError> {
+        let weight = self.weigher.as_ref().map_or(1, |weigher| weigher(&key, &value)).max(1);
+        let hash = self.hash(&key);
+        let refused = match self.check(hash, weight, spans) {
+            Ok(weight) => {
+                let lifetime = spans.is_any().then(|| spans.from(self.now_ns()));
+                self.put_charged(hash, Arrival { key, value, weight, lifetime })
+            }
+            Err(error) => {
+                self.remove_outdated(hash, &key);
+                Err(error)
+            }
+        };
+        if refused.is_err() {
+            self.counters.note(Event::Rejected);
+        }
+        refused
+    }
+
+    /// Whether such an entry can be taken; its weight then, which is charged.
+    fn check(&self, hash: Hash, weight: u64, spans: Lifespans) -> Result<u32, MemoryError> {
+        let requested = Bytes::new(weight);
+        let max = self.shard(hash).read(|contents| contents.engine.capacity()).min(u64::from(u32::MAX));
+        let weight = u32::try_from(weight).ok().filter(|&weight| u64::from(weight) <= max);
+        let Some(weight) = weight else {
+            return Err(MemoryError::AllocationTooLarge { requested, max: Bytes::new(max) });
+        };
+        if spans.live == Some(Duration::ZERO) || spans.idle == Some(Duration::ZERO) {
+            return Err(MemoryError::OutOfMemory { requested, available: Bytes::ZERO });
+        }
+        if let Some(account) = &self.account {
+            account.charge(self.charge_of(u64::from(weight)))?;
+        }
+        Ok(weight)
+    }
+
+    fn put_charged(&self, hash: Hash, arrival: Arrival<K, V>) -> Result<(), MemoryError> {
+        let requested = Bytes::new(u64::from(arrival.weight));
+        let mut gone = Departures::new();
+        let put = self.shard(hash).write(|contents| {
+            contents.sweep_some(|| self.now_ns(), &mut gone);
+            contents.engine.set_window_share(self.sampling.window());
+            contents.engine.note_requests_outside(|| self.hits_per_shard());
+            contents.put(hash, arrival, &mut gone)
+        });
+        self.see_off(&gone);
+        match put {
+            Put::New => {
+                self.counters.note(Event::Inserted);
+                self.sampling.note(hash, || self.len() as u64);
+                Ok(())
+            }
+            Put::Replaced => Ok(()),
+            Put::Refused => Err(MemoryError::OutOfMemory { requested, available: Bytes::ZERO }),
+        }
+    }
+
+    fn remove_outdated(&self, hash: Hash, key: &K) {
+        let mut gone = Departures::new();
+        self.shard(hash).write(|contents| {
+            let slot = contents.engine.find(hash, |entry| entry.key == *key)?;
+            gone.push(contents.take(slot, RemovalCause::Replaced)?);
+            Some(())
+        });
+        self.see_off(&gone);
+    }
+
+    fn hits_per_shard(&self) -> u64 {
+        self.counters.hits() >> self.shard_bits
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.read(|contents| contents.engine.len())).sum()
+    }
+}
+
+impl<K, V, S> Clone for Cache<K, V, S> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<K, V, S> fmt::Debug for Cache<K, V, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache")
+            .field("shards", &self.inner.shards.len())
+            .field("stats", &self.inner.counters.stats())
+            .finish_non_exhaustive()
+    }
+}

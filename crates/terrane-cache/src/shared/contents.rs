@@ -1,0 +1,188 @@
+//! What is in one shard: entries in their order, and their lifetimes where there are any.
+
+use crate::index::Hash;
+use crate::policy::engine::{Engine, Share};
+
+use super::departure::{Departure, Departures, RemovalCause};
+use super::lifetime::Lifetime;
+
+/// So many entries are looked at, with each one that comes in, whether their time is over.
+const SWEPT_PER_INSERT: usize = 2;
+
+#[derive(Debug)]
+pub(super) struct Contents<K, V> {
+    pub(super) engine: Engine<Entry<K, V>>,
+    /// By slot; empty until an entry has a lifetime, so that others do not pay for it.
+    lifetimes: Vec<Option<Lifetime>>,
+    swept: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Entry<K, V> {
+    pub(super) key: K,
+    pub(super) value: V,
+}
+
+/// An entry that comes in.
+pub(super) struct Arrival<K, V> {
+    pub(super) key: K,
+    pub(super) value: V,
+    pub(super) weight: u32,
+    pub(super) lifetime: Option<Lifetime>,
+}
+
+impl<K: Eq, V> Contents<K, V> {
+    pub(super) fn new(capacity: u64, window: Share, second_chance: bool) -> Self {
+        Self { engine: Engine::new(capacity, window, second_chance), lifetimes: Vec::new(), swept: 0 }
+    }
+
+    /// The value of that entry, if its time is not over. `now_ns` is asked for only if it has a lifetime.
+    #[inline]
+    pub(super) fn read(
+        &self,
+        hash: Hash,
+        is_it: impl FnMut(&Entry<K, V>) -> bool,
+        now_ns: impl FnOnce() -> u64,
+    ) -> Found<'_, K, V> {
+        let Some((slot, entry)) = self.engine.find_and_use(hash, is_it) else { return Found::Nothing };
+        if !self.lifetimes.is_empty()
+            && let Some(lifetime) = self.lifetime(slot)
+        {
+            let now_ns = now_ns();
+            if lifetime.is_over(now_ns) {
+                return Found::Expired;
+            }
+            lifetime.note_use(now_ns);
+        }
+        Found::Entry(entry)
+    }
+
+    pub(super) fn lifetime(&self, slot: u32) -> Option<&Lifetime> {
+        self.lifetimes.get(slot as usize)?.as_ref()
+    }
+
+    /// Puts an entry in, in the place of the one with the same key if there is one; whether it is there then, and is new.
+    pub(super) fn put(&mut self, hash: Hash, arrival: Arrival<K, V>, gone: &mut Departures<K, V>) -> Put {
+        let Arrival { key, value, weight, lifetime } = arrival;
+        let old = self.engine.find(hash, |entry| entry.key == key);
+        let old_weight = old.map_or(0, |slot| self.engine.weight_of(slot));
+        let slot = match old.and_then(|slot| self.engine.item_mut(slot).map(|entry| (slot, entry))) {
+            Some((slot, entry)) => {
+                // The key stays, which is the one that is equal.
+                let value = std::mem::replace(&mut entry.value, value);
+                gone.push(Departure {
+                    key,
+                    value,
+                    weight: u64::from(old_weight),
+                    cause: RemovalCause::Replaced,
+                });
+                self.engine.reweigh(slot, weight);
+                slot
+            }
+            None => self.engine.insert(hash, weight, Entry { key, value }),
+        };
+        self.set_lifetime(slot, lifetime);
+        self.settle(Some(slot), gone, RemovalCause::Capacity);
+        match (self.engine.item(slot).is_some(), old.is_some()) {
+            (false, _) => Put::Refused,
+            (true, true) => Put::Replaced,
+            (true, false) => Put::New,
+        }
+    }
+
+    pub(super) fn set_lifetime(&mut self, slot: u32, lifetime: Option<Lifetime>) {
+        if lifetime.is_some() && self.lifetimes.len() <= slot as usize {
+            self.lifetimes.resize_with(slot as usize + 1, || None);
+        }
+        if let Some(place) = self.lifetimes.get_mut(slot as usize) {
+            *place = lifetime;
+        }
+    }
+
+    /// Takes an entry out of its slot.
+    pub(super) fn take(&mut self, slot: u32, cause: RemovalCause) -> Option<Departure<K, V>> {
+        let weight = u64::from(self.engine.weight_of(slot));
+        let Entry { key, value } = self.engine.remove(slot)?;
+        self.set_lifetime(slot, None);
+        Some(Departure { key, value, weight, cause })
+    }
+
+    /// Evicts what is beyond the capacity, `newest` last.
+    pub(super) fn settle(&mut self, newest: Option<u32>, gone: &mut Departures<K, V>, cause: RemovalCause) {
+        self.engine.settle(newest, &mut |weight, Entry { key, value }| {
+            gone.push(Departure { key, value, weight: u64::from(weight), cause });
+        });
+    }
+
+    /// Evicts until so much weight is left.
+    pub(super) fn evict_to(&mut self, weight: u64, gone: &mut Departures<K, V>, cause: RemovalCause) {
+        let capacity = self.engine.capacity();
+        self.engine.set_capacity(weight.min(capacity));
+        self.settle(None, gone, cause);
+        self.engine.set_capacity(capacity);
+    }
+
+    /// Looks at some entries whether their time is over, other ones each time.
+    pub(super) fn sweep_some(&mut self, now_ns: impl FnOnce() -> u64, gone: &mut Departures<K, V>) {
+        if !self.lifetimes.is_empty() {
+            self.sweep(SWEPT_PER_INSERT, now_ns(), gone);
+        }
+    }
+
+    /// Looks at all entries whether their time is over.
+    pub(super) fn sweep_all(&mut self, now_ns: u64, gone: &mut Departures<K, V>) {
+        self.sweep(self.lifetimes.len(), now_ns, gone);
+    }
+
+    fn sweep(&mut self, count: usize, now_ns: u64, gone: &mut Departures<K, V>) {
+        for _ in 0..count {
+            self.swept = if self.swept + 1 < self.lifetimes.len() { self.swept + 1 } else { 0 };
+            let slot = self.swept as u32;
+            if self.lifetime(slot).is_some_and(|lifetime| lifetime.is_over(now_ns))
+                && let Some(departure) = self.take(slot, RemovalCause::Expired)
+            {
+                gone.push(departure);
+            }
+        }
+    }
+
+    /// Takes everything out.
+    pub(super) fn drain(&mut self, gone: &mut Departures<K, V>) {
+        self.lifetimes = Vec::new();
+        for (weight, Entry { key, value }) in self.engine.drain() {
+            gone.push(Departure { key, value, weight: u64::from(weight), cause: RemovalCause::Removed });
+        }
+    }
+
+    /// Gives up memory that is not needed.
+    pub(super) fn shrink(&mut self) {
+        let lifetimes = &mut self.lifetimes;
+        let slots = self.engine.shrink(|from, to| {
+            let moved = lifetimes.get_mut(from as usize).and_then(Option::take);
+            if let Some(place) = lifetimes.get_mut(to as usize) {
+                *place = moved;
+            }
+        });
+        self.lifetimes.truncate(slots);
+        self.lifetimes.shrink_to_fit();
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.engine.bytes() + self.lifetimes.capacity() * size_of::<Option<Lifetime>>()
+    }
+}
+
+/// The result of a look-up.
+pub(super) enum Found<'a, K, V> {
+    Entry(&'a Entry<K, V>),
+    Expired,
+    Nothing,
+}
+
+/// What became of an entry that came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Put {
+    New,
+    Replaced,
+    Refused,
+}

@@ -1,0 +1,85 @@
+//! Entries on their way out: they are handed out of a locked shard, and told about and dropped when the lock is free.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::counters::{Counters, Event};
+
+/// Why an entry left a cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RemovalCause {
+    /// It was taken out by name, or with all others.
+    Removed,
+    /// Another value of the same key came.
+    Replaced,
+    /// There was no room.
+    Capacity,
+    /// Its time was over.
+    Expired,
+    /// Its memory was needed elsewhere.
+    Reclaimed,
+}
+
+/// Told about each entry that leaves.
+pub(super) type Listener<K, V> = Box<dyn Fn(&K, &V, RemovalCause) + Send + Sync>;
+
+/// What left a shard while it was locked.
+pub(super) struct Departures<K, V> {
+    // Mostly none or one; without allocating.
+    first: Option<Departure<K, V>>,
+    more: Vec<Departure<K, V>>,
+}
+
+pub(super) struct Departure<K, V> {
+    pub(super) key: K,
+    pub(super) value: V,
+    pub(super) weight: u64,
+    pub(super) cause: RemovalCause,
+}
+
+impl<K, V> Departures<K, V> {
+    pub(super) fn new() -> Self {
+        Self { first: None, more: Vec::new() }
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, departure: Departure<K, V>) {
+        if self.first.is_none() {
+            self.first = Some(departure);
+        } else {
+            self.more.push(departure);
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Departure<K, V>> {
+        self.first.iter().chain(&self.more)
+    }
+
+    /// Counts them and tells the listener, which may panic: the others are told nevertheless.
+    pub(super) fn announce(&self, listener: Option<&Listener<K, V>>, counters: &Counters) {
+        for departure in self.iter() {
+            match departure.cause {
+                RemovalCause::Capacity | RemovalCause::Reclaimed => {
+                    counters.note(Event::Evicted { weight: departure.weight });
+                }
+                RemovalCause::Expired => counters.note(Event::Expired),
+                RemovalCause::Removed | RemovalCause::Replaced => {}
+            }
+            if let Some(listener) = listener {
+                let told = catch_unwind(AssertUnwindSafe(|| {
+                    listener(&departure.key, &departure.value, departure.cause);
+                }));
+                if told.is_err() {
+                    counters.note(Event::ListenerPanic);
+                }
+            }
+        }
+    }
+}
+
+impl<K, V> fmt::Debug for Departures<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|departure| departure.cause)).finish()
+    }
+}

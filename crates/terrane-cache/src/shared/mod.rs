@@ -1,0 +1,33 @@
+//! The cache that many threads share.
+//!
+//! | File | Concept |
+//! |---|---|
+//! | `cache` | looking up, putting in, taking out |
+//! | `builder` | what can be chosen |
+//! | `whole` | the whole cache at once: size, iteration, expiry |
+//! | `contents`, `lifetime` | what is in one shard, and until when |
+//! | `departure` | entries on their way out, and who is told |
+//! | `shard` | a part of the cache behind a lock |
+//! | `sampling` | what the tuner sees |
+//! | `compute`, `flight`, `waits` | values that are computed, once for all who want them |
+//! | `account` | the budget that entries are charged to, and giving memory up |
+//! | `counters`, `thread_number` | counting without contention |
+
+mod account;
+mod builder;
+mod cache;
+mod compute;
+mod contents;
+mod counters;
+mod departure;
+mod flight;
+mod lifetime;
+mod sampling;
+mod shard;
+mod thread_number;
+mod waits;
+mod whole;
+
+pub use builder::{CacheBuilder, EvictionPolicy};
+pub use cache::Cache;
+pub use departure::RemovalCause;

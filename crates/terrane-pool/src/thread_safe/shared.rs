@@ -1,0 +1,393 @@
+//! What all handles of a pool share, and the ways that go through the depot.
+
+use alloc::{
+    boxed::Box,
+    sync::{Arc, Weak},
+};
+use core::ptr::NonNull;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use terrane_base::{Clock, MemoryError, ReclaimCost, SharedLeaf};
+
+use super::{
+    ThreadSafePool, barrier,
+    depot::{Depot, Surplus},
+    magazine::Magazine,
+    waiting::{Patience, Until},
+};
+use crate::{
+    PoolBuilder, PoolStats, PoolStrategy, Poolable, Reuse,
+    idle::is_expired,
+    maker::Maker,
+    node::Node,
+    thread_slots::{self, Departure, PoolId},
+};
+
+/// The most objects in a magazine, and the bytes that they may take together.
+const MAGAZINE_OBJECTS: usize = 64;
+const MAGAZINE_BYTES: usize = 64 << 10;
+/// A magazine of less than so many objects is not worth it, however large they are.
+const MAGAZINE_MIN: usize = 4;
+
+pub(super) struct Shared<T: Poolable + Send + 'static> {
+    id: PoolId,
+    pub(super) strategy: PoolStrategy,
+    /// How large magazines are; 0 for a pool without.
+    magazine_capacity: usize,
+    pub(super) maker: Maker<T, SharedLeaf>,
+    pub(super) depot: Mutex<Depot<T>>,
+    /// Something has become idle, or there is room for a new object, and somebody waits.
+    returned: Condvar,
+    itself: Weak<Self>,
+}
+
+/// An object to be handed out.
+pub(super) enum Obtained<T> {
+    Idle(Box<Node<T>>),
+    New(Box<Node<T>>),
+}
+
+impl<T: Poolable + Send + 'static> Shared<T> {
+    pub(super) fn new(
+        id: PoolId,
+        builder: PoolBuilder<T, ThreadSafePool<T>>,
+        clock: Option<Arc<dyn Clock>>,
+    ) -> Arc<Self> {
+        let strategy = builder.strategy;
+        let budget = builder.own_budget();
+        let leaf = budget.shared_leaf();
+        let reaches_in = barrier::is_available();
+        let shared = Arc::new_cyclic(|itself| Self {
+            id,
+            strategy,
+            magazine_capacity: magazine_capacity::<T>(&strategy, reaches_in),
+            maker: Maker { constructor: builder.constructor, leaf, clock },
+            depot: Mutex::new(Depot::new(&strategy)),
+            returned: Condvar::new(),
+            itself: Weak::clone(itself),
+        });
+        if strategy.eviction.pressure {
+            budget.add_reclaimer("pool", ReclaimCost::PoolTrim, &shared);
+        }
+        shared
+    }
+
+    /// The calling thread's magazine: from its list, or a new one.
+    #[cold]
+    pub(super) fn join(&self) -> Option<&Magazine<T>> {
+        if self.magazine_capacity == 0 {
+            return None;
+        }
+        let part = thread_slots::find(self.id).or_else(|| self.join_anew())?;
+        // SAFETY: this is the part that `join_anew` gave to this thread: a magazine, which lives until the thread departs, or the
+        // pool ends, which is borrowed.
+        Some(unsafe { part.cast::<Magazine<T>>().as_ref() })
+    }
+
+    fn join_anew(&self) -> Option<NonNull<()>> {
+        let magazine = self.depot.lock().add_magazine(self.magazine_capacity, &self.strategy)?;
+        let part = NonNull::from(&*magazine).cast::<()>();
+        let itself: Weak<dyn Departure> = self.itself.clone();
+        if thread_slots::join(self.id, part, itself) {
+            return Some(part);
+        }
+        // The thread is about to end.
+        let unused = self.depot.lock().remove_magazine(&magazine);
+        drop(unused);
+        None
+    }
+
+    /// An object: from the depot, a new one, from the magazine of another thread, or one that is waited for.
+    pub(super) fn obtain(
+        &self,
+        magazine: Option<&Magazine<T>>,
+        patience: &mut Patience,
+    ) -> Result<Obtained<T>, MemoryError> {
+        self.look_around();
+        let mut depot = self.depot.lock();
+        loop {
+            // SAFETY: the magazine was found in the table or list of this thread.
+            if let Some(node) = unsafe { depot.take(magazine) } {
+                depot.tally.taken += 1;
+                return Ok(Obtained::Idle(node));
+            }
+            if depot.total < self.strategy.max_total {
+                return self.obtain_new(depot).map(|node| self.handed_out(node));
+            }
+            depot.gather();
+            if depot.idle.len() > 0 {
+                continue;
+            }
+            depot = self.wait(depot, patience)?;
+        }
+    }
+
+    fn handed_out(&self, obtained: Obtained<T>) -> Obtained<T> {
+        let mut depot = self.depot.lock();
+        depot.tally.taken += 1;
+        depot.tally.misses += u64::from(matches!(obtained, Obtained::New(_)));
+        depot.note_peak();
+        obtained
+    }
+
+    /// Makes an object, and as many idle ones as the growth factor says. Where the budget refuses, takes one that idles with another thread.
+    fn obtain_new(&self, mut depot: MutexGuard<'_, Depot<T>>) -> Result<Obtained<T>, MemoryError> {
+        let wanted = self.strategy.growth(depot.total);
+        depot.total += 1;
+        drop(depot);
+        match self.make_counted() {
+            Ok(node) => {
+                let held = Held::new(self, node);
+                for _ in 1..wanted {
+                    if !matches!(self.make_idle(), Ok(true)) {
+                        break;
+                    }
+                }
+                Ok(Obtained::New(held.keep()))
+            }
+            Err(error) => {
+                let mut depot = self.depot.lock();
+                depot.gather();
+                match depot.idle.take() {
+                    Some(node) => Ok(Obtained::Idle(node)),
+                    None => {
+                        depot.tally.refused += 1;
+                        Err(error)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes an object that is counted already; where that fails, it is counted no more.
+    pub(super) fn make_counted(&self) -> Result<Box<Node<T>>, MemoryError> {
+        let uncount = Uncount(self);
+        let node = self.maker.make()?;
+        core::mem::forget(uncount);
+        self.depot.lock().tally.created += 1;
+        Ok(node)
+    }
+
+    /// Waits until something may have come back.
+    fn wait<'a>(
+        &'a self,
+        mut depot: MutexGuard<'a, Depot<T>>,
+        patience: &mut Patience,
+    ) -> Result<MutexGuard<'a, Depot<T>>, MemoryError> {
+        let until = patience.until();
+        if matches!(until, Until::Over) {
+            depot.tally.refused += 1;
+            let (in_use, capacity) = (depot.total - depot.idle.len(), self.strategy.max_total);
+            return Err(MemoryError::PoolExhausted { in_use, capacity });
+        }
+        depot.tally.waits += 1;
+        depot.waiters += 1;
+        // Whoever gives something back now brings it here. It may have been put into a magazine just before that was known.
+        depot.call();
+        depot.gather();
+        if depot.idle.len() == 0 && depot.total >= self.strategy.max_total {
+            match until {
+                Until::Time(deadline) => _ = self.returned.wait_until(&mut depot, deadline),
+                Until::Forever | Until::Over => self.returned.wait(&mut depot),
+            }
+        }
+        depot.waiters -= 1;
+        if depot.waiters == 0 {
+            depot.dismiss();
+        }
+        depot.tally.wait_time += patience.take_waited().unwrap_or_default();
+        Ok(depot)
+    }
+
+    /// The object, if it can be handed out. Runs foreign code.
+    pub(super) fn if_usable(&self, node: Box<Node<T>>) -> Option<Box<Node<T>>> {
+        let eviction = self.strategy.eviction;
+        if eviction.is_timed()
+            && is_expired(&node, eviction, self.maker.now_ns())
+            && self.depot.lock().idle.len() >= self.strategy.min_idle
+        {
+            self.dispose([node]);
+            return None;
+        }
+        if self.strategy.validation.on_acquire() { self.if_valid(node) } else { Some(node) }
+    }
+
+    /// Asks the object whether it can be used again.
+    pub(super) fn if_valid(&self, node: Box<Node<T>>) -> Option<Box<Node<T>>> {
+        let held = Held::new(self, node);
+        // One that is not valid, or panics, is disposed of.
+        if held.node().value.validate() { Some(held.keep()) } else { None }
+    }
+
+    /// Takes an object back that was reset.
+    pub(super) fn put_back(&self, node: Box<Node<T>>, magazine: Option<&Magazine<T>>) {
+        let node = if self.strategy.validation.on_release() { self.if_valid(node) } else { Some(node) };
+        let Some(mut node) = node else { return };
+        if self.strategy.eviction.is_timed() {
+            node.idle_since_ns = self.maker.now_ns();
+            if is_expired(&node, self.strategy.eviction, node.idle_since_ns) {
+                return self.dispose([node]);
+            }
+        }
+        let mut depot = self.depot.lock();
+        // SAFETY: the magazine was found in the table or list of this thread.
+        let surplus = unsafe { depot.put(node, magazine, &self.strategy) };
+        let waited_for = depot.waiters > 0;
+        drop(depot);
+        if waited_for {
+            self.returned.notify_one();
+        }
+        self.dispose(surplus);
+        self.look_around();
+    }
+
+    /// Gives an object up that has no place.
+    pub(super) fn give_up(&self, node: Box<Node<T>>) -> T {
+        self.maker.let_go(&node);
+        let mut depot = self.depot.lock();
+        depot.total -= 1;
+        depot.tally.detached += 1;
+        drop(depot);
+        self.returned.notify_one();
+        let node = *node;
+        node.value
+    }
+
+    /// Drops objects that have no place.
+    pub(super) fn dispose(&self, nodes: impl IntoIterator<Item = Box<Node<T>>> + AsRef<[Box<Node<T>>]>) {
+        let objects = nodes.as_ref().len();
+        if objects == 0 {
+            return;
+        }
+        for node in nodes.as_ref() {
+            self.maker.let_go(node);
+        }
+        self.depot.lock().forget(objects);
+        // There is room for new ones.
+        self.returned.notify_all();
+        // Foreign code last, when all is counted. Where one of them panics, the others are dropped all the same.
+        drop(nodes);
+    }
+
+    /// Something may have become idle.
+    pub(super) fn wake(&self) {
+        self.returned.notify_one();
+    }
+
+    pub(super) fn stats(&self) -> PoolStats {
+        let depot = self.depot.lock();
+        let tally = &depot.tally;
+        let idle = depot.idle_everywhere().min(depot.total);
+        let acquired = depot.taken_everywhere();
+        PoolStats {
+            acquired,
+            hits: acquired.saturating_sub(tally.misses),
+            misses: tally.misses,
+            refused: tally.refused,
+            created: tally.created,
+            dropped: tally.dropped,
+            detached: tally.detached,
+            idle,
+            in_use: depot.total - idle,
+            peak_in_use: tally.peak,
+            waits: tally.waits,
+            wait_time: tally.wait_time,
+        }
+    }
+}
+
+/// How large magazines are.
+fn magazine_capacity<T>(strategy: &PoolStrategy, reaches_in: bool) -> usize {
+    let in_one_row = strategy.reuse == Reuse::Fifo || strategy.is_timed();
+    let strands = strategy.max_total != usize::MAX && !reaches_in;
+    if in_one_row || strands {
+        return 0;
+    }
+    (MAGAZINE_BYTES / Node::<T>::BYTES).clamp(MAGAZINE_MIN, MAGAZINE_OBJECTS)
+}
+
+impl<T: Poolable + Send + 'static> Departure for Shared<T> {
+    fn depart(&self, part: NonNull<()>) {
+        // SAFETY: it is the magazine that this pool gave to the calling thread, and is still in the depot's list.
+        let magazine = unsafe { part.cast::<Magazine<T>>().as_ref() };
+        self.flush(Some(magazine));
+        let unused = self.depot.lock().remove_magazine(magazine);
+        drop(unused);
+    }
+}
+
+/// An object that was counted and will not exist, unless this is forgotten.
+struct Uncount<'a, T: Poolable + Send + 'static>(&'a Shared<T>);
+
+impl<T: Poolable + Send + 'static> Drop for Uncount<'_, T> {
+    fn drop(&mut self) {
+        self.0.depot.lock().total -= 1;
+        self.0.returned.notify_one();
+    }
+}
+
+/// An object at the mercy of foreign code: unless it is kept, it is disposed of.
+pub(super) struct Held<'a, T: Poolable + Send + 'static> {
+    shared: &'a Shared<T>,
+    /// `None` when it was kept.
+    node: Option<Box<Node<T>>>,
+}
+
+impl<'a, T: Poolable + Send + 'static> Held<'a, T> {
+    #[inline(always)]
+    pub(super) fn new(shared: &'a Shared<T>, node: Box<Node<T>>) -> Self {
+        Self { shared, node: Some(node) }
+    }
+
+    #[inline(always)]
+    pub(super) fn node(&self) -> &Node<T> {
+        self.node.as_ref().expect(HELD)
+    }
+
+    #[inline(always)]
+    pub(super) fn node_mut(&mut self) -> &mut Node<T> {
+        self.node.as_mut().expect(HELD)
+    }
+
+    #[inline(always)]
+    pub(super) fn keep(mut self) -> Box<Node<T>> {
+        self.node.take().expect(HELD)
+    }
+}
+
+/// Only `keep` takes it, which ends the value; the compiler sees that and leaves the test out.
+const HELD: &str = "it is held until it is kept";
+
+impl<T: Poolable + Send + 'static> Drop for Held<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some(node) = self.node.take() {
+            dispose_one(self.shared, node);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn dispose_one<T: Poolable + Send + 'static>(shared: &Shared<T>, node: Box<Node<T>>) {
+    shared.dispose([node]);
+}
+
+impl<T: Poolable + Send + 'static> Shared<T> {
+    /// Hands what the calling thread has at hand to the others.
+    pub(super) fn flush(&self, magazine: Option<&Magazine<T>>) {
+        let Some(magazine) = magazine else { return };
+        let mut surplus = Surplus::new();
+        let mut depot = self.depot.lock();
+        // SAFETY: the thread has the lock, and it is its own magazine.
+        while let Some(node) = unsafe { magazine.locked(alloc::vec::Vec::pop) } {
+            depot.store(node, &self.strategy, &mut surplus);
+        }
+        let waited_for = depot.waiters > 0;
+        drop(depot);
+        if waited_for {
+            self.returned.notify_all();
+        }
+        self.dispose(surplus);
+    }
+}

@@ -1,0 +1,97 @@
+//! The layer of the environment: variables that begin with `TERRANE_`.
+
+use std::ffi::{OsStr, OsString};
+
+use super::{ConfigLayer, Origin, layer::no_option};
+
+const PREFIX: &str = "TERRANE_";
+
+impl ConfigLayer {
+    /// What these variables say. Those whose names do not begin with `TERRANE_` are not looked at.
+    ///
+    /// ```
+    /// use terrane::ConfigLayer;
+    ///
+    /// let variables = [("TERRANE_MAX_MEMORY".into(), "64MiB".into()), ("HOME".into(), "/".into())];
+    /// let config = ConfigLayer::from_variables(variables).unwrap_or_default()?;
+    /// assert_eq!(config.max_memory, 64 << 20);
+    /// # Ok::<(), terrane::ConfigError>(())
+    /// ```
+    pub fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let mut layer = Self::code();
+        for (variable, value) in variables {
+            if variable.as_encoded_bytes().starts_with(PREFIX.as_bytes()) {
+                layer.take_variable(&variable, &value);
+            }
+        }
+        layer.sort_problems();
+        layer
+    }
+
+    fn take_variable(&mut self, variable: &OsStr, value: &OsStr) {
+        let shown = variable.to_string_lossy().into_owned();
+        let origin = Origin::Environment { variable: shown };
+        let Some(name) = variable.to_str().map(|variable| &variable[PREFIX.len()..]) else {
+            return self.note(origin, "the name of this variable is not valid UTF-8".to_owned());
+        };
+        let option = name.to_lowercase();
+        // Written as it is made from an option's name, not only alike.
+        if option.to_uppercase() != name || super::ConfigOption::index_of(&option).is_none() {
+            return self.note(origin, no_option(name, Some(PREFIX)));
+        }
+        match value.to_str() {
+            Some(text) => self.accept(&option, origin, text, |kind| kind.read(text)),
+            None => self.note(origin, format!("the value {value:?} is not valid UTF-8")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(variables: &[(&str, &str)]) -> Vec<String> {
+        let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        match ConfigLayer::from_variables(variables).unwrap_or_default() {
+            Ok(config) => vec![format!("{config:?}")],
+            Err(error) => error.to_string().lines().map(str::to_owned).collect(),
+        }
+    }
+
+    #[test]
+    fn wrong_variables_say_what_is_wrong() {
+        let all = problems(&[
+            ("TERRANE_STACK_SIZE", ""),
+            ("TERRANE_MAX_MEMROY", "1GiB"),
+            ("TERRANE_max_memory", "1GiB"),
+            ("TERRANE_", "1"),
+            ("TERRANE_COLOUR", "red"),
+            ("TERRANE_DEFAULT_POOL_SIZE", "0"),
+            ("TERRANES", "1"),
+        ]);
+        assert_eq!(
+            all,
+            [
+                "TERRANE_: there is no variable `TERRANE_`; `terrane config --explain` lists all",
+                "TERRANE_COLOUR: there is no variable `TERRANE_COLOUR`; `terrane config --explain` lists all",
+                "TERRANE_DEFAULT_POOL_SIZE: `default_pool_size` cannot be `0`: it is at least 1",
+                "TERRANE_MAX_MEMROY: there is no variable `TERRANE_MAX_MEMROY`; did you mean `TERRANE_MAX_MEMORY`?",
+                "TERRANE_STACK_SIZE: `stack_size` cannot be ``: expected a size such as 64MiB",
+                "TERRANE_max_memory: there is no variable `TERRANE_max_memory`; did you mean `TERRANE_MAX_MEMORY`?",
+            ]
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_not_utf_8_is_an_error() {
+        use std::os::unix::ffi::OsStringExt;
+        let bad = || OsString::from_vec(b"64\xffMiB".to_vec());
+        let mut name = OsString::from("TERRANE_");
+        name.push(bad());
+        let layer = ConfigLayer::from_variables([("TERRANE_MAX_MEMORY".into(), bad()), (name, "1".into())]);
+        let error = layer.unwrap_or_default().unwrap_err().to_string();
+        assert!(error.contains("TERRANE_MAX_MEMORY: the value \"64\\xFFMiB\" is not valid UTF-8"), "{error}");
+        assert!(error.contains("the name of this variable is not valid UTF-8"), "{error}");
+    }
+}

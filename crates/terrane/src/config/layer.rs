@@ -1,0 +1,286 @@
+//! Values from one place, and layers of them on top of each other.
+
+use core::fmt;
+use std::{path::Path, sync::Arc};
+
+use super::{
+    ConfigError, ConfigOption, ConfigProblem, MemoryConfig, OPTIONS, OptionKind, nearest::nearest, rules,
+};
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// The program, through a setter.
+    Code,
+    /// The environment.
+    Environment {
+        /// The variable's name.
+        variable: String,
+    },
+    /// A file.
+    File {
+        /// Its name.
+        file: Arc<str>,
+        /// The line, from 1; 0 where it is the whole file.
+        line: usize,
+        /// The column, from 1, in characters; 0 where it is the whole file.
+        column: usize,
+    },
+    /// A constant of the program, or the default.
+    Default,
+}
+
+impl Origin {
+    /// "code", "env", "file" or "default".
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Environment { .. } => "env",
+            Self::File { .. } => "file",
+            Self::Default => "default",
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment { variable } => f.write_str(variable),
+            Self::File { file, line: 0, .. } => f.write_str(file),
+            Self::File { file, line, column } => write!(f, "{file}:{line}:{column}"),
+            Self::Code | Self::Default => f.write_str(self.name()),
+        }
+    }
+}
+
+/// Values for some options, all from one place or already laid on top of each other.
+///
+/// What is wrong in a layer is kept until the layers are put to use, so that all of it is reported, also what another layer would have hidden.
+///
+/// ```
+/// use terrane::{Bytes, ConfigLayer, MemoryConfig};
+///
+/// let file = ConfigLayer::from_toml("stack_size = \"2KiB\"\nmax_memory = \"1GiB\"", "memory.toml");
+/// let config = ConfigLayer::code()
+///     .max_memory(Bytes::from_mib(64))
+///     .or_else(MemoryConfig::from_env)
+///     .or_else(|| file)
+///     .unwrap_or_default()?;
+/// assert_eq!((config.max_memory, config.stack_size), (64 << 20, 2 << 10));
+/// # Ok::<(), terrane::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a layer is nothing until it is put to use, and what is wrong in it is not yet reported"]
+pub struct ConfigLayer {
+    values: Vec<Option<(u64, Origin)>>,
+    problems: Vec<ConfigProblem>,
+}
+
+/// A configuration that is complete, with where each value comes from.
+#[derive(Clone, Debug)]
+pub struct ResolvedConfig {
+    config: MemoryConfig,
+    origins: Vec<Origin>,
+}
+
+/// An option with its value.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EffectiveValue<'a> {
+    /// The option.
+    pub option: &'static ConfigOption,
+    /// The value as it would be written.
+    pub value: String,
+    /// Where it comes from.
+    pub origin: &'a Origin,
+}
+
+impl ConfigLayer {
+    /// A layer without values, for the program's own: those that it sets count more than all others.
+    pub fn code() -> Self {
+        Self { values: vec![None; OPTIONS.len()], problems: Vec::new() }
+    }
+
+    /// Puts `lower` beneath: it is asked for what this layer does not say. O(options).
+    pub fn or_else(mut self, lower: impl FnOnce() -> Self) -> Self {
+        let lower = lower();
+        for (upper, lower) in self.values.iter_mut().zip(lower.values) {
+            if upper.is_none() {
+                *upper = lower;
+            }
+        }
+        self.problems.extend(lower.problems);
+        self
+    }
+
+    /// The configuration, with defaults for what no layer says.
+    ///
+    /// # Errors
+    /// Everything that is wrong in any layer, and values that contradict each other.
+    pub fn unwrap_or_default(self) -> Result<MemoryConfig, ConfigError> {
+        self.unwrap_or(MemoryConfig::DEFAULT)
+    }
+
+    /// The configuration, with the values of `base` for what no layer says.
+    ///
+    /// # Errors
+    /// As for [`unwrap_or_default`](ConfigLayer::unwrap_or_default).
+    pub fn unwrap_or(self, base: MemoryConfig) -> Result<MemoryConfig, ConfigError> {
+        self.resolve(base).map(|resolved| resolved.config)
+    }
+
+    /// The same, with where each value comes from.
+    ///
+    /// # Errors
+    /// As for [`unwrap_or_default`](ConfigLayer::unwrap_or_default).
+    pub fn resolve(self, base: MemoryConfig) -> Result<ResolvedConfig, ConfigError> {
+        let mut resolved = ResolvedConfig { config: base, origins: Vec::with_capacity(OPTIONS.len()) };
+        let mut problems = self.problems;
+        for (option, value) in OPTIONS.iter().zip(self.values) {
+            let origin = match value {
+                Some((raw, origin)) => {
+                    option.store_in(&mut resolved.config, raw);
+                    origin
+                }
+                None => {
+                    problems.extend(out_of_bounds(option, option.raw_in(&resolved.config), &Origin::Default));
+                    Origin::Default
+                }
+            };
+            resolved.origins.push(origin);
+        }
+        // Values that are wrong by themselves are not compared with each other.
+        if problems.is_empty() {
+            problems = rules::contradictions(&resolved.config, &resolved.origins);
+        }
+        ConfigError::of(problems).map_or(Ok(resolved), Err)
+    }
+
+    /// Sets one option by name, as if the program had called its setter: for command lines and the like.
+    ///
+    /// # Errors
+    /// When there is no such option, or it does not take the value.
+    pub fn try_set(mut self, name: &str, value: &str) -> Result<Self, ConfigError> {
+        self.accept(name, Origin::Code, value, |kind| kind.read(value));
+        match ConfigError::of(core::mem::take(&mut self.problems)) {
+            Some(error) => Err(error),
+            None => Ok(self),
+        }
+    }
+
+    /// A setter's value.
+    pub(super) fn set(mut self, name: &str, raw: u64) -> Self {
+        let shown = ConfigOption::index_of(name).map_or(String::new(), |index| OPTIONS[index].kind.show(raw));
+        self.accept(name, Origin::Code, &shown, |kind| kind.check(raw));
+        self
+    }
+
+    /// Takes what was read for an option, or notes what is wrong with it.
+    pub(super) fn accept(
+        &mut self,
+        name: &str,
+        origin: Origin,
+        written: &str,
+        read: impl FnOnce(OptionKind) -> Result<u64, String>,
+    ) {
+        let Some(index) = ConfigOption::index_of(name) else {
+            return self.note(origin, no_option(name, None));
+        };
+        match read(OPTIONS[index].kind) {
+            Ok(raw) => self.values[index] = Some((raw, origin)),
+            Err(reason) => self.note(origin, cannot_be(name, written, &reason)),
+        }
+    }
+
+    pub(super) fn note(&mut self, origin: Origin, message: String) {
+        self.problems.push(ConfigProblem { origin, message });
+    }
+
+    /// In the order of their places in the file, or of their variables, which have no order of their own.
+    pub(super) fn sort_problems(&mut self) {
+        self.problems.sort_by_cached_key(|problem| match &problem.origin {
+            Origin::File { line, column, .. } => (*line, *column, String::new()),
+            other => (0, 0, other.to_string()),
+        });
+    }
+}
+
+impl ResolvedConfig {
+    /// The settings.
+    #[must_use]
+    pub fn config(&self) -> &MemoryConfig {
+        &self.config
+    }
+
+    /// Each option with its value and where that comes from, in the order of the table.
+    pub fn values(&self) -> impl Iterator<Item = EffectiveValue<'_>> {
+        OPTIONS.iter().zip(&self.origins).map(|(option, origin)| EffectiveValue {
+            option,
+            value: option.show_in(&self.config),
+            origin,
+        })
+    }
+}
+
+impl MemoryConfig {
+    /// What the environment says: the variables that begin with `TERRANE_`, see [`ConfigOption::variable`].
+    pub fn from_env() -> ConfigLayer {
+        ConfigLayer::from_variables(std::env::vars_os())
+    }
+
+    /// What a file says: TOML, with a key for each option. A file that is not there says nothing.
+    pub fn from_file(path: impl AsRef<Path>) -> ConfigLayer {
+        ConfigLayer::from_path(path.as_ref(), false)
+    }
+
+    /// As [`from_file`](MemoryConfig::from_file), for a file that somebody named: when it is not there, that is an error.
+    pub fn from_existing_file(path: impl AsRef<Path>) -> ConfigLayer {
+        ConfigLayer::from_path(path.as_ref(), true)
+    }
+
+    /// Whether the values are possible, each by itself and all together.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        ConfigLayer::code().resolve(self.clone()).map(|_| ())
+    }
+}
+
+fn out_of_bounds(option: &ConfigOption, raw: u64, origin: &Origin) -> Option<ConfigProblem> {
+    let reason = option.kind.check(raw).err()?;
+    let message = cannot_be(option.name, &option.kind.show(raw), &reason);
+    Some(ConfigProblem { origin: origin.clone(), message })
+}
+
+/// How much of what somebody wrote is repeated.
+const LONGEST_SHOWN: usize = 80;
+
+pub(super) fn cannot_be(name: &str, written: &str, reason: &str) -> String {
+    format!("`{name}` cannot be `{}`: {reason}", shortened(written))
+}
+
+/// `prefix` is what stands before the name of an option, where it is a variable.
+pub(super) fn no_option(name: &str, prefix: Option<&str>) -> String {
+    let near = nearest(&name.to_lowercase(), OPTIONS.iter().map(|option| option.name));
+    let (what, shown) = match prefix {
+        Some(prefix) => ("variable", format!("{prefix}{name}")),
+        None => ("option", name.to_owned()),
+    };
+    let shown = shortened(&shown);
+    match (near, prefix) {
+        (Some(near), None) => format!("there is no {what} `{shown}`; did you mean `{near}`?"),
+        (Some(near), Some(prefix)) => {
+            format!("there is no {what} `{shown}`; did you mean `{prefix}{}`?", near.to_uppercase())
+        }
+        (None, _) => format!("there is no {what} `{shown}`; `terrane config --explain` lists all"),
+    }
+}
+
+/// One line, not too long.
+fn shortened(text: &str) -> String {
+    let shown: String = text.chars().take(LONGEST_SHOWN).flat_map(char::escape_debug).collect();
+    if text.chars().nth(LONGEST_SHOWN).is_some() { shown + "…" } else { shown }
+}

@@ -1,0 +1,53 @@
+//! A memory system under one budget.
+#![forbid(unsafe_code)]
+
+mod allocation;
+mod arenas;
+mod builder;
+mod component;
+mod config;
+mod counters;
+mod event;
+mod heaps;
+mod hierarchy;
+mod observers;
+mod plugin;
+mod pressure;
+mod registry;
+mod route;
+mod sites;
+mod small;
+mod stack;
+mod stats;
+mod system;
+
+pub use allocation::Allocation;
+pub use arenas::{ArenaLease, ArenaManager, NamedArenaStats};
+pub use builder::{BuildError, MemorySystemBuilder};
+pub use component::{MemoryComponent, MemoryLevel};
+pub use config::{
+    ConfigError, ConfigLayer, ConfigOption, ConfigProblem, EffectiveValue, LARGE_THRESHOLD, MemoryConfig,
+    OPTIONS, OptionKind, Origin, ResolvedConfig, SMALL_THRESHOLD, explain_option, reference_page,
+};
+pub use event::{AllocationEvent, DeallocationEvent, ObserverFailure, SystemId};
+pub use heaps::{HeapLease, Heaps, NamedHeapStats};
+pub use hierarchy::MemoryHierarchy;
+pub use plugin::{MemoryLogger, MemoryMetrics, MemoryPlugin};
+pub use registry::DEFAULT_NAME;
+pub use route::Route;
+pub use sites::CallSite;
+pub use stats::{MemoryStats, Reconcile, SystemStats};
+pub use system::MemorySystem;
+
+pub use terrane_arena::{Arena, ArenaStrategy, StackArena};
+pub use terrane_base::{
+    Budget, Bytes, MemoryError, MemorySerializable, PressureLevel, ReclaimCost, Reclaimer, Reservation,
+    StateError,
+};
+pub use terrane_gc::{Heap, HeapConfig, HeapStats};
+
+/// What a budget refuses, or a system lacks.
+pub type Result<T, E = MemoryError> = core::result::Result<T, E>;
+
+/// The limit of a system, and what is used of it: [`Budget`] by the name that fits beside [`MemorySystem`].
+pub type MemoryBudget = Budget;

@@ -1,0 +1,303 @@
+//! The system: everything under one budget.
+
+use core::{
+    fmt,
+    panic::Location,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+use std::{sync::Arc, time::Instant};
+
+use terrane_arena::StackArena;
+use terrane_base::{Budget, Bytes, PressureLevel, SharedLeaf};
+
+use crate::{
+    Allocation, AllocationEvent, ArenaManager, DeallocationEvent, Heaps, MemoryConfig, MemoryHierarchy,
+    MemoryLevel, MemoryStats, MemorySystemBuilder, Reconcile, Result, Route, SystemId, SystemStats,
+    allocation::{Memory, Ticket},
+    counters::Counters,
+    heaps::HeapManager,
+    observers::Observers,
+    pressure::Pressure,
+    sites::CallSites,
+    stack,
+};
+
+/// Memory from one place under one budget: an hierarchy of levels for plain requests; pools, arenas, caches and collected heaps by name; plugins,
+/// statistics and pressure. Clones share the system.
+///
+/// Two systems in a process know nothing of each other.
+///
+/// ```
+/// use terrane::{Bytes, MemoryConfig, MemorySystem, Route};
+///
+/// let config = MemoryConfig { max_memory: 1 << 20, ..MemoryConfig::DEFAULT };
+/// let system = MemorySystem::builder().with_config(config).build()?;
+///
+/// let small = system.allocate(100)?;
+/// let medium = system.allocate(20_000)?;
+/// let large = system.allocate(500_000)?;
+/// assert_eq!(medium.route(), Some(Route::Arenas));
+/// assert!(system.allocate(900_000).is_err(), "beyond the budget");
+/// drop((small, medium, large));
+///
+/// let stats = system.stats();
+/// assert_eq!((stats.totals.allocations, stats.totals.live, stats.totals.failures), (3, 0, 1));
+/// println!("{stats}"); // the last line reconciles what is accounted with what the process has
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct MemorySystem {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What the clones of a system share, and what its allocations keep alive.
+pub(crate) struct Shared {
+    pub(crate) id: SystemId,
+    pub(crate) config: MemoryConfig,
+    pub(crate) budget: Budget,
+    pub(crate) hierarchy: MemoryHierarchy,
+    /// What the stacks of all threads are charged to.
+    pub(crate) stacks: SharedLeaf,
+    pub(crate) arenas: ArenaManager,
+    pub(crate) heaps: HeapManager,
+    pub(crate) observers: Arc<Observers>,
+    pub(crate) pressure: Pressure,
+    pub(crate) counters: Counters,
+    pub(crate) sites: CallSites,
+}
+
+impl SystemId {
+    pub(crate) fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Relaxed))
+    }
+}
+
+/// Making and asking.
+impl MemorySystem {
+    /// A system to be put together.
+    pub fn builder() -> MemorySystemBuilder {
+        MemorySystemBuilder::default()
+    }
+
+    /// The same as [`builder`](MemorySystem::builder), for chains that begin with `new()`.
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "a chain that begins with it ends with `build`, which can fail"
+    )]
+    pub fn new() -> MemorySystemBuilder {
+        Self::builder()
+    }
+
+    /// Its number: no two systems of a process have the same.
+    #[must_use]
+    pub fn id(&self) -> SystemId {
+        self.shared.id
+    }
+
+    /// The settings that it was made with.
+    #[must_use]
+    pub fn config(&self) -> &MemoryConfig {
+        &self.shared.config
+    }
+
+    /// The budget that everything is charged to. A part of one's own: `system.budget().child("images")`.
+    #[must_use]
+    pub fn budget(&self) -> &Budget {
+        &self.shared.budget
+    }
+
+    /// The levels that memory comes from.
+    #[must_use]
+    pub fn hierarchy(&self) -> &MemoryHierarchy {
+        &self.shared.hierarchy
+    }
+
+    /// Arenas by name.
+    #[must_use]
+    pub fn arenas(&self) -> &ArenaManager {
+        &self.shared.arenas
+    }
+
+    /// Collected heaps by name.
+    #[must_use]
+    pub fn heaps(&self) -> Heaps<'_> {
+        Heaps(&self.shared)
+    }
+
+    /// The figures as of now. Allocates; for reports.
+    #[must_use]
+    pub fn stats(&self) -> SystemStats {
+        let shared = &*self.shared;
+        let sums = shared.counters.sums();
+        SystemStats {
+            totals: MemoryStats::totals(&sums),
+            levels: sums.routes.each_ref().map(MemoryStats::of),
+            budget: shared.budget.snapshot(),
+            pressure: shared.budget.pressure(),
+            arenas: shared.arenas.stats(),
+            heaps: shared.heaps.stats(),
+            sites: shared.sites.biggest(),
+            failures: shared.observers.failures(),
+            reconcile: Reconcile::of(shared.budget.used()),
+        }
+    }
+
+    /// Takes a plugin out by name; whether there was one. It is dropped with the system.
+    pub fn unplug(&self, name: &str) -> bool {
+        self.shared.observers.unplug(name)
+    }
+
+    /// Gives the figures to the receivers of metrics: once before each time that an exporter is asked.
+    pub fn publish_metrics(&self) {
+        let stats = self.stats();
+        self.shared.observers.publish(stats.pool_hit_rate(), &stats.gauges());
+    }
+}
+
+/// Memory.
+impl MemorySystem {
+    /// Hands out `size` bytes, all zero. The size decides which [level](MemorySystem::hierarchy) serves; where that is full and the budget has
+    /// more, the system does.
+    ///
+    /// # Errors
+    /// [`MemoryError::BudgetExceeded`](crate::MemoryError::BudgetExceeded) when the budget has too little left, after everybody was asked
+    /// to give something up; others when there is no memory or such a size cannot be.
+    #[track_caller]
+    pub fn allocate(&self, size: usize) -> Result<Allocation> {
+        self.granted(size, Location::caller(), || self.shared.hierarchy.take(size))
+    }
+
+    /// Takes memory back. Dropping it does the same. What another system handed out goes back there.
+    pub fn deallocate(&self, memory: Allocation) {
+        drop(memory);
+    }
+
+    /// One level as a component of its own, which serves requests of every size.
+    #[must_use]
+    pub fn level(&self, route: Route) -> MemoryLevel {
+        MemoryLevel { system: self.clone(), route }
+    }
+
+    /// Runs `work` with the stack of this thread: room for short-lived values, last in, first out, of the configured size (1 KiB). Calls
+    /// within calls share it. The fastest level: pushing is moving a cursor.
+    ///
+    /// ```
+    /// # let system = terrane::MemorySystem::builder().build()?;
+    /// let sum = system.stack(|stack| {
+    ///     let one = stack.push(1);
+    ///     let two = stack.push(2);
+    ///     *one + *two
+    /// })?;
+    /// assert_eq!(sum, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When this is the first call on this thread and the budget has no room for a stack.
+    ///
+    /// # Panics
+    /// When `work` does.
+    pub fn stack<R>(&self, work: impl FnOnce(&StackArena) -> R) -> Result<R> {
+        stack::with(&self.shared, work)
+    }
+
+    #[track_caller]
+    pub(crate) fn allocate_from(&self, route: Route, size: usize) -> Result<Allocation> {
+        let take = || self.shared.hierarchy.take_from(route, size).map(|memory| (route, memory));
+        self.granted(size, Location::caller(), take)
+    }
+
+    /// Counts and reports what `take` takes.
+    #[inline]
+    fn granted(
+        &self,
+        size: usize,
+        site: &'static Location<'static>,
+        take: impl FnOnce() -> Result<(Route, Memory)>,
+    ) -> Result<Allocation> {
+        let shared = &self.shared;
+        let started = shared.measures_times().then(Instant::now);
+        let (route, memory) = take().inspect_err(|_| shared.counters.failed())?;
+        shared.counters.allocated(route, size);
+        let duration = started.map(|started| started.elapsed());
+        let allocation = Allocation::new(memory, Ticket { system: Arc::clone(shared), route, size, site });
+        if shared.config.enable_profiling {
+            shared.sites.allocated(site, size, duration.unwrap_or(Duration::ZERO));
+        }
+        if shared.observers.any() {
+            shared.observers.allocated(&AllocationEvent { system: shared.id, size, route, site, duration });
+        }
+        Ok(allocation)
+    }
+}
+
+/// Scarcity.
+impl MemorySystem {
+    /// How scarce memory is: the highest of what use of the budget, the operating system and the program say.
+    #[must_use]
+    pub fn pressure(&self) -> PressureLevel {
+        self.shared.budget.pressure()
+    }
+
+    /// The program says how scarce memory is; that stands until it says something else. When the level rises by this, at
+    /// [`Moderate`](PressureLevel::Moderate) what is idle is given up, at [`Critical`](PressureLevel::Critical) caches are emptied and
+    /// heaps asked to collect too.
+    pub fn notify(&self, level: PressureLevel) {
+        self.shared.budget.notify(level);
+    }
+
+    /// Looks what the operating system says (control group, stalls), takes it into account, and answers the level that counts now. To
+    /// be called from time to time, unless the option `watch_pressure` has a thread do it. Reads some small files.
+    pub fn poll_pressure(&self) -> PressureLevel {
+        self.shared.pressure.poll(&self.shared.budget)
+    }
+
+    /// Sets the limit of the whole system while it runs. Where more is used, everybody is asked to give something up: pools trim, caches
+    /// shrink, heaps are asked to collect at their next safepoint. Answers how much is still used beyond the limit; until that has
+    /// come back, requests are refused.
+    ///
+    /// # Errors
+    /// [`MemoryError::InvalidLimit`](crate::MemoryError::InvalidLimit) when it is zero, or below what is promised to parts of the budget.
+    pub fn set_limit(&self, limit: Bytes) -> Result<Bytes> {
+        self.shared.budget.set_max(limit)
+    }
+
+    /// Asks everybody to give up `wanted` together, though nothing is full; answers by how much use has fallen.
+    pub fn reclaim(&self, wanted: Bytes) -> Bytes {
+        self.shared.budget.reclaim(wanted)
+    }
+}
+
+impl Shared {
+    fn measures_times(&self) -> bool {
+        self.config.enable_profiling || self.observers.want_times()
+    }
+
+    pub(crate) fn note_deallocation(&self, route: Route, size: usize, site: &'static Location<'static>) {
+        self.counters.deallocated(route, size);
+        if self.config.enable_profiling {
+            self.sites.deallocated(site, size);
+        }
+        if self.observers.any() {
+            self.observers.deallocated(&DeallocationEvent { system: self.id, size, route, site });
+        }
+    }
+}
+
+impl fmt::Debug for MemorySystem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shared.fmt(f)
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemorySystem")
+            .field("id", &self.id)
+            .field("budget", &self.budget)
+            .field("observers", &self.observers)
+            .finish_non_exhaustive()
+    }
+}
