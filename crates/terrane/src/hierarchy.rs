@@ -16,6 +16,8 @@ use terrane_arena::BufferArena;
 use terrane_base::{Budget, Bytes, MemoryError, ReclaimCost, Reclaimer};
 use terrane_pages::{PageBuffer, PageSource, system_pages};
 
+use terrane_pool::PoolStats;
+
 use crate::{MemoryConfig, Result, Route, allocation::Memory, small::SmallBuffers};
 
 /// From this size on, the system level takes pages of its own for a request.
@@ -89,6 +91,10 @@ impl MemoryHierarchy {
         &self.budgets[route.index()]
     }
 
+    pub(crate) fn buffer_stats(&self) -> PoolStats {
+        self.pools.stats()
+    }
+
     /// Memory from the level for that size, or from the system where that level is full.
     pub(crate) fn take(&self, size: usize) -> Result<(Route, Memory)> {
         let route = self.route(size);
@@ -142,6 +148,8 @@ pub(crate) struct Parts {
     pub(crate) pools: Budget,
     /// Arenas by name, and the level.
     pub(crate) arenas: Budget,
+    /// Caches by name.
+    pub(crate) caches: Budget,
 }
 
 impl Parts {
@@ -149,6 +157,7 @@ impl Parts {
         Self {
             pools: budget.child("pools").max(Bytes::new(config.pool_limit)),
             arenas: budget.child("arenas").max(Bytes::new(config.arena_limit)),
+            caches: budget.child("caches"),
         }
     }
 }

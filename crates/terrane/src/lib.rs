@@ -4,6 +4,7 @@
 mod allocation;
 mod arenas;
 mod builder;
+mod caches;
 mod component;
 mod config;
 mod counters;
@@ -11,7 +12,9 @@ mod event;
 mod heaps;
 mod hierarchy;
 mod observers;
+mod owned;
 mod plugin;
+mod pools;
 mod pressure;
 mod registry;
 mod route;
@@ -24,6 +27,7 @@ mod system;
 pub use allocation::Allocation;
 pub use arenas::{ArenaLease, ArenaManager, NamedArenaStats};
 pub use builder::{BuildError, MemorySystemBuilder};
+pub use caches::{CacheManager, CacheSource, ManagedCache};
 pub use component::{MemoryComponent, MemoryLevel};
 pub use config::{
     ConfigError, ConfigLayer, ConfigOption, ConfigProblem, EffectiveValue, LARGE_THRESHOLD, MemoryConfig,
@@ -32,7 +36,9 @@ pub use config::{
 pub use event::{AllocationEvent, DeallocationEvent, ObserverFailure, SystemId};
 pub use heaps::{HeapLease, Heaps, NamedHeapStats};
 pub use hierarchy::MemoryHierarchy;
+pub use owned::{OneOwner, Owned, Ownership};
 pub use plugin::{MemoryLogger, MemoryMetrics, MemoryPlugin};
+pub use pools::{ManagedPool, PoolManager, PoolSource};
 pub use registry::DEFAULT_NAME;
 pub use route::Route;
 pub use sites::CallSite;
@@ -44,7 +50,14 @@ pub use terrane_base::{
     Budget, Bytes, MemoryError, MemorySerializable, PressureLevel, ReclaimCost, Reclaimer, Reservation,
     StateError,
 };
+pub use terrane_cache::{
+    Cache, CacheBuilder, CacheStats, EvictionPolicy, FifoCache, LfuCache, LruCache, RemovalCause,
+};
 pub use terrane_gc::{Heap, HeapConfig, HeapStats};
+pub use terrane_pool::{
+    LocalPool, ObjectPool, PoolBuilder, PoolGuard, PoolStats, PoolStrategy, Poolable, ThreadSafePool,
+    ValidationPolicy,
+};
 
 /// What a budget refuses, or a system lacks.
 pub type Result<T, E = MemoryError> = core::result::Result<T, E>;
