@@ -132,10 +132,8 @@ impl BufferArena {
 impl Blocks {
     /// A buffer of a block that is there already.
     fn buffer(&mut self, len: usize) -> Option<ArenaBuffer> {
-        if let Some(current) = &mut self.current {
-            if let Some(buffer) = current.buffer(len) {
-                return Some(buffer);
-            }
+        if let Some(buffer) = self.current.as_mut().and_then(|current| current.buffer(len)) {
+            return Some(buffer);
         }
         let idle = self.full.iter_mut().position(|block| Arc::get_mut(block).is_some())?;
         let block = self.full.remove(idle)?;

@@ -137,10 +137,11 @@ impl HeapRecord {
 }
 
 impl HeapLease {
-    /// Settings for a heap with the lease's limit and pages; everything else is at its default and may be changed.
+    /// Settings for a heap with the lease's limit and pages, and with small tables, as it is one part of a system. Everything else
+    /// may be changed.
     #[must_use]
     pub fn config(&self) -> HeapConfig {
-        HeapConfig::new().limit(self.limit).pages(self.pages.clone())
+        HeapConfig::compact().limit(self.limit).pages(self.pages.clone())
     }
 
     /// What the heap has committed now.

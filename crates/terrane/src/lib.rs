@@ -11,6 +11,8 @@ mod counters;
 mod event;
 mod heaps;
 mod hierarchy;
+#[cfg(feature = "metrics")]
+mod metrics_recorder;
 mod observers;
 mod owned;
 mod plugin;
@@ -21,8 +23,11 @@ mod route;
 mod sites;
 mod small;
 mod stack;
+mod state;
 mod stats;
 mod system;
+#[cfg(feature = "tracing")]
+mod tracing_logger;
 
 pub use allocation::Allocation;
 pub use arenas::{ArenaLease, ArenaManager, NamedArenaStats};
@@ -36,14 +41,19 @@ pub use config::{
 pub use event::{AllocationEvent, DeallocationEvent, ObserverFailure, SystemId};
 pub use heaps::{HeapLease, Heaps, NamedHeapStats};
 pub use hierarchy::MemoryHierarchy;
+#[cfg(feature = "metrics")]
+pub use metrics_recorder::MetricsRecorder;
 pub use owned::{OneOwner, Owned, Ownership};
 pub use plugin::{MemoryLogger, MemoryMetrics, MemoryPlugin};
 pub use pools::{ManagedPool, PoolManager, PoolSource};
 pub use registry::DEFAULT_NAME;
 pub use route::Route;
 pub use sites::CallSite;
+pub use state::SystemState;
 pub use stats::{MemoryStats, Reconcile, SystemStats};
 pub use system::MemorySystem;
+#[cfg(feature = "tracing")]
+pub use tracing_logger::TracingLogger;
 
 pub use terrane_arena::{Arena, ArenaStrategy, StackArena};
 pub use terrane_base::{

@@ -14,7 +14,7 @@ use terrane_base::{Budget, Bytes, PressureLevel, SharedLeaf};
 use crate::{
     Allocation, AllocationEvent, ArenaManager, CacheManager, DeallocationEvent, Heaps, MemoryConfig,
     MemoryHierarchy, MemoryLevel, MemoryStats, MemorySystemBuilder, PoolManager, Reconcile, Result, Route,
-    SystemId, SystemStats,
+    SystemId, SystemState, SystemStats,
     allocation::{Memory, Ticket},
     counters::Counters,
     heaps::HeapManager,
@@ -160,6 +160,13 @@ impl MemorySystem {
             failures: shared.observers.failures(),
             reconcile: Reconcile::of(shared.budget.used()),
         }
+    }
+
+    /// What is to be known after a restart: the settings, the figures so far, and whatever parts the program adds, such as the contents of
+    /// a cache. See [`SystemState`].
+    #[must_use]
+    pub fn state(&self) -> SystemState {
+        SystemState::of(self)
     }
 
     /// Takes a plugin out by name; whether there was one. It is dropped with the system.
