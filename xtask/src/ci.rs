@@ -5,14 +5,15 @@ use std::time::Instant;
 
 use crate::skips::Skips;
 use crate::step::{Step, StepFailed};
-use crate::{Outcome, bench, count, dependencies, loom, miri, sanitizer, show, test};
+use crate::{Outcome, bench, count, dependencies, fuzz, loom, miri, sanitizer, show, test};
 
 const HELP: &str = "\
 Runs everything that continuous integration checks, and stops at the first failure:
 
-  format        of the workspace and of the benchmarks
+  format        of the workspace, of the benchmarks and of the fuzz targets
   lints         clippy, warnings denied, of the workspace and of the benchmarks
   tests         what `cargo xtask test` runs
+  fuzz targets  briefly, on inputs by chance
   no_std        the lower crates without features, and that they depend on nothing from outside
   docs          of every crate, warnings denied
   README        its first command, with an optimised build
@@ -24,6 +25,7 @@ With --full also
   sanitizer     tests of the crates that handle memory, with AddressSanitizer; it needs nightly Rust
   loom          tests of the concurrent parts in every interleaving
   miri          what `cargo xtask miri` runs
+  fuzzing       a minute of each target; it needs cargo-fuzz
 
 What a machine has no tools for is skipped only in the --full part, with its reason, and counted at the end.
 
@@ -56,6 +58,8 @@ fn run() -> Result<(), StepFailed> {
     Step::cargo("format", ["fmt", "--all", "--check"]).run()?;
     Step::cargo("format of the benchmarks", ["fmt", "--all", "--check", "--manifest-path", bench::MANIFEST])
         .run()?;
+    Step::cargo("format of the fuzz targets", ["fmt", "--all", "--check", "--manifest-path", fuzz::MANIFEST])
+        .run()?;
     Step::cargo(
         "lints",
         ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"],
@@ -64,6 +68,7 @@ fn run() -> Result<(), StepFailed> {
     let bench_lints = ["clippy", "--all-targets", "--manifest-path", bench::MANIFEST, "--", "-D", "warnings"];
     Step::cargo("lints of the benchmarks", bench_lints).run()?;
     test::run()?;
+    fuzz::briefly()?;
     dependencies::run()?;
     Step::cargo("docs", ["doc", "--workspace", "--no-deps"])
         .with_environment("RUSTDOCFLAGS", "-D warnings")
@@ -79,5 +84,6 @@ fn run() -> Result<(), StepFailed> {
 fn run_slow(skips: &mut Skips) -> Result<(), StepFailed> {
     sanitizer::run(skips)?;
     loom::run()?;
-    miri::run(skips)
+    miri::run(skips)?;
+    fuzz::run(skips)
 }

@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod count;
 mod dependencies;
+mod fuzz;
 mod loom;
 mod miri;
 mod nightly;
@@ -29,6 +30,7 @@ Tasks:
   ci [--full]                                run everything that continuous integration checks
   count [--update]                           count the instructions of the fast paths
   miri                                       run tests under Miri, where it is installed
+  fuzz [TARGET...] [--seconds N]             fuzz the collector and the compiler, where cargo-fuzz is installed
   bench [NAME...] [--quick] [--save FILE]    run the benchmarks beside their rivals
 
 Examples:
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::task(&rest),
         Some("miri") => miri::task(&rest),
         Some("count") => count::task(&rest),
+        Some("fuzz") => fuzz::task(&rest),
         Some(other) => Outcome::Misused(format!("there is no task `{other}`")),
     };
     match outcome {

@@ -18,6 +18,7 @@ pub(crate) enum Command {
     Print(String),
     Run(RunCommand),
     Explain(ExplainCommand),
+    Doctor(DoctorCommand),
 }
 
 /// `terrane run`
@@ -41,6 +42,12 @@ pub(crate) struct ExplainCommand {
     pub(crate) json: bool,
 }
 
+/// `terrane doctor`
+#[derive(Debug, PartialEq)]
+pub(crate) struct DoctorCommand {
+    pub(crate) json: bool,
+}
+
 /// For whom the report is: a person or a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReportFormat {
@@ -52,12 +59,14 @@ pub(crate) enum ReportFormat {
 const TERRANE: &str = "terrane";
 const RUN: &str = "terrane run";
 const EXPLAIN: &str = "terrane explain";
+const DOCTOR: &str = "terrane doctor";
 
 /// The long names of the options of each command.
 const TERRANE_OPTIONS: [&str; 2] = ["help", "version"];
 const RUN_OPTIONS: [&str; 8] =
     ["heap-limit", "nursery", "placement", "report", "gc-log", "gc-stress", "gc-verify", "help"];
 const EXPLAIN_OPTIONS: [&str; 2] = ["json", "help"];
+const DOCTOR_OPTIONS: [&str; 2] = ["json", "help"];
 
 /// Reads the arguments (without the name of the program).
 ///
@@ -67,7 +76,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     let mut parser = Parser::from_args(arguments);
     let misuse = |reason: String| Misuse::new(TERRANE, reason);
     let Some(first) = parser.next().map_err(|error| Misuse::syntax(TERRANE, error))? else {
-        return Err(misuse("a command is missing: `run` or `explain`".to_owned()));
+        return Err(misuse("a command is missing: `run`, `explain` or `doctor`".to_owned()));
     };
     match first {
         Arg::Short('h') | Arg::Long("help") => parse_help(&mut parser),
@@ -75,6 +84,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         Arg::Value(name) => match name.to_str() {
             Some("run") => parse_run(&mut parser),
             Some("explain") => parse_explain(&mut parser),
+            Some("doctor") => parse_doctor(&mut parser),
             Some("help") => parse_help(&mut parser),
             _ => Err(misuse(unknown_command(Path::new(&name)))),
         },
@@ -108,6 +118,7 @@ fn parse_help(parser: &mut Parser) -> Result<Command, Misuse> {
         None => help::TERRANE,
         Some(Arg::Value(name)) if name == "run" => help::RUN,
         Some(Arg::Value(name)) if name == "explain" => help::EXPLAIN,
+        Some(Arg::Value(name)) if name == "doctor" => help::DOCTOR,
         Some(Arg::Value(name)) if name == "help" => help::TERRANE,
         Some(Arg::Value(name)) => {
             return Err(Misuse::new(TERRANE, format!("there is no command `{}`", name.display())));
@@ -233,6 +244,18 @@ fn parse_explain(parser: &mut Parser) -> Result<Command, Misuse> {
     }
 }
 
+fn parse_doctor(parser: &mut Parser) -> Result<Command, Misuse> {
+    let mut json = false;
+    while let Some(argument) = parser.next().map_err(|error| Misuse::syntax(DOCTOR, error))? {
+        match argument {
+            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Print(help::DOCTOR.to_owned())),
+            Arg::Long("json") => json = true,
+            other => return Err(Misuse::unexpected(DOCTOR, &other, &DOCTOR_OPTIONS)),
+        }
+    }
+    Ok(Command::Doctor(DoctorCommand { json }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -300,6 +323,8 @@ mod tests {
             ("run --help", help::RUN),
             ("run --gc-log -h", help::RUN),
             ("explain --help", help::EXPLAIN),
+            ("doctor --help", help::DOCTOR),
+            ("help doctor", help::DOCTOR),
             ("--version", help::VERSION),
             ("-V", help::VERSION),
         ] {
@@ -346,6 +371,8 @@ mod tests {
             ("explain a.scm b.scm", "unexpected argument `b.scm`"),
             ("explain --text a.scm", "there is no option `--text`"),
             ("explain -x a.scm", "there is no option `-x`"),
+            ("doctor a.scm", "unexpected argument `a.scm`"),
+            ("doctor --jsn", "did you mean --json?"),
             ("help walk", "there is no command `walk`"),
             ("help run extra", "unexpected argument `extra`"),
             ("help --fast", "there is no option `--fast`"),

@@ -7,11 +7,12 @@ pub(crate) const VERSION: &str = concat!("terrane ", env!("CARGO_PKG_VERSION"), 
 pub(crate) const TERRANE: &str = "\
 Runs Scheme programs on memory zones that the compiler chooses: arenas and a collected heap.
 
-Usage: terrane COMMAND [OPTIONS] FILE [ARGUMENTS...]
+Usage: terrane COMMAND [OPTIONS] [FILE [ARGUMENTS...]]
 
 Commands:
   run FILE        run a program, optionally with a report of where its memory went
   explain FILE    list the allocations in a program's text with the zone each gets, and why
+  doctor          show what this machine grants a program that wants memory
   help COMMAND    say more about a command (so does `terrane COMMAND --help`)
 
 Options:
@@ -22,6 +23,7 @@ Examples:
   terrane run examples/wordfreq.scm README.md
   terrane run --report examples/points.scm
   terrane explain examples/points.scm
+  terrane doctor
 ";
 
 /// `terrane run --help`
@@ -95,4 +97,20 @@ Zones:
 Examples:
   terrane explain examples/points.scm
   terrane explain --json examples/json.scm
+";
+
+/// `terrane doctor --help`
+pub(crate) const DOCTOR: &str = "\
+Shows what this machine says about its memory, what it grants when it is asked (addresses, huge pages, locked
+memory; each is asked for once and given back), whether it can tell that memory is short, and what follows.
+
+Usage: terrane doctor [OPTIONS]
+
+Options:
+  --json        print one JSON object instead of lines; sizes in bytes, null is unknown
+  -h, --help    print this text
+
+Examples:
+  terrane doctor
+  terrane doctor --json
 ";

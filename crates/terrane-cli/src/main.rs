@@ -8,6 +8,7 @@
 
 mod command_line;
 mod diagnostic;
+mod doctor;
 mod duration;
 mod explain;
 mod heap_limit;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Ok(Command::Print(text)) => output::to_stdout(&text),
         Ok(Command::Run(command)) => run::run(&command),
         Ok(Command::Explain(command)) => explain::explain(&command),
+        Ok(Command::Doctor(command)) => doctor::doctor(&command),
         Err(misuse) => complain(&misuse),
     }
 }

@@ -16,7 +16,7 @@
 //! which hands out aligned 4 MiB chunks and answers "whose is this address" in a few instructions; and [`PageBuffer`], bytes on
 //! pages of their own.
 //!
-//! Beside that, what the system says about memory: [`MachineMemory`] for people, [`system_limit`] and [`PressureMonitor`] for
+//! Beside that, what the system says about memory: [`MachineMemory`] and [`PageTrial`] for people, [`system_limit`] and [`PressureMonitor`] for
 //! budgets, [`PressureWatcher`] for who wants to be told. And two allocators that charge a budget: [`BudgetedGlobal`] and
 //! `BudgetedAllocator` (feature `allocator-api2`).
 //!
@@ -67,6 +67,8 @@ mod process;
 mod range;
 mod scattered;
 mod source;
+#[cfg(feature = "os")]
+mod trial;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
 #[cfg(all(feature = "os", windows))]
@@ -99,6 +101,8 @@ pub use pressure::{
 pub use process::{ProcessMemory, process_memory, resident_bytes_within};
 pub use range::AddressRange;
 pub use source::{PageSource, system_pages};
+#[cfg(feature = "os")]
+pub use trial::PageTrial;
 #[cfg(target_arch = "wasm32")]
 pub use wasm::WasmPages;
 #[cfg(all(feature = "os", windows))]

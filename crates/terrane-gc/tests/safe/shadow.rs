@@ -36,7 +36,7 @@ type NodeGc<'h, 'm> = Gc<'h, 'm, Node<'h, 'm>>;
 type NodeStatic = Node<'static, 'static>;
 
 #[derive(Clone, Copy, Debug)]
-enum Step {
+pub(crate) enum Step {
     /// A new node in a root, linked to two others.
     New {
         root: usize,
@@ -98,7 +98,7 @@ enum Step {
     Safepoint,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     let root = || 0..ROOTS;
     let link = || 0..LINKS;
     prop_oneof![
@@ -372,7 +372,7 @@ impl<'h, 's> Program<'h, 's> {
     }
 }
 
-fn run(config: HeapConfig, steps: &[Step]) {
+pub(crate) fn run(config: HeapConfig, steps: &[Step]) {
     let mut heap = Heap::with_config(config.verify(true)).unwrap();
     heap.enter(|mu| {
         let mut program = Program::new(mu);
