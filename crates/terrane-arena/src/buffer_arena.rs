@@ -269,7 +269,7 @@ mod tests {
                 let len = if len % 7 == 0 { len * 3 } else { len };
                 let mut buffer = arena.try_buffer(len).unwrap();
                 prop_assert!(buffer.len() == len && buffer.iter().all(|byte| *byte == 0));
-                prop_assert!(buffer.as_ptr().addr() % ALIGN == 0);
+                prop_assert!(buffer.as_ptr().addr().is_multiple_of(ALIGN));
                 let mark = (number % 255) as u8 + 1;
                 buffer.fill(mark);
                 held.push((buffer, mark));
