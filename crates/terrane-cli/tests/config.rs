@@ -50,6 +50,13 @@ fn each_value_says_where_it_comes_from_and_the_higher_place_counts() {
 }
 
 #[test]
+fn the_example_is_a_good_configuration() {
+    let run = finish(command(["config", "--file", "examples/memory.toml", "--set", "small_threshold=8KiB"]));
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    assert_eq!(line(&run, "max_memory")[..3], ["max_memory", "64MiB", "file"]);
+}
+
+#[test]
 fn wrong_settings_exit_1_and_say_what_and_where() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("memory.toml");

@@ -4,8 +4,8 @@ use core::{fmt, time::Duration};
 use std::{io, path::PathBuf, sync::Arc};
 
 use terrane_arena::{Arena, ArenaStrategy};
-use terrane_base::{Budget, Bytes, PressureThresholds};
-use terrane_pages::system_limit;
+use terrane_base::{Budget, Bytes, LimitProblem, PressureThresholds};
+use terrane_pages::{PageSource, system_limit, system_pages};
 use terrane_pool::StrategyError;
 
 use crate::{
@@ -42,6 +42,7 @@ pub struct MemorySystemBuilder {
     arenas: Vec<(String, Arena)>,
     caches: Vec<Add<CacheManager>>,
     plugged: Plugged,
+    pages: Arc<dyn PageSource>,
     system_root: PathBuf,
 }
 
@@ -78,6 +79,7 @@ impl Default for MemorySystemBuilder {
             arenas: Vec::new(),
             caches: Vec::new(),
             plugged: Plugged::default(),
+            pages: system_pages(),
             system_root: PathBuf::from("/"),
         }
     }
@@ -149,6 +151,11 @@ impl MemorySystemBuilder {
         self
     }
 
+    /// Where pages come from, for large requests and collected heaps: the operating system, unless this says otherwise.
+    pub fn with_pages(self, pages: Arc<dyn PageSource>) -> Self {
+        Self { pages, ..self }
+    }
+
     /// The folder that stands for `/` when the system asks the operating system for limits and pressure: for tests with a made-up tree.
     pub fn with_system_root(self, root: impl Into<PathBuf>) -> Self {
         Self { system_root: root.into(), ..self }
@@ -160,10 +167,15 @@ impl MemorySystemBuilder {
     /// When the configuration is wrong, a name is used twice, what was given does not fit the budget, or the watching thread cannot be
     /// started.
     pub fn build(self) -> Result<MemorySystem, BuildError> {
-        let Self { config, budget, pools, arenas, caches, plugged, system_root } = self;
+        let Self { config, budget, pools, arenas, caches, plugged, pages, system_root } = self;
         config.check().map_err(BuildError::Config)?;
         let budget = match budget {
-            Some(budget) => budget,
+            Some(budget) if budget.limit() > Bytes::ZERO => budget,
+            Some(nothing) => {
+                let (budget, limit) = (nothing.name(), nothing.limit());
+                let problem = LimitProblem::Zero;
+                return Err(BuildError::Memory(MemoryError::InvalidLimit { budget, limit, problem }));
+            }
             None => own_budget(&config, &system_root)?,
         };
         let parts = Parts::of(&budget, &config);
@@ -184,12 +196,12 @@ impl MemorySystemBuilder {
             .map_err(BuildError::Watcher)?;
         let shared = Shared {
             id,
-            hierarchy: MemoryHierarchy::new(&config, &budget, &parts),
+            hierarchy: MemoryHierarchy::new(&config, &budget, &parts, Arc::clone(&pages)),
             stacks: budget.child("stacks").shared_leaf(),
             pools: pool_manager,
             arenas: manager,
             caches: cache_manager,
-            heaps: HeapManager::new(&budget.child("heaps"), Bytes::new(config.default_heap_size)),
+            heaps: HeapManager::new(&budget.child("heaps"), Bytes::new(config.default_heap_size), pages),
             observers,
             pressure: Pressure::new(&system_root, announcer, watcher),
             counters: Counters::default(),

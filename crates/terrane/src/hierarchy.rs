@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use terrane_arena::BufferArena;
 use terrane_base::{Budget, Bytes, MemoryError, ReclaimCost, Reclaimer};
-use terrane_pages::{PageBuffer, PageSource, system_pages};
+use terrane_pages::{PageBuffer, PageSource};
 
 use terrane_pool::PoolStats;
 
@@ -47,8 +47,13 @@ impl Reclaimer for ArenaLevel {
 
 impl MemoryHierarchy {
     /// The levels of a system with these settings and this budget.
-    pub(crate) fn new(config: &MemoryConfig, budget: &Budget, parts: &Parts) -> Self {
-        let block = Bytes::new(config.default_arena_size.max(config.large_threshold));
+    pub(crate) fn new(
+        config: &MemoryConfig,
+        budget: &Budget,
+        parts: &Parts,
+        pages: Arc<dyn PageSource>,
+    ) -> Self {
+        let block = Bytes::new(config.default_arena_size);
         let arenas = Arc::new(ArenaLevel(BufferArena::new(block, &parts.arenas)));
         parts.arenas.add_reclaimer("blocks", ReclaimCost::PoolTrim, &arenas);
         let system = budget.child("system");
@@ -57,7 +62,7 @@ impl MemoryHierarchy {
             large_threshold: usize::try_from(config.large_threshold).unwrap_or(usize::MAX),
             pools: SmallBuffers::new(config, &parts.pools),
             arenas,
-            pages: system_pages(),
+            pages,
             budgets: [parts.pools.clone(), parts.arenas.clone(), system.clone()],
             system,
         }
@@ -100,8 +105,8 @@ impl MemoryHierarchy {
         let route = self.route(size);
         match self.take_from(route, size) {
             Ok(memory) => Ok((route, memory)),
-            // What refused may be the level itself, and the budget above it have more.
-            Err(_) if route != Route::System => {
+            // What refused may be the level itself, and the budget above it have more. Otherwise everybody was asked already.
+            Err(_) if route != Route::System && self.system.remaining() >= Bytes::from_usize(size) => {
                 self.take_from(Route::System, size).map(|memory| (Route::System, memory))
             }
             Err(error) => Err(error),

@@ -116,6 +116,11 @@ pub use terrane_pool::{
 #[doc = include_str!("../docs/listings.md")]
 pub mod listings {}
 
+/// The page of the documentation, so that its example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/configuration.md")]
+struct ConfigurationPage;
+
 pub use terrane_arena as arena;
 pub use terrane_base as base;
 pub use terrane_cache as cache;
