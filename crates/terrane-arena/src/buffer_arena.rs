@@ -132,10 +132,8 @@ impl BufferArena {
 impl Blocks {
     /// A buffer of a block that is there already.
     fn buffer(&mut self, len: usize) -> Option<ArenaBuffer> {
-        if let Some(current) = &mut self.current {
-            if let Some(buffer) = current.buffer(len) {
-                return Some(buffer);
-            }
+        if let Some(buffer) = self.current.as_mut().and_then(|current| current.buffer(len)) {
+            return Some(buffer);
         }
         let idle = self.full.iter_mut().position(|block| Arc::get_mut(block).is_some())?;
         let block = self.full.remove(idle)?;
@@ -271,7 +269,7 @@ mod tests {
                 let len = if len % 7 == 0 { len * 3 } else { len };
                 let mut buffer = arena.try_buffer(len).unwrap();
                 prop_assert!(buffer.len() == len && buffer.iter().all(|byte| *byte == 0));
-                prop_assert!(buffer.as_ptr().addr() % ALIGN == 0);
+                prop_assert!(buffer.as_ptr().addr().is_multiple_of(ALIGN));
                 let mark = (number % 255) as u8 + 1;
                 buffer.fill(mark);
                 held.push((buffer, mark));

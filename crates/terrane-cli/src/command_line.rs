@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use lexopt::{Arg, Parser};
 use terrane_base::Bytes;
 
+use crate::config::{self, ConfigCommand};
 use crate::help;
 use crate::misuse::Misuse;
 
@@ -19,6 +20,7 @@ pub(crate) enum Command {
     Run(RunCommand),
     Explain(ExplainCommand),
     Doctor(DoctorCommand),
+    Config(ConfigCommand),
 }
 
 /// `terrane run`
@@ -76,7 +78,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     let mut parser = Parser::from_args(arguments);
     let misuse = |reason: String| Misuse::new(TERRANE, reason);
     let Some(first) = parser.next().map_err(|error| Misuse::syntax(TERRANE, error))? else {
-        return Err(misuse("a command is missing: `run`, `explain` or `doctor`".to_owned()));
+        return Err(misuse("a command is missing: `run`, `explain`, `doctor` or `config`".to_owned()));
     };
     match first {
         Arg::Short('h') | Arg::Long("help") => parse_help(&mut parser),
@@ -85,6 +87,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Some("run") => parse_run(&mut parser),
             Some("explain") => parse_explain(&mut parser),
             Some("doctor") => parse_doctor(&mut parser),
+            Some("config") => config::parse(&mut parser),
             Some("help") => parse_help(&mut parser),
             _ => Err(misuse(unknown_command(Path::new(&name)))),
         },
@@ -119,6 +122,7 @@ fn parse_help(parser: &mut Parser) -> Result<Command, Misuse> {
         Some(Arg::Value(name)) if name == "run" => help::RUN,
         Some(Arg::Value(name)) if name == "explain" => help::EXPLAIN,
         Some(Arg::Value(name)) if name == "doctor" => help::DOCTOR,
+        Some(Arg::Value(name)) if name == "config" => config::HELP,
         Some(Arg::Value(name)) if name == "help" => help::TERRANE,
         Some(Arg::Value(name)) => {
             return Err(Misuse::new(TERRANE, format!("there is no command `{}`", name.display())));

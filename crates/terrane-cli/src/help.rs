@@ -13,6 +13,7 @@ Commands:
   run FILE        run a program, optionally with a report of where its memory went
   explain FILE    list the allocations in a program's text with the zone each gets, and why
   doctor          show what this machine grants a program that wants memory
+  config          show the settings of a memory system, where they come from, and what each is for
   help COMMAND    say more about a command (so does `terrane COMMAND --help`)
 
 Options:

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod command_line;
+mod config;
 mod diagnostic;
 mod doctor;
 mod duration;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Ok(Command::Run(command)) => run::run(&command),
         Ok(Command::Explain(command)) => explain::explain(&command),
         Ok(Command::Doctor(command)) => doctor::doctor(&command),
+        Ok(Command::Config(command)) => config::config(&command),
         Err(misuse) => complain(&misuse),
     }
 }

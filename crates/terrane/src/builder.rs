@@ -4,12 +4,13 @@ use core::{fmt, time::Duration};
 use std::{io, path::PathBuf, sync::Arc};
 
 use terrane_arena::{Arena, ArenaStrategy};
-use terrane_base::{Budget, Bytes, PressureThresholds};
-use terrane_pages::system_limit;
+use terrane_base::{Budget, Bytes, LimitProblem, PressureThresholds};
+use terrane_pages::{PageSource, system_limit, system_pages};
+use terrane_pool::StrategyError;
 
 use crate::{
-    ArenaManager, ConfigError, MemoryConfig, MemoryError, MemoryHierarchy, MemoryLogger, MemoryMetrics,
-    MemoryPlugin, MemorySystem, SystemId,
+    ArenaManager, CacheManager, CacheSource, ConfigError, MemoryConfig, MemoryError, MemoryHierarchy,
+    MemoryLogger, MemoryMetrics, MemoryPlugin, MemorySystem, PoolManager, PoolSource, SystemId,
     counters::Counters,
     heaps::HeapManager,
     hierarchy::Parts,
@@ -37,10 +38,16 @@ use crate::{
 pub struct MemorySystemBuilder {
     config: MemoryConfig,
     budget: Option<Budget>,
+    pools: Vec<Add<PoolManager>>,
     arenas: Vec<(String, Arena)>,
+    caches: Vec<Add<CacheManager>>,
     plugged: Plugged,
+    pages: Arc<dyn PageSource>,
     system_root: PathBuf,
 }
+
+/// Puts something into a manager that is there only when the system is built.
+type Add<M> = Box<dyn FnOnce(&M) -> Result<(), BuildError> + Send>;
 
 /// Why a system could not be made.
 #[derive(Debug)]
@@ -57,6 +64,8 @@ pub enum BuildError {
         /// The name.
         name: String,
     },
+    /// A pool cannot follow its strategy.
+    Pool(StrategyError),
     /// The thread that watches for pressure could not be started.
     Watcher(io::Error),
 }
@@ -66,8 +75,11 @@ impl Default for MemorySystemBuilder {
         Self {
             config: MemoryConfig::DEFAULT,
             budget: None,
+            pools: Vec::new(),
             arenas: Vec::new(),
+            caches: Vec::new(),
             plugged: Plugged::default(),
+            pages: system_pages(),
             system_root: PathBuf::from("/"),
         }
     }
@@ -83,6 +95,31 @@ impl MemorySystemBuilder {
     /// options on thresholds and reserve are its owner's.
     pub fn with_budget(self, budget: Budget) -> Self {
         Self { budget: Some(budget), ..self }
+    }
+
+    /// A pool under the name "default".
+    pub fn with_pool(self, pool: impl PoolSource + Send + 'static) -> Self {
+        self.with_named_pool(DEFAULT_NAME, pool)
+    }
+
+    /// A pool under that name: a builder of one, whose objects are then charged to the budget, or a finished one, which is charged to what it
+    /// was made with. See [`PoolManager`].
+    pub fn with_named_pool(mut self, name: &str, pool: impl PoolSource + Send + 'static) -> Self {
+        let name = name.to_owned();
+        self.pools.push(Box::new(move |pools| pools.add(&name, pool).map(|_| ())));
+        self
+    }
+
+    /// A cache under the name "default".
+    pub fn with_cache(self, cache: impl CacheSource + Send + 'static) -> Self {
+        self.with_named_cache(DEFAULT_NAME, cache)
+    }
+
+    /// A cache under that name: a builder of one, whose entries are then charged to the budget, or a finished one. See [`CacheManager`].
+    pub fn with_named_cache(mut self, name: &str, cache: impl CacheSource + Send + 'static) -> Self {
+        let name = name.to_owned();
+        self.caches.push(Box::new(move |caches| caches.add(&name, cache).map(|_| ())));
+        self
     }
 
     /// Arenas like this one under the name "default".
@@ -114,6 +151,11 @@ impl MemorySystemBuilder {
         self
     }
 
+    /// Where pages come from, for large requests and collected heaps: the operating system, unless this says otherwise.
+    pub fn with_pages(self, pages: Arc<dyn PageSource>) -> Self {
+        Self { pages, ..self }
+    }
+
     /// The folder that stands for `/` when the system asks the operating system for limits and pressure: for tests with a made-up tree.
     pub fn with_system_root(self, root: impl Into<PathBuf>) -> Self {
         Self { system_root: root.into(), ..self }
@@ -125,14 +167,23 @@ impl MemorySystemBuilder {
     /// When the configuration is wrong, a name is used twice, what was given does not fit the budget, or the watching thread cannot be
     /// started.
     pub fn build(self) -> Result<MemorySystem, BuildError> {
-        let Self { config, budget, arenas, plugged, system_root } = self;
+        let Self { config, budget, pools, arenas, caches, plugged, pages, system_root } = self;
         config.check().map_err(BuildError::Config)?;
         let budget = match budget {
-            Some(budget) => budget,
+            Some(budget) if budget.limit() > Bytes::ZERO => budget,
+            Some(nothing) => {
+                let (budget, limit) = (nothing.name(), nothing.limit());
+                let problem = LimitProblem::Zero;
+                return Err(BuildError::Memory(MemoryError::InvalidLimit { budget, limit, problem }));
+            }
             None => own_budget(&config, &system_root)?,
         };
         let parts = Parts::of(&budget, &config);
         let manager = arena_manager(&config, &parts, arenas)?;
+        let (pool_manager, cache_manager) =
+            (PoolManager::new(&parts.pools), CacheManager::new(&parts.caches));
+        pools.into_iter().try_for_each(|add| add(&pool_manager))?;
+        caches.into_iter().try_for_each(|add| add(&cache_manager))?;
         let id = SystemId::next();
         let observers = Arc::new(Observers::new(plugged.loggers, plugged.metrics));
         let announcer = Arc::new(Announcer { system: id, observers: Arc::clone(&observers) });
@@ -145,10 +196,12 @@ impl MemorySystemBuilder {
             .map_err(BuildError::Watcher)?;
         let shared = Shared {
             id,
-            hierarchy: MemoryHierarchy::new(&config, &budget, &parts),
+            hierarchy: MemoryHierarchy::new(&config, &budget, &parts, Arc::clone(&pages)),
             stacks: budget.child("stacks").shared_leaf(),
+            pools: pool_manager,
             arenas: manager,
-            heaps: HeapManager::new(&budget.child("heaps"), Bytes::new(config.default_heap_size)),
+            caches: cache_manager,
+            heaps: HeapManager::new(&budget.child("heaps"), Bytes::new(config.default_heap_size), pages),
             observers,
             pressure: Pressure::new(&system_root, announcer, watcher),
             counters: Counters::default(),
@@ -212,6 +265,7 @@ impl fmt::Display for BuildError {
             Self::DuplicateName { kind, name } => {
                 write!(f, "there are two {kind}s of the name `{name}`; give one of them another name")
             }
+            Self::Pool(error) => error.fmt(f),
             Self::Watcher(error) => write!(f, "cannot start the thread that watches for pressure: {error}"),
         }
     }
@@ -222,6 +276,7 @@ impl core::error::Error for BuildError {
         match self {
             Self::Config(error) => Some(error),
             Self::Memory(error) => Some(error),
+            Self::Pool(error) => Some(error),
             Self::Watcher(error) => Some(error),
             Self::DuplicateName { .. } => None,
         }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use terrane_base::{Budget, Bytes, ReclaimCost, ReclaimRequests};
 use terrane_gc::{Heap, HeapConfig, HeapStats, Mutator};
-use terrane_pages::{BudgetedPages, PageSource, system_pages};
+use terrane_pages::{BudgetedPages, PageSource};
 
 use crate::{registry::Registry, system::Shared};
 
@@ -32,6 +32,7 @@ impl Heaps<'_> {
 
 pub(crate) struct HeapManager {
     budget: Budget,
+    pages: Arc<dyn PageSource>,
     default_limit: Bytes,
     records: Registry<HeapRecord>,
 }
@@ -91,13 +92,13 @@ pub(crate) struct HeapRecord {
 }
 
 impl HeapManager {
-    pub(crate) fn new(budget: &Budget, default_limit: Bytes) -> Self {
-        Self { budget: budget.clone(), default_limit, records: Registry::default() }
+    pub(crate) fn new(budget: &Budget, default_limit: Bytes, pages: Arc<dyn PageSource>) -> Self {
+        Self { budget: budget.clone(), pages, default_limit, records: Registry::default() }
     }
 
     fn lease(&self, name: &str, limit: Bytes, system: Weak<Shared>) -> HeapLease {
         let budget = self.budget.child(name).max(limit);
-        let pages = Arc::new(BudgetedPages::new(system_pages(), &budget));
+        let pages = Arc::new(BudgetedPages::new(Arc::clone(&self.pages), &budget));
         let requests = budget.add_requested(name, ReclaimCost::Collect);
         let stats = NamedHeapStats { name: name.to_owned(), limit, ..NamedHeapStats::default() };
         let record = Arc::new(HeapRecord { pages: Arc::clone(&pages), stats: Mutex::new(stats) });
@@ -137,10 +138,11 @@ impl HeapRecord {
 }
 
 impl HeapLease {
-    /// Settings for a heap with the lease's limit and pages; everything else is at its default and may be changed.
+    /// Settings for a heap with the lease's limit and pages, and with small tables, as it is one part of a system. Everything else
+    /// may be changed.
     #[must_use]
     pub fn config(&self) -> HeapConfig {
-        HeapConfig::new().limit(self.limit).pages(self.pages.clone())
+        HeapConfig::compact().limit(self.limit).pages(self.pages.clone())
     }
 
     /// What the heap has committed now.

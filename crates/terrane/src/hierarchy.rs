@@ -14,7 +14,9 @@ use std::sync::Arc;
 
 use terrane_arena::BufferArena;
 use terrane_base::{Budget, Bytes, MemoryError, ReclaimCost, Reclaimer};
-use terrane_pages::{PageBuffer, PageSource, system_pages};
+use terrane_pages::{PageBuffer, PageSource};
+
+use terrane_pool::PoolStats;
 
 use crate::{MemoryConfig, Result, Route, allocation::Memory, small::SmallBuffers};
 
@@ -45,8 +47,13 @@ impl Reclaimer for ArenaLevel {
 
 impl MemoryHierarchy {
     /// The levels of a system with these settings and this budget.
-    pub(crate) fn new(config: &MemoryConfig, budget: &Budget, parts: &Parts) -> Self {
-        let block = Bytes::new(config.default_arena_size.max(config.large_threshold));
+    pub(crate) fn new(
+        config: &MemoryConfig,
+        budget: &Budget,
+        parts: &Parts,
+        pages: Arc<dyn PageSource>,
+    ) -> Self {
+        let block = Bytes::new(config.default_arena_size);
         let arenas = Arc::new(ArenaLevel(BufferArena::new(block, &parts.arenas)));
         parts.arenas.add_reclaimer("blocks", ReclaimCost::PoolTrim, &arenas);
         let system = budget.child("system");
@@ -55,7 +62,7 @@ impl MemoryHierarchy {
             large_threshold: usize::try_from(config.large_threshold).unwrap_or(usize::MAX),
             pools: SmallBuffers::new(config, &parts.pools),
             arenas,
-            pages: system_pages(),
+            pages,
             budgets: [parts.pools.clone(), parts.arenas.clone(), system.clone()],
             system,
         }
@@ -89,13 +96,17 @@ impl MemoryHierarchy {
         &self.budgets[route.index()]
     }
 
+    pub(crate) fn buffer_stats(&self) -> PoolStats {
+        self.pools.stats()
+    }
+
     /// Memory from the level for that size, or from the system where that level is full.
     pub(crate) fn take(&self, size: usize) -> Result<(Route, Memory)> {
         let route = self.route(size);
         match self.take_from(route, size) {
             Ok(memory) => Ok((route, memory)),
-            // What refused may be the level itself, and the budget above it have more.
-            Err(_) if route != Route::System => {
+            // What refused may be the level itself, and the budget above it have more. Otherwise everybody was asked already.
+            Err(_) if route != Route::System && self.system.remaining() >= Bytes::from_usize(size) => {
                 self.take_from(Route::System, size).map(|memory| (Route::System, memory))
             }
             Err(error) => Err(error),
@@ -142,6 +153,8 @@ pub(crate) struct Parts {
     pub(crate) pools: Budget,
     /// Arenas by name, and the level.
     pub(crate) arenas: Budget,
+    /// Caches by name.
+    pub(crate) caches: Budget,
 }
 
 impl Parts {
@@ -149,6 +162,7 @@ impl Parts {
         Self {
             pools: budget.child("pools").max(Bytes::new(config.pool_limit)),
             arenas: budget.child("arenas").max(Bytes::new(config.arena_limit)),
+            caches: budget.child("caches"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Things by name.
 
 use std::{
+    any::Any,
     collections::BTreeMap,
     sync::{Arc, PoisonError, RwLock},
 };
@@ -8,9 +9,15 @@ use std::{
 /// The name of what was given without one.
 pub const DEFAULT_NAME: &str = "default";
 
-/// Shared things by name. No foreign code runs under its lock.
+/// Shared things by name. No foreign code runs under its lock: what leaves is dropped after it.
 pub(crate) struct Registry<T: ?Sized> {
-    entries: RwLock<BTreeMap<String, Arc<T>>>,
+    entries: RwLock<BTreeMap<String, Entry<T>>>,
+}
+
+struct Entry<T: ?Sized> {
+    item: Arc<T>,
+    /// What has to live as long as the entry: the reclaimer that looks after it.
+    attached: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl<T: ?Sized> Default for Registry<T> {
@@ -21,17 +28,26 @@ impl<T: ?Sized> Default for Registry<T> {
 
 impl<T: ?Sized> Registry<T> {
     /// Whether the name was free; otherwise nothing has changed.
-    pub(crate) fn insert(&self, name: &str, entry: Arc<T>) -> bool {
+    pub(crate) fn insert(&self, name: &str, item: Arc<T>) -> bool {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         if entries.contains_key(name) {
             return false;
         }
-        entries.insert(name.to_owned(), entry);
+        entries.insert(name.to_owned(), Entry { item, attached: None });
         true
     }
 
+    /// Keeps something as long as the entry of that name.
+    pub(crate) fn keep(&self, name: &str, attached: Arc<dyn Any + Send + Sync>) {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entries.get_mut(name) {
+            entry.attached = Some(attached);
+        }
+    }
+
     pub(crate) fn find(&self, name: &str) -> Option<Arc<T>> {
-        self.entries.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.get(name).map(|entry| Arc::clone(&entry.item))
     }
 
     /// What has that name, or what `make` makes, which another thread may have done meanwhile.
@@ -41,17 +57,19 @@ impl<T: ?Sized> Registry<T> {
         }
         let made = make();
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(entries.entry(name.to_owned()).or_insert(made))
+        let entry = entries.entry(name.to_owned());
+        Arc::clone(&entry.or_insert_with(|| Entry { item: Arc::clone(&made), attached: None }).item)
     }
 
-    /// Takes an entry out; it lives on as long as somebody holds it.
-    pub(crate) fn remove(&self, name: &str) -> Option<Arc<T>> {
-        self.entries.write().unwrap_or_else(PoisonError::into_inner).remove(name)
+    /// Takes an entry out, and says whether there was one; it lives on as long as somebody holds it.
+    pub(crate) fn remove(&self, name: &str) -> bool {
+        let entry = self.entries.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        entry.is_some()
     }
 
     /// All, in the order of their names.
     pub(crate) fn all(&self) -> Vec<(String, Arc<T>)> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.iter().map(|(name, entry)| (name.clone(), Arc::clone(entry))).collect()
+        entries.iter().map(|(name, entry)| (name.clone(), Arc::clone(&entry.item))).collect()
     }
 }

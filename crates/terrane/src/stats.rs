@@ -3,7 +3,9 @@
 use core::fmt;
 
 use terrane_base::{BudgetSnapshot, Bytes, PressureLevel};
+use terrane_cache::CacheStats;
 use terrane_pages::process_memory;
+use terrane_pool::PoolStats;
 
 use crate::{
     CallSite, NamedArenaStats, NamedHeapStats, ObserverFailure, Route,
@@ -41,8 +43,14 @@ pub struct SystemStats {
     pub budget: BudgetSnapshot,
     /// How scarce memory is.
     pub pressure: PressureLevel,
+    /// The buffers of the pools' level.
+    pub buffers: PoolStats,
+    /// Pools by name.
+    pub pools: Vec<(String, PoolStats)>,
     /// Arenas by name.
     pub arenas: Vec<NamedArenaStats>,
+    /// Caches by name.
+    pub caches: Vec<(String, CacheStats)>,
     /// Collected heaps by name.
     pub heaps: Vec<NamedHeapStats>,
     /// The places in the program that allocated most, where profiling is enabled.
@@ -121,7 +129,16 @@ impl SystemStats {
     /// How many of the acquisitions of all pools found an idle object, from 0 to 1; `None` before the first.
     #[must_use]
     pub fn pool_hit_rate(&self) -> Option<f64> {
-        None
+        let sum = self.pools.iter().fold(self.buffers, |sum, (_, stats)| sum.plus(*stats));
+        (sum.acquired > 0).then(|| sum.hit_ratio())
+    }
+
+    /// How many of the look-ups in all caches found a value, from 0 to 1; `None` before the first.
+    #[must_use]
+    pub fn cache_hit_rate(&self) -> Option<f64> {
+        let hits: u64 = self.caches.iter().map(|(_, stats)| stats.hits).sum();
+        let misses: u64 = self.caches.iter().map(|(_, stats)| stats.misses).sum();
+        (hits + misses > 0).then(|| hits as f64 / (hits + misses) as f64)
     }
 
     /// The figures by name, for exporters: those of `terrane_budget_used_bytes` and so on.
@@ -142,6 +159,9 @@ impl SystemStats {
             if root.max < Bytes::MAX {
                 gauges.push(("terrane_budget_limit_bytes", bytes(root.max)));
             }
+        }
+        if let Some(rate) = self.cache_hit_rate() {
+            gauges.push(("terrane_cache_hit_rate", rate));
         }
         if let Some(resident) = self.reconcile.resident {
             gauges.push(("terrane_resident_bytes", bytes(resident)));
@@ -184,6 +204,14 @@ impl fmt::Display for SystemStats {
             writeln!(f, "  {route:<8} {level}")?;
         }
         write!(f, "{}", self.budget)?;
+        for (name, pool) in &self.pools {
+            let rate = 100.0 * pool.hit_ratio();
+            writeln!(f, "pool {name}: {} in use, {} idle, {rate:.0} % hits", pool.in_use, pool.idle)?;
+        }
+        for (name, cache) in &self.caches {
+            let rate = 100.0 * cache.hit_ratio();
+            writeln!(f, "cache {name}: {rate:.0} % hits, {} evicted", cache.evicted)?;
+        }
         for NamedArenaStats { name, made, lent, idle, used } in &self.arenas {
             writeln!(f, "arenas {name}: {used}, {lent} lent, {idle} idle, {made} made")?;
         }

@@ -12,8 +12,9 @@ use terrane_arena::StackArena;
 use terrane_base::{Budget, Bytes, PressureLevel, SharedLeaf};
 
 use crate::{
-    Allocation, AllocationEvent, ArenaManager, DeallocationEvent, Heaps, MemoryConfig, MemoryHierarchy,
-    MemoryLevel, MemoryStats, MemorySystemBuilder, Reconcile, Result, Route, SystemId, SystemStats,
+    Allocation, AllocationEvent, ArenaManager, CacheManager, DeallocationEvent, Heaps, MemoryConfig,
+    MemoryHierarchy, MemoryLevel, MemoryStats, MemorySystemBuilder, PoolManager, Reconcile, Result, Route,
+    SystemId, SystemState, SystemStats,
     allocation::{Memory, Ticket},
     counters::Counters,
     heaps::HeapManager,
@@ -31,14 +32,14 @@ use crate::{
 /// ```
 /// use terrane::{Bytes, MemoryConfig, MemorySystem, Route};
 ///
-/// let config = MemoryConfig { max_memory: 1 << 20, ..MemoryConfig::DEFAULT };
+/// let config = MemoryConfig { max_memory: 2 << 20, ..MemoryConfig::DEFAULT };
 /// let system = MemorySystem::builder().with_config(config).build()?;
 ///
 /// let small = system.allocate(100)?;
 /// let medium = system.allocate(20_000)?;
 /// let large = system.allocate(500_000)?;
 /// assert_eq!(medium.route(), Some(Route::Arenas));
-/// assert!(system.allocate(900_000).is_err(), "beyond the budget");
+/// assert!(system.allocate(600_000).is_err(), "beyond the budget");
 /// drop((small, medium, large));
 ///
 /// let stats = system.stats();
@@ -59,7 +60,9 @@ pub(crate) struct Shared {
     pub(crate) hierarchy: MemoryHierarchy,
     /// What the stacks of all threads are charged to.
     pub(crate) stacks: SharedLeaf,
+    pub(crate) pools: PoolManager,
     pub(crate) arenas: ArenaManager,
+    pub(crate) caches: CacheManager,
     pub(crate) heaps: HeapManager,
     pub(crate) observers: Arc<Observers>,
     pub(crate) pressure: Pressure,
@@ -114,6 +117,18 @@ impl MemorySystem {
         &self.shared.hierarchy
     }
 
+    /// Pools by name.
+    #[must_use]
+    pub fn pools(&self) -> &PoolManager {
+        &self.shared.pools
+    }
+
+    /// Caches by name.
+    #[must_use]
+    pub fn caches(&self) -> &CacheManager {
+        &self.shared.caches
+    }
+
     /// Arenas by name.
     #[must_use]
     pub fn arenas(&self) -> &ArenaManager {
@@ -136,12 +151,22 @@ impl MemorySystem {
             levels: sums.routes.each_ref().map(MemoryStats::of),
             budget: shared.budget.snapshot(),
             pressure: shared.budget.pressure(),
+            buffers: shared.hierarchy.buffer_stats(),
+            pools: shared.pools.stats(),
             arenas: shared.arenas.stats(),
+            caches: shared.caches.stats(),
             heaps: shared.heaps.stats(),
             sites: shared.sites.biggest(),
             failures: shared.observers.failures(),
             reconcile: Reconcile::of(shared.budget.used()),
         }
+    }
+
+    /// What is to be known after a restart: the settings, the figures so far, and whatever parts the program adds, such as the contents of
+    /// a cache. See [`SystemState`].
+    #[must_use]
+    pub fn state(&self) -> SystemState {
+        SystemState::of(self)
     }
 
     /// Takes a plugin out by name; whether there was one. It is dropped with the system.

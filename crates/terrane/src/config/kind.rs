@@ -88,6 +88,14 @@ impl OptionKind {
         }
     }
 
+    /// The value as a number; `None` for no limit.
+    pub(super) const fn number(self, value: u64) -> Option<u64> {
+        match (self, value) {
+            (Self::Size { max: u64::MAX, .. }, u64::MAX) => None,
+            _ => Some(value),
+        }
+    }
+
     /// Whether the value is written as text in quotes in a file, and not as a number or truth value.
     pub(super) const fn is_text(self) -> bool {
         matches!(self, Self::Size { .. } | Self::Duration { .. })

@@ -93,6 +93,8 @@ pub struct EffectiveValue<'a> {
     pub option: &'static ConfigOption,
     /// The value as it would be written.
     pub value: String,
+    /// The value as a number: of bytes, of milliseconds, of things; 1 for on and 0 for off; `None` for no limit.
+    pub number: Option<u64>,
     /// Where it comes from.
     pub origin: &'a Origin,
 }
@@ -219,6 +221,7 @@ impl ResolvedConfig {
         OPTIONS.iter().zip(&self.origins).map(|(option, origin)| EffectiveValue {
             option,
             value: option.show_in(&self.config),
+            number: option.kind.number(option.raw_in(&self.config)),
             origin,
         })
     }

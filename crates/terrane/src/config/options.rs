@@ -107,21 +107,18 @@ macro_rules! field_type {
 macro_rules! setter {
     (Size $name:ident $doc:expr) => {
         #[doc = $doc]
-        #[must_use]
         pub fn $name(self, size: Bytes) -> Self {
             self.set(stringify!($name), size.as_u64())
         }
     };
     (Duration $name:ident $doc:expr) => {
         #[doc = $doc]
-        #[must_use]
         pub fn $name(self, time: core::time::Duration) -> Self {
             self.set(stringify!($name), u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
         }
     };
     ($kind:ident $name:ident $doc:expr) => {
         #[doc = $doc]
-        #[must_use]
         pub fn $name(self, value: field_type!($kind)) -> Self {
             self.set(stringify!($name), value.to_raw())
         }

@@ -82,10 +82,14 @@ and values that contradict each other are errors with their place, and with the 
 ```rust
 use terrane::{MemoryConfig, MemorySystem};
 
-let config = MemoryConfig::from_env()
-    .or_else(|| MemoryConfig::from_file(\"memory.toml\"))
-    .unwrap_or_default()?;
-let system = MemorySystem::builder().with_config(config).build()?;
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let config = MemoryConfig::from_env()
+        .or_else(|| MemoryConfig::from_file(\"memory.toml\"))
+        .unwrap_or_default()?;
+    let system = MemorySystem::builder().with_config(config).build()?;
+    println!(\"{}\", system.stats());
+    Ok(())
+}
 ```
 
 A size is a number with a unit (`64MiB`, `1.5GiB`, `512KiB`) or of bytes; a time has the unit `ms`, `s`, `min` or `h`. In a

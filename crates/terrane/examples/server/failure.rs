@@ -1,0 +1,39 @@
+//! Requests that cannot be served: an HTTP status, and the reason as JSON.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use terrane::MemoryError;
+
+/// Why there is no other answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// There is no memory for it now.
+    Memory(MemoryError),
+    NotFound,
+    TooLarge,
+    BadRequest(String),
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let (status, reason) = match self {
+            // The other refusals are about sizes that can never be had.
+            Self::Memory(error @ MemoryError::AllocationTooLarge { .. }) => {
+                (StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
+            }
+            Self::Memory(error) => (StatusCode::INSUFFICIENT_STORAGE, error.to_string()),
+            Self::NotFound => (StatusCode::NOT_FOUND, "there is no such page".to_owned()),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "a page has 256 KiB at most".to_owned()),
+            Self::BadRequest(reason) => (StatusCode::BAD_REQUEST, reason),
+        };
+        let json = [(header::CONTENT_TYPE, "application/json")];
+        // `Debug` of a string escapes what JSON wants escaped, as long as it is plain text.
+        (status, json, format!("{{\"error\":{:?}}}\n", reason)).into_response()
+    }
+}
+
+impl From<MemoryError> for Failure {
+    fn from(error: MemoryError) -> Self {
+        Self::Memory(error)
+    }
+}
