@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 
+use crate::object::header::{Header, header_of};
 use crate::raw::Word;
 
 use super::Mutator;
@@ -32,7 +33,14 @@ impl Mutator<'_, '_> {
         // SAFETY: nobody else has the state meanwhile.
         unsafe {
             let state = &mut *self.state();
-            let word = state.roots.queues.pop(queue)?;
+            let index = state.roots.queues.pop(&state.roots.side, queue)?;
+            let block = &*state.roots.side.block(index);
+            let (word, info) = (block.object, block.info);
+            // It was made before the last collection, so the table does not know it as young any more.
+            if block.is_idle() {
+                *header_of(word) = Header::of(info);
+                state.roots.side.remove(index);
+            }
             // The queue is no object, so what leaves it is told to a marking under way.
             state.raw.weak_read(word)
         }

@@ -17,8 +17,11 @@ use crate::object::TypeInfo;
 use crate::raw::Word;
 
 /// No index.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 const SEGMENT_BLOCKS: usize = 1024;
+
+/// Instead of a map: the entries of several maps lie in a vector of their own.
+const SEVERAL: u32 = u32::MAX - 1;
 
 /// A value that a weak map keeps for the object.
 #[derive(Clone, Copy, Debug)]
@@ -34,61 +37,94 @@ pub(crate) struct SideBlock {
     pub(crate) info: &'static TypeInfo,
     /// The object; null while the block is free.
     pub(crate) object: Word,
-    /// The entry of the first weak map that has one.
-    first: MapEntry,
-    /// Entries of further maps.
-    #[expect(clippy::box_collection, reason = "rarely there, and a block has one word for it")]
-    more: Option<Box<Vec<MapEntry>>>,
+    /// What the weak map keeps; with [`SEVERAL`] entries, the address of their vector.
+    value: Word,
+    /// The weak map that has an entry, if any.
+    map: u32,
     /// Counts the objects that the block belonged to.
     pub(crate) generation: u32,
     pub(crate) index: u32,
     /// Finalizer queue that the object goes to when it dies.
     finalizer: u32,
-    /// Next free block.
-    next_free: u32,
+    /// The next block of the list that this one is in: of the free, of the dying, or of a finalizer queue.
+    pub(super) next: u32,
+    /// Somebody outside may know the block by index and generation.
+    pub(super) is_known: bool,
 }
 
+const _: () = assert!(size_of::<usize>() < 8 || size_of::<SideBlock>() == 48);
+
 impl SideBlock {
-    /// The value that a map keeps.
+    /// The value that a map keeps. O(maps that have an entry).
     pub(crate) fn value(&self, map: u32) -> Option<Word> {
-        self.entries().find(|entry| entry.map == map).map(|entry| entry.value)
+        if self.map == map {
+            return Some(self.value);
+        }
+        self.several()?.iter().find(|entry| entry.map == map).map(|entry| entry.value)
     }
 
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &MapEntry> {
-        let first = (self.first.map != NONE).then_some(&self.first);
-        first.into_iter().chain(self.more.iter().flat_map(|more| more.iter()))
+    pub(crate) fn entries(&self) -> impl Iterator<Item = MapEntry> {
+        let only = (self.map < SEVERAL).then_some(MapEntry { map: self.map, value: self.value });
+        only.into_iter().chain(self.several().into_iter().flatten().copied())
     }
 
-    fn entry_mut(&mut self, map: u32) -> Option<&mut MapEntry> {
-        let first = (self.first.map == map).then_some(&mut self.first);
-        first.or_else(|| self.more.as_mut()?.iter_mut().find(|entry| entry.map == map))
+    fn vector(&self) -> Option<*mut Vec<MapEntry>> {
+        (self.map == SEVERAL).then(|| core::ptr::with_exposed_provenance_mut(self.value.0 as usize))
+    }
+
+    fn several(&self) -> Option<&Vec<MapEntry>> {
+        // SAFETY: the vector is the block's own, and borrowed as the block is.
+        self.vector().map(|vector| unsafe { &*vector })
+    }
+
+    fn several_mut(&mut self) -> Option<&mut Vec<MapEntry>> {
+        // SAFETY: as above.
+        self.vector().map(|vector| unsafe { &mut *vector })
     }
 
     /// Sets the value that a map keeps; answers the one before.
     pub(crate) fn insert(&mut self, map: u32, value: Word) -> Option<Word> {
-        if let Some(entry) = self.entry_mut(map) {
-            return Some(core::mem::replace(&mut entry.value, value));
-        }
         let entry = MapEntry { map, value };
-        if self.first.map == NONE {
-            self.first = entry;
-        } else {
-            self.more.get_or_insert_default().push(entry);
+        if self.map == NONE {
+            (self.map, self.value) = (map, value);
+            return None;
         }
-        None
+        if self.map == map {
+            return Some(core::mem::replace(&mut self.value, value));
+        }
+        let Some(entries) = self.several_mut() else {
+            let both = Vec::from([MapEntry { map: self.map, value: self.value }, entry]);
+            let vector = Box::into_raw(Box::new(both));
+            (self.map, self.value) = (SEVERAL, Word(vector.expose_provenance() as u64));
+            return None;
+        };
+        match entries.iter_mut().find(|entry| entry.map == map) {
+            Some(entry) => Some(core::mem::replace(&mut entry.value, value)),
+            None => {
+                entries.push(entry);
+                None
+            }
+        }
     }
 
     /// Takes out the value that a map keeps.
     pub(crate) fn remove(&mut self, map: u32) -> Option<Word> {
-        if self.first.map == map {
-            let value = self.first.value;
-            let next = self.more.as_mut().and_then(|more| more.pop());
-            self.first = next.unwrap_or(MapEntry { map: NONE, value: Word(0) });
-            return Some(value);
+        if self.map == map {
+            self.map = NONE;
+            return Some(self.value);
         }
-        let more = self.more.as_mut()?;
-        let position = more.iter().position(|entry| entry.map == map)?;
-        Some(more.swap_remove(position).value)
+        let entries = self.several_mut()?;
+        let position = entries.iter().position(|entry| entry.map == map)?;
+        Some(entries.swap_remove(position).value)
+    }
+
+    /// Lets go of the entries of all maps.
+    fn remove_all(&mut self) {
+        if let Some(vector) = self.vector() {
+            // SAFETY: made from a box, and forgotten here.
+            drop(unsafe { Box::from_raw(vector) });
+        }
+        self.map = NONE;
     }
 
     /// The finalizer queue that the object is registered for.
@@ -100,6 +136,11 @@ impl SideBlock {
         self.finalizer = queue.unwrap_or(NONE);
     }
 
+    /// Whether nobody would miss the block.
+    pub(super) fn is_idle(&self) -> bool {
+        self.map == NONE && self.finalizer == NONE && !self.is_known && self.info.drop.is_none()
+    }
+
     /// Shows the values of weak maps to a collection, as slots of the object.
     ///
     /// # Safety
@@ -108,12 +149,19 @@ impl SideBlock {
     pub(crate) unsafe fn visit_values(block: *mut Self, visit: &mut dyn FnMut(*mut Word)) {
         // SAFETY: the caller's promise.
         let block = unsafe { &mut *block };
-        if block.first.map != NONE {
-            visit(&raw mut block.first.value);
+        match block.map {
+            NONE => {}
+            SEVERAL => {
+                block.several_mut().into_iter().flatten().for_each(|entry| visit(&raw mut entry.value))
+            }
+            _ => visit(&raw mut block.value),
         }
-        for entry in block.more.iter_mut().flat_map(|more| more.iter_mut()) {
-            visit(&raw mut entry.value);
-        }
+    }
+}
+
+impl Drop for SideBlock {
+    fn drop(&mut self) {
+        self.remove_all();
     }
 }
 
@@ -161,7 +209,7 @@ impl SideTable {
         let block = self.take_free().unwrap_or_else(|| self.append(info));
         // SAFETY: a free block of ours.
         let fresh = unsafe { &mut *block };
-        (fresh.info, fresh.object) = (info, object);
+        (fresh.info, fresh.object, fresh.is_known) = (info, object, false);
         self.in_use += 1;
         self.young.push(fresh.index);
         block
@@ -173,7 +221,7 @@ impl SideTable {
         }
         let block = self.block(self.free);
         // SAFETY: a block of ours.
-        self.free = unsafe { (*block).next_free };
+        self.free = unsafe { (*block).next };
         Some(block)
     }
 
@@ -182,12 +230,13 @@ impl SideTable {
             let blank = |index| SideBlock {
                 info,
                 object: Word(0),
-                first: MapEntry { map: NONE, value: Word(0) },
-                more: None,
+                value: Word(0),
+                map: NONE,
                 generation: 0,
                 index,
                 finalizer: NONE,
-                next_free: NONE,
+                next: NONE,
+                is_known: false,
             };
             let segment: Box<[SideBlock]> = (self.len..).take(SEGMENT_BLOCKS).map(blank).collect();
             self.segments.push(Box::into_raw(segment).cast());
@@ -202,15 +251,14 @@ impl SideTable {
         // SAFETY: a block of ours.
         let block = unsafe { &mut *block };
         block.object = Word(0);
-        block.first.map = NONE;
-        block.more = None;
+        block.remove_all();
         block.finalizer = NONE;
         self.in_use -= 1;
         // A block whose generations are used up is not used again: an old weak reference would take a new object for its
         // own.
         if let Some(generation) = block.generation.checked_add(1) {
             block.generation = generation;
-            block.next_free = self.free;
+            block.next = self.free;
             self.free = index;
         }
     }
@@ -246,6 +294,10 @@ mod tests {
             (Some(Word(32)), Some(Word(40)), None)
         );
         assert_eq!(block.entries().count(), 0);
+        assert!(block.is_idle() || block.map == SEVERAL);
+        table.remove(0);
+        // SAFETY: as above.
+        assert_eq!(unsafe { (*table.block(0)).map }, NONE);
     }
 
     #[test]

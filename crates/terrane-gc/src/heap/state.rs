@@ -14,7 +14,7 @@ use super::finalizers::FinalizerQueues;
 use super::handles::HandleStack;
 use super::persistent::PersistentRoots;
 use super::pinning::PinTable;
-use super::side::SideTable;
+use super::side::{SideBlock, SideTable};
 use super::weak_access::WeakMaps;
 
 /// A heap and its roots. They are apart, since a collection takes both.
@@ -98,7 +98,7 @@ unsafe impl RootSource for Roots {
     fn visit_roots<F: FnMut(&mut Word)>(&mut self, scope: RootScope, mut visit: F) {
         self.handles.visit(scope, &mut visit);
         self.persistent.visit(scope, &mut visit);
-        self.queues.visit(scope, &mut visit);
+        self.queues.visit(&self.side, scope, &mut visit);
         // SAFETY: an object with a remembered cell was reachable when the cell was written, and the log is emptied by
         // every collection before anything is freed; during a collection the mutator stands still.
         unsafe { self.cell_log.visit(&mut |slot| visit(&mut *slot)) };
@@ -117,7 +117,7 @@ unsafe impl RootSource for Roots {
         }
         while budget.spend(1) {
             let next = self.handles.next_undelivered().or_else(|| self.persistent.next_undelivered());
-            match next.or_else(|| self.queues.next_undelivered()) {
+            match next.or_else(|| self.queues.next_undelivered(&self.side)) {
                 Some(word) => visit(word),
                 None => return Progress::Done,
             }
@@ -128,6 +128,15 @@ unsafe impl RootSource for Roots {
     fn visit_remembered<F: FnMut(*const Word)>(&mut self, mut visit: F) {
         // SAFETY: as for `visit_roots`.
         unsafe { self.cell_log.visit(&mut |slot| visit(slot)) };
+    }
+
+    fn table_bytes(&self) -> usize {
+        self.side.in_use() * size_of::<SideBlock>()
+    }
+
+    fn weak_units(&self) -> usize {
+        // Each block is looked at twice.
+        2 * self.side.len() as usize
     }
 
     fn frame_top(&self) -> usize {
@@ -202,22 +211,23 @@ impl Roots {
         let block = unsafe { &*self.side.block(index) };
         let Some(queue) = block.finalizer() else { return };
         if block.object != Word(0) && live.survivor(block.object).is_none() && self.queues.is_open(queue) {
-            self.queues.note_dying(index);
+            self.queues.note_dying(&self.side, index);
         }
     }
 
     /// Keeps an object that was noted, and puts it in its queue; false if there is none left.
     fn keep_one_dying<K: Keeper>(&mut self, keep: &mut K) -> bool {
-        let Some(index) = self.queues.next_dying() else { return false };
+        let Some(index) = self.queues.next_dying(&self.side) else { return false };
         let block = self.side.block(index);
         // Keeping moves a young object, which updates its block: no reference to that may be held meanwhile.
         // SAFETY: as above.
         let object = keep.keep(unsafe { (*block).object });
         // SAFETY: as above.
         let block = unsafe { &mut *block };
+        debug_assert_eq!(block.object, object, "moving an object tells its block");
         if let Some(queue) = block.finalizer() {
             block.set_finalizer(None);
-            self.queues.push(queue, object);
+            self.queues.push(&self.side, queue, index);
         }
         true
     }

@@ -124,6 +124,7 @@ impl<'h> Mutator<'h, '_> {
         // SAFETY: a reference of this heap; the block is ours while we look at it.
         unsafe {
             let block = (*self.state()).side_block(object.word());
+            (*block).is_known = true;
             ((*block).index, (*block).generation)
         }
     }

@@ -66,8 +66,9 @@ impl<M: ObjectModel> Heap<M> {
         let nursery_bytes = self.nursery_cursor - self.young.nursery().base;
         let copied = self.evacuate(condemned, roots);
         self.settle_young(condemned, roots);
+        let mut ended = None;
         match kind {
-            CollectionKind::Full => self.run_cycle(cause, roots),
+            CollectionKind::Full => ended = self.run_cycle(cause, roots),
             CollectionKind::Minor if self.incremental => self.cycle_if_grown(roots),
             CollectionKind::Minor | CollectionKind::Evacuate => {}
         }
@@ -75,8 +76,11 @@ impl<M: ObjectModel> Heap<M> {
             let poison = self.poison();
             self.arenas.destroy(index, &mut self.young, poison);
         }
-        self.prepare_mutator(copied.bytes);
+        self.prepare_mutator(copied.bytes, roots);
         roots.collected();
+        if let Some(record) = ended {
+            self.finish(&record, roots);
+        }
         self.sequence += 1;
         let pause_ns = (self.clock)().saturating_sub(started);
         self.stats.pauses.record(pause_ns);
@@ -217,11 +221,11 @@ impl<M: ObjectModel> Heap<M> {
     }
 
     /// After a collection: fills the copy reserve up, and opens a nursery as long as the reserve allows.
-    fn prepare_mutator(&mut self, promoted: usize) {
+    fn prepare_mutator<R: RootSource>(&mut self, promoted: usize, roots: &R) {
         self.young.trim_nursery(self.nursery_size);
         // A nursery that is shorter for it shows soon enough: the next allocation asks why.
         _ = self.reset_nursery(self.nursery_goal());
-        self.pace(promoted);
+        self.pace(promoted, roots);
         self.open_window();
     }
 

@@ -96,6 +96,13 @@ impl Cycle {
     pub(crate) fn is_idle(&self) -> bool {
         self.phase == Phase::Idle
     }
+
+    /// Adds a pause to the cycle's account.
+    fn add_pause(&mut self, ns: u64) {
+        self.slices += 1;
+        self.pause_ns_total += ns;
+        self.pause_ns_max = self.pause_ns_max.max(ns);
+    }
 }
 
 impl<M: ObjectModel> Heap<M> {
@@ -272,14 +279,29 @@ impl<M: ObjectModel> Heap<M> {
     }
 
     /// Runs a whole cycle with the mutator stopped; the nursery is empty. One that is under way and has not found all
-    /// that lives is given up, since it would keep what died after its beginning.
-    pub(crate) fn run_cycle<R: RootSource>(&mut self, cause: CollectionCause, roots: &mut R) {
-        match self.cycle.phase {
-            Phase::Roots | Phase::Mark => self.abort_cycle(),
-            _ => self.finish_cycle(roots),
-        }
+    /// that lives is given up, since it would keep what died after its beginning; a later one is brought to its end
+    /// first, and what there is to report of it is the answer.
+    pub(crate) fn run_cycle<R: RootSource>(
+        &mut self,
+        cause: CollectionCause,
+        roots: &mut R,
+    ) -> Option<CollectionRecord> {
+        let ended = match self.cycle.phase {
+            Phase::Idle => None,
+            Phase::Roots | Phase::Mark => {
+                self.abort_cycle();
+                None
+            }
+            _ => {
+                let started = (self.clock)();
+                self.finish_cycle(roots);
+                self.cycle.add_pause((self.clock)().saturating_sub(started));
+                Some(self.cycle_record())
+            }
+        };
         self.begin_cycle(cause, roots);
         self.finish_cycle(roots);
+        ended
     }
 
     /// Brings the cycle under way, if any, to its end.
@@ -299,17 +321,19 @@ impl<M: ObjectModel> Heap<M> {
 
     /// Adds a pause to the cycle's account; when the cycle has ended, reports it.
     pub(crate) fn account_slice<R: RootSource>(&mut self, pause_ns: u64, roots: &mut R) {
-        let cycle = &mut self.cycle;
-        cycle.slices += 1;
-        cycle.pause_ns_total += pause_ns;
-        cycle.pause_ns_max = cycle.pause_ns_max.max(pause_ns);
+        self.cycle.add_pause(pause_ns);
         self.stats.pauses.record(pause_ns);
         self.stats.slices += 1;
-        if !cycle.is_idle() {
-            return;
+        if self.cycle.is_idle() {
+            let record = self.cycle_record();
+            self.finish(&record, roots);
         }
+    }
+
+    /// What there is to report of the cycle, which has ended.
+    fn cycle_record(&mut self) -> CollectionRecord {
         self.sequence += 1;
-        let record = CollectionRecord {
+        CollectionRecord {
             sequence: self.sequence,
             kind: CollectionKind::Full,
             cause: self.cycle.cause,
@@ -319,8 +343,7 @@ impl<M: ObjectModel> Heap<M> {
             promoted_bytes: 0,
             freed_bytes: self.cycle.freed_bytes as u64,
             live_bytes: (self.heap_bytes() + self.arenas.used_bytes()) as u64,
-        };
-        self.finish(&record, roots);
+        }
     }
 
     /// Keeps the snapshot before a write: marks from the object's slots, or from this one.

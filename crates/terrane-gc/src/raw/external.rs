@@ -24,6 +24,10 @@ pub(crate) struct ExternalBytes {
     settled: usize,
     /// Charged since the last collection.
     new: usize,
+    /// Bytes of the root source's tables.
+    pub(crate) tables: usize,
+    /// The same at the last full collection.
+    tables_settled: usize,
 }
 
 impl ExternalBytes {
@@ -39,9 +43,9 @@ impl ExternalBytes {
         }
     }
 
-    /// What was charged since the last full collection.
+    /// What was charged since the last full collection, and what the tables have grown by.
     pub(crate) fn grown(&self) -> usize {
-        self.now - self.settled
+        (self.now - self.settled).saturating_add(self.tables.saturating_sub(self.tables_settled))
     }
 
     /// A minor collection ran.
@@ -51,7 +55,7 @@ impl ExternalBytes {
 
     /// A full collection ran.
     pub(crate) fn settle(&mut self) {
-        self.settled = self.now;
+        (self.settled, self.tables_settled) = (self.now, self.tables);
     }
 }
 

@@ -307,8 +307,7 @@ impl<M: ObjectModel> Heap<M> {
             }
             return;
         }
-        self.slice_if_due(roots);
-        self.finish_if_behind(size, roots);
+        self.pay_for(size, roots);
         // The slice may have ended a cycle. The next one begins after a minor collection, as all do.
         if self.cycle.is_idle() && self.has_grown(size) {
             self.collect_quietly(super::CollectionKind::Minor, CollectionCause::OldSpaceGrown, roots);

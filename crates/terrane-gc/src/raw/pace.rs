@@ -15,6 +15,7 @@
 //! paid in proportion: of what is left to mark, as large a part as the minor collections use up of what is left of the
 //! growth. The nursery is filled in so many steps, with a slice after each, that no slice is longer than it should be.
 
+use super::cycle::Phase;
 use super::heap::Heap;
 use super::record::{CollectionCause, CollectionKind};
 use super::slice::{Slice, UNITS_PER_SLICE};
@@ -26,11 +27,18 @@ const GROWTH_SCALE: u128 = 256 << 20;
 const SLICE_NS_MAX: u64 = 150_000;
 /// Most slices for one filling of the nursery.
 const STEPS_MAX: usize = 64;
+/// The shortest step. A slice marks many times as much as is promoted of one, so that a cycle ends however late it is.
+const STEP_MIN: usize = 4096;
 /// Marking speed where nothing was measured: bytes in a microsecond.
 const MARK_SPEED: u64 = 1000;
 
+/// What a unit of weak processing takes, in nanoseconds: a miss of the cache or two.
+const WEAK_UNIT_NS: u64 = 50;
+/// What the sweep of a chunk takes, likewise.
+const SWEEP_NS: u64 = 40_000;
+
 /// The shortest nursery that a pause goal leads to.
-const NURSERY_MIN: usize = 64 << 10;
+const NURSERY_MIN: usize = 32 << 10;
 
 /// What was measured.
 #[derive(Debug)]
@@ -38,8 +46,10 @@ pub(crate) struct Pacer {
     /// Cost of a minor collection for each KiB of the nursery, in nanoseconds, as a moving mean; 0 when nothing was
     /// measured.
     minor_ns_per_kib: u64,
-    /// Bytes promoted by a minor collection, as a moving mean.
+    /// Bytes that the heap grows by from one minor collection to the next, as a moving mean.
     promoted: usize,
+    /// Bytes of the heap and beside it after the last minor collection.
+    size: usize,
     /// Bytes marked in a microsecond, likewise.
     mark_speed: u64,
     /// When the last cycle ended, and the growth of the heap since.
@@ -56,6 +66,7 @@ impl Pacer {
         Self {
             minor_ns_per_kib: 0,
             promoted: 0,
+            size: 0,
             mark_speed: MARK_SPEED,
             since_ns: 0,
             grown: 0,
@@ -113,32 +124,49 @@ impl<M: ObjectModel> Heap<M> {
     pub(crate) fn set_threshold(&mut self) {
         let now = (self.clock)();
         let live = self.heap_bytes();
-        let growth = self.pacer.growth(live, now.saturating_sub(self.pacer.since_ns), self.growth_min);
+        let with_tables = live.saturating_add(self.external.tables);
+        let growth = self.pacer.growth(with_tables, now.saturating_sub(self.pacer.since_ns), self.growth_min);
         self.pacer.since_ns = now;
         self.pacer.grown = 0;
         self.pacer.goal = live.saturating_add(growth);
         // Where little lives, a cycle is over soon, and may begin later.
-        let ahead = (growth / 2).min(live / 2).max(self.nursery_size * 4);
+        let ahead = (growth / 2).min(with_tables / 2).max(self.nursery_size * 4);
         let start = if self.incremental { growth.saturating_sub(ahead) } else { growth };
         self.full_threshold = live.saturating_add(start);
     }
 
     /// A minor collection has moved so many bytes: decides in how many steps the nursery is filled next.
-    pub(crate) fn pace(&mut self, promoted: usize) {
-        self.pacer.note_promoted(promoted);
+    pub(crate) fn pace<R: RootSource>(&mut self, promoted: usize, roots: &R) {
+        self.external.tables = roots.table_bytes();
+        let size = self.heap_bytes().saturating_add(self.external.grown());
+        let before = core::mem::replace(&mut self.pacer.size, size);
+        self.pacer.note_promoted(size.saturating_sub(before).max(promoted));
         let nursery = self.nursery_limit - self.young.nursery().base;
         if self.cycle.is_idle() {
             self.pacer.step = usize::MAX;
             return;
         }
-        let left = self.old.live_bytes.saturating_sub(self.old.marked_bytes()).max(self.old.live_bytes / 16);
-        let room = self.pacer.goal.saturating_sub(self.heap_bytes()).max(nursery / 2).max(1);
+        let room = self.pacer.goal.saturating_sub(size).max(nursery / 2).max(1);
         let promoted = self.pacer.promoted.max(nursery / 16);
         // A quarter more than the account says, since both sides are estimates.
-        let work = left as u128 * promoted as u128 * 5 / 4 / room as u128;
-        let ns = work * 1000 / u128::from(self.pacer.mark_speed);
+        let ns = u128::from(self.work_left_ns(roots.weak_units())) * promoted as u128 * 5 / 4 / room as u128;
         let steps = usize::try_from(ns.div_ceil(u128::from(SLICE_NS_MAX))).unwrap_or(STEPS_MAX);
-        self.pacer.step = (nursery / steps.clamp(4, STEPS_MAX)).max(4096);
+        self.pacer.step = (nursery / steps.clamp(4, STEPS_MAX)).max(STEP_MIN);
+    }
+
+    /// What is left to do of the cycle under way, in nanoseconds of the collector, of whose work so many units are
+    /// weak processing.
+    fn work_left_ns(&self, weak_units: usize) -> u64 {
+        let marking = |bytes: usize| bytes as u64 * 1000 / self.pacer.mark_speed;
+        let left = self.old.live_bytes.saturating_sub(self.old.marked_bytes()).max(self.old.live_bytes / 16);
+        let (left, weak_units, chunks) = match self.cycle.phase {
+            Phase::Idle => (0, 0, 0),
+            Phase::Roots | Phase::Mark => (left, weak_units, self.old.chunks().len()),
+            Phase::Revive => (self.old.live_bytes / 16, weak_units, self.old.chunks().len()),
+            Phase::Clear => (0, weak_units / 2, self.old.chunks().len()),
+            Phase::Sweep | Phase::Release => (0, 0, self.old.chunks_to_sweep()),
+        };
+        marking(left) + weak_units as u64 * WEAK_UNIT_NS + chunks as u64 * SWEEP_NS
     }
 
     /// Runs a slice of the cycle under way, for at most `ns` nanoseconds or so many units of work.
@@ -170,21 +198,22 @@ impl<M: ObjectModel> Heap<M> {
 
     /// At the end of a minor collection: begins a cycle if the heap has outgrown its threshold.
     pub(crate) fn cycle_if_grown<R: RootSource>(&mut self, roots: &mut R) {
-        if !self.cycle.is_idle() {
-            self.finish_if_behind(0, roots);
-        } else if self.has_grown(0) {
+        if self.cycle.is_idle() && self.has_grown(0) {
             self.begin_cycle(CollectionCause::OldSpaceGrown, roots);
         }
     }
 
-    /// Brings a cycle to its end that has fallen behind: the heap, with `more` bytes to come, is a quarter above its goal.
-    pub(crate) fn finish_if_behind<R: RootSource>(&mut self, more: usize, roots: &mut R) {
-        if !self.cycle.is_idle()
-            && self.enabled
-            && self.heap_bytes() + more > self.pacer.goal.saturating_add(self.pacer.goal / 4)
-        {
-            self.finish_cycle(roots);
+    /// Pays for `bytes` that are allocated beside the nursery: with as much of the cycle under way as is due for them.
+    pub(crate) fn pay_for<R: RootSource>(&mut self, bytes: usize, roots: &mut R) {
+        if self.cycle.is_idle() || !self.enabled {
+            return;
         }
+        let room = self.pacer.goal.saturating_sub(self.heap_bytes()).max(self.nursery_size) as u128;
+        let due = u128::from(self.work_left_ns(roots.weak_units())) * bytes as u128 * 5 / 4 / room;
+        // To hand out the memory takes about as long as this at most.
+        let most = SLICE_NS_MAX.max(bytes as u64);
+        let ns = u64::try_from(due).unwrap_or(most).clamp(SLICE_NS_MAX / 8, most);
+        _ = self.run_slice(ns, UNITS_PER_SLICE.saturating_mul(bytes.div_ceil(SLICE_NS_MAX as usize)), roots);
     }
 
     /// Begins a full collection that runs in slices, after a minor one; does nothing if one is under way. From here on
@@ -199,7 +228,7 @@ impl<M: ObjectModel> Heap<M> {
         }
         if self.cycle.is_idle() {
             self.begin_cycle(CollectionCause::Requested, roots);
-            self.pace(0);
+            self.pace(0, roots);
             self.open_window();
         }
     }
@@ -225,7 +254,7 @@ impl<M: ObjectModel> Heap<M> {
                 return Progress::More;
             }
             self.begin_cycle(CollectionCause::Idle, roots);
-            self.pace(0);
+            self.pace(0, roots);
             self.open_window();
             return Progress::More;
         }
@@ -276,8 +305,8 @@ mod tests {
         pacer.note_minor(most, 8_000_000);
         let after_one = pacer.nursery(Some(500_000), most);
         assert!(after_one < most / 6, "{after_one}");
-        (0..9).for_each(|_| pacer.note_minor(1 << 17, 2_000_000));
-        assert_eq!(pacer.nursery(Some(500_000), most), 64 << 10);
+        (0..9).for_each(|_| pacer.note_minor(1 << 17, 8_000_000));
+        assert_eq!(pacer.nursery(Some(500_000), most), NURSERY_MIN);
         assert_eq!(pacer.nursery(None, most), most);
         (0..40).for_each(|_| pacer.note_minor(1 << 17, 10_000));
         assert_eq!(pacer.nursery(Some(500_000), most), most);

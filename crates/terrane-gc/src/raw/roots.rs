@@ -63,6 +63,18 @@ pub unsafe trait RootSource {
     /// them through [`Heap::write`](super::Heap::write). For the verifier, which otherwise finds that nobody does.
     fn visit_remembered<F: FnMut(*const Word)>(&mut self, _visit: F) {}
 
+    /// Bytes of tables beside the heap that get shorter when objects of it die. What they have grown by counts toward
+    /// the next full collection, but not against the limit. O(1).
+    fn table_bytes(&self) -> usize {
+        0
+    }
+
+    /// About how many units of a [`WorkBudget`] `revive_old` and `clear_old` will spend in a full collection, so that
+    /// its slices end in time. O(1).
+    fn weak_units(&self) -> usize {
+        0
+    }
+
     /// Address just past what is in use of the frame region.
     fn frame_top(&self) -> usize;
 

@@ -19,6 +19,11 @@ const RECYCLED_LINES_MIN: usize = 2;
 const FRAGMENTED_BYTES_MIN: usize = BLOCK_SIZE / 8;
 
 impl OldSpace {
+    /// How many chunks are left to sweep.
+    pub(crate) fn chunks_to_sweep(&self) -> usize {
+        self.chunks.len() - self.swept.min(self.chunks.len())
+    }
+
     /// Memory of the dead may be reused from now on.
     pub(crate) fn begin_sweep(&mut self) {
         debug_assert_eq!(self.state, State::Clearing);
