@@ -1,9 +1,9 @@
 //! Atomics and locks, which `loom` replaces to try all orders (`RUSTFLAGS="--cfg loom" cargo test -p terrane-pool --test loom --release`).
 
 #[cfg(not(loom))]
-pub(crate) use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+pub(crate) use core::sync::atomic::{AtomicBool, AtomicU64};
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64};
 
 /// A cell that is accessed by whoever has the right to, one at a time.
 pub(crate) struct Slot<T> {

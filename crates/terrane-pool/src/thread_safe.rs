@@ -210,10 +210,10 @@ impl<T: Poolable + Send + 'static> ThreadSafePool<T> {
     /// The magazine of the calling thread, if it is in the thread's table.
     #[inline(always)]
     fn magazine_at_hand(&self) -> Option<&Magazine<T>> {
-        let part = thread_slots::look_up(self.id).cast::<Magazine<T>>();
+        let part = thread_slots::look_up(self.id)?.cast::<Magazine<T>>();
         // SAFETY: what a thread's table has under the number of this pool was put there by `Shared::join` of this pool: a magazine of
         // it, which lives until the thread has taken it out of its table, or the pool ends; and the pool is borrowed.
-        unsafe { part.as_ref() }
+        Some(unsafe { part.as_ref() })
     }
 
     #[inline(always)]

@@ -11,7 +11,7 @@ use terrane_base::{Clock, MemoryError, ReclaimCost, SharedLeaf};
 
 use super::{
     ThreadSafePool, barrier,
-    depot::{Depot, Surplus},
+    depot::Depot,
     magazine::Magazine,
     waiting::{Patience, Until},
 };
@@ -84,6 +84,13 @@ impl<T: Poolable + Send + 'static> Shared<T> {
         Some(unsafe { part.cast::<Magazine<T>>().as_ref() })
     }
 
+    /// The calling thread's magazine, if it has one.
+    pub(super) fn own_magazine(&self) -> Option<&Magazine<T>> {
+        let part = thread_slots::look_up(self.id).or_else(|| thread_slots::find(self.id))?;
+        // SAFETY: as in `join`.
+        Some(unsafe { part.cast::<Magazine<T>>().as_ref() })
+    }
+
     fn join_anew(&self) -> Option<NonNull<()>> {
         let magazine = self.depot.lock().add_magazine(self.magazine_capacity, &self.strategy)?;
         let part = NonNull::from(&*magazine).cast::<()>();
@@ -112,13 +119,14 @@ impl<T: Poolable + Send + 'static> Shared<T> {
                 return Ok(Obtained::Idle(node));
             }
             if depot.total < self.strategy.max_total {
-                return self.obtain_new(depot).map(|node| self.handed_out(node));
+                return self.obtain_new(depot, magazine).map(|node| self.handed_out(node));
             }
-            depot.gather();
+            // SAFETY: the magazine was found in the table or list of this thread.
+            unsafe { depot.gather(magazine) };
             if depot.idle.len() > 0 {
                 continue;
             }
-            depot = self.wait(depot, patience)?;
+            depot = self.wait(depot, magazine, patience)?;
         }
     }
 
@@ -131,7 +139,11 @@ impl<T: Poolable + Send + 'static> Shared<T> {
     }
 
     /// Makes an object, and as many idle ones as the growth factor says. Where the budget refuses, takes one that idles with another thread.
-    fn obtain_new(&self, mut depot: MutexGuard<'_, Depot<T>>) -> Result<Obtained<T>, MemoryError> {
+    fn obtain_new(
+        &self,
+        mut depot: MutexGuard<'_, Depot<T>>,
+        magazine: Option<&Magazine<T>>,
+    ) -> Result<Obtained<T>, MemoryError> {
         let wanted = self.strategy.growth(depot.total);
         depot.total += 1;
         drop(depot);
@@ -147,7 +159,8 @@ impl<T: Poolable + Send + 'static> Shared<T> {
             }
             Err(error) => {
                 let mut depot = self.depot.lock();
-                depot.gather();
+                // SAFETY: the magazine was found in the table or list of this thread.
+                unsafe { depot.gather(magazine) };
                 match depot.idle.take() {
                     Some(node) => Ok(Obtained::Idle(node)),
                     None => {
@@ -172,6 +185,7 @@ impl<T: Poolable + Send + 'static> Shared<T> {
     fn wait<'a>(
         &'a self,
         mut depot: MutexGuard<'a, Depot<T>>,
+        magazine: Option<&Magazine<T>>,
         patience: &mut Patience,
     ) -> Result<MutexGuard<'a, Depot<T>>, MemoryError> {
         let until = patience.until();
@@ -184,7 +198,8 @@ impl<T: Poolable + Send + 'static> Shared<T> {
         depot.waiters += 1;
         // Whoever gives something back now brings it here. It may have been put into a magazine just before that was known.
         depot.call();
-        depot.gather();
+        // SAFETY: the magazine was found in the table or list of this thread.
+        unsafe { depot.gather(magazine) };
         if depot.idle.len() == 0 && depot.total >= self.strategy.max_total {
             match until {
                 Until::Time(deadline) => _ = self.returned.wait_until(&mut depot, deadline),
@@ -192,9 +207,6 @@ impl<T: Poolable + Send + 'static> Shared<T> {
             }
         }
         depot.waiters -= 1;
-        if depot.waiters == 0 {
-            depot.dismiss();
-        }
         depot.tally.wait_time += patience.take_waited().unwrap_or_default();
         Ok(depot)
     }
@@ -377,12 +389,9 @@ impl<T: Poolable + Send + 'static> Shared<T> {
     /// Hands what the calling thread has at hand to the others.
     pub(super) fn flush(&self, magazine: Option<&Magazine<T>>) {
         let Some(magazine) = magazine else { return };
-        let mut surplus = Surplus::new();
         let mut depot = self.depot.lock();
-        // SAFETY: the thread has the lock, and it is its own magazine.
-        while let Some(node) = unsafe { magazine.locked(alloc::vec::Vec::pop) } {
-            depot.store(node, &self.strategy, &mut surplus);
-        }
+        // SAFETY: it is the calling thread's.
+        let surplus = unsafe { depot.empty(magazine, &self.strategy) };
         let waited_for = depot.waiters > 0;
         drop(depot);
         if waited_for {

@@ -35,7 +35,8 @@ impl<T: Poolable + Send + 'static> Shared<T> {
 
     pub(super) fn trim(&self, keep: usize) -> usize {
         let dropped = self.drop_idle(|depot| {
-            depot.gather();
+            // SAFETY: it is the calling thread's own.
+            unsafe { depot.gather(self.own_magazine()) };
             depot.idle.take_oldest(usize::MAX, keep)
         });
         self.maker.leaf.give_back();
@@ -115,7 +116,8 @@ impl<T: Poolable + Send + 'static> Reclaimer for Shared<T> {
     fn reclaim(&self, wanted: Bytes) -> Bytes {
         // The charge may come from within anything, so this waits for nobody.
         let Some(mut depot) = self.depot.try_lock() else { return Bytes::ZERO };
-        depot.gather();
+        // SAFETY: it is the calling thread's own. The thread is not in the middle of using it: nothing that it does then asks for memory.
+        unsafe { depot.gather(self.own_magazine()) };
         let nodes = depot.idle.take_bytes(wanted, self.strategy.min_idle);
         drop(depot);
         let freed = nodes.iter().fold(Bytes::ZERO, |sum, node| sum.saturating_add(node.charged()));
