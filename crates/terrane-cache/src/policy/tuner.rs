@@ -26,6 +26,8 @@ const MINIATURE_ENTRIES: u64 = 256;
 /// The spans over which hits are counted, in requests for each entry of a miniature. Older ones fade away.
 const SHORT_SPAN: u64 = 8;
 const LONG_SPAN: u64 = 64;
+/// The share of the short span that has to be over before anything is judged.
+const PATIENCE: f32 = 0.25;
 /// How much better, in hits per request, is clearly better.
 const CLEARLY: f32 = 0.05;
 /// A change moves entries, and a little better may be chance.
@@ -35,7 +37,7 @@ const A_LITTLE: f32 = 0.005;
 pub(crate) struct Tuner {
     miniatures: [Miniature; RULES.len()],
     current: usize,
-    seen: u32,
+    seen: u64,
     /// For how many entries it was made.
     entries: u64,
     /// What share of the scores a request is.
@@ -76,13 +78,17 @@ impl Tuner {
 
     /// A sampled key is asked for; the rule from now on.
     pub(crate) fn note(&mut self, hash: Hash) -> Rule {
+        self.seen += 1;
+        // Plain means, until there are enough requests for one that fades.
+        #[expect(clippy::cast_precision_loss, reason = "where it matters the number is small")]
+        let plain = 1.0 / self.seen as f32;
+        let (short, long) = (self.short_weight.max(plain), self.long_weight.max(plain));
         for miniature in &mut self.miniatures {
             let hit = f32::from(u8::from(miniature.ask(hash)));
-            miniature.of_late += self.short_weight * (hit - miniature.of_late);
-            miniature.for_long += self.long_weight * (hit - miniature.for_long);
+            miniature.of_late += short * (hit - miniature.of_late);
+            miniature.for_long += long * (hit - miniature.for_long);
         }
-        self.seen = self.seen.wrapping_add(1);
-        if self.seen.is_multiple_of(64) {
+        if self.seen.is_multiple_of(64) && plain * PATIENCE < self.short_weight {
             self.choose();
         }
         RULES[self.current]
