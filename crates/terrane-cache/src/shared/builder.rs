@@ -186,9 +186,9 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
         let shards = self.shard_count();
         let sampling = Sampling::new(self.policy, self.capacity, self.weigher.is_some(), self.expected);
         let second_chance = self.policy != EvictionPolicy::Fifo;
-        let window = sampling.window();
+        let rule = sampling.rule();
         let parts = (0..shards).map(|shard| {
-            Shard::new(Contents::new(share_of(self.capacity, shard, shards), window, second_chance))
+            Shard::new(Contents::new(share_of(self.capacity, shard, shards), rule, second_chance))
         });
         let inner = Arc::new(Inner {
             shards: parts.collect(),

@@ -266,7 +266,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         let mut gone = Departures::new();
         let put = self.shard(hash).write(|contents| {
             contents.sweep_some(|| self.now_ns(), &mut gone);
-            contents.engine.set_window_share(self.sampling.window());
+            contents.engine.set_rule(self.sampling.rule());
             contents.engine.note_requests_outside(|| self.hits_per_shard());
             contents.put(hash, arrival, &mut gone)
         });

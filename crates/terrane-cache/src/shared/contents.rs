@@ -1,7 +1,7 @@
 //! What is in one shard: entries in their order, and their lifetimes where there are any.
 
 use crate::index::Hash;
-use crate::policy::engine::{Engine, Share};
+use crate::policy::engine::{Engine, Rule};
 
 use super::departure::{Departure, Departures, RemovalCause};
 use super::lifetime::Lifetime;
@@ -32,8 +32,8 @@ pub(super) struct Arrival<K, V> {
 }
 
 impl<K: Eq, V> Contents<K, V> {
-    pub(super) fn new(capacity: u64, window: Share, second_chance: bool) -> Self {
-        Self { engine: Engine::new(capacity, window, second_chance), lifetimes: Vec::new(), swept: 0 }
+    pub(super) fn new(capacity: u64, rule: Rule, second_chance: bool) -> Self {
+        Self { engine: Engine::new(capacity, rule, second_chance), lifetimes: Vec::new(), swept: 0 }
     }
 
     /// The value of that entry, if its time is not over. `now_ns` is asked for only if it has a lifetime.
