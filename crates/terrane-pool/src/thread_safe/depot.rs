@@ -69,7 +69,26 @@ impl<T> Depot<T> {
         let magazine = Magazine::try_new(capacity, self.waiters > 0)?;
         self.room_in_magazines += capacity;
         self.magazines.push(Arc::clone(&magazine));
+        // SAFETY: the magazine is going to be the calling thread's, which has the lock; nobody else has touched it.
+        unsafe { self.settle(&magazine, strategy) };
         Some(magazine)
+    }
+
+    /// Puts what has no room here, since magazines have come or were emptied, into the magazine of the calling thread.
+    ///
+    /// # Safety
+    /// `magazine` is the calling thread's.
+    pub(super) unsafe fn settle(&mut self, magazine: &Magazine<T>, strategy: &PoolStrategy) {
+        while self.idle.len() > strategy.max_idle - self.room_in_magazines
+            && magazine.len() < magazine.capacity()
+            && let Some(node) = self.idle.take_newest()
+        {
+            // SAFETY: the thread has the lock, and it is its own magazine.
+            if let Err(node) = unsafe { magazine.push_locked(node) } {
+                self.idle.put(node);
+                break;
+            }
+        }
     }
 
     /// The magazine's thread takes part no more; the counts stay.
@@ -147,16 +166,36 @@ impl<T> Depot<T> {
             self.store(node, strategy, &mut surplus);
             return surplus;
         };
+        // From a magazine it will be taken without a look at the depot.
+        self.note_peak();
         if magazine.len() == magazine.capacity() {
-            let keep = magazine.capacity() / 2;
+            // Half of them, if there is room for so many; where there is none, one that has been idle for long has to go.
+            let half = magazine.capacity() - magazine.capacity() / 2;
+            let count = self.room(strategy).clamp(1, half);
             // SAFETY: as above.
-            unsafe { magazine.take_first_locked(keep, |node| self.store(node, strategy, &mut surplus)) };
+            unsafe {
+                magazine.take_first_locked(count, |node| self.store(node, strategy, &mut surplus));
+                if magazine.len() == magazine.capacity()
+                    && let Some(node) = magazine.pop_locked()
+                {
+                    self.store(node, strategy, &mut surplus);
+                }
+            }
         }
         // SAFETY: as above.
         if let Err(node) = unsafe { magazine.push_locked(node) } {
             self.store(node, strategy, &mut surplus);
         }
         surplus
+    }
+
+    /// The owner of the magazine has come.
+    ///
+    /// # Safety
+    /// `magazine` is the calling thread's.
+    pub(super) unsafe fn attend(&mut self, magazine: &Magazine<T>) {
+        // SAFETY: the thread has the lock, and it is its own magazine.
+        unsafe { magazine.attend(self.waiters > 0) };
     }
 
     /// Brings everything here that the calling thread has at hand.
@@ -168,15 +207,22 @@ impl<T> Depot<T> {
         // SAFETY: the thread has the lock, and it is its own magazine.
         unsafe {
             magazine.attend(self.waiters > 0);
-            magazine.take_first_locked(0, |node| self.store(node, strategy, &mut surplus));
+            magazine.take_first_locked(usize::MAX, |node| self.store(node, strategy, &mut surplus));
+            if let Some(node) = magazine.pop_locked() {
+                self.store(node, strategy, &mut surplus);
+            }
         }
         surplus
     }
 
+    /// How many more may idle here: what magazines have room for is theirs.
+    fn room(&self, strategy: &PoolStrategy) -> usize {
+        (strategy.max_idle - self.room_in_magazines).saturating_sub(self.idle.len())
+    }
+
     /// Puts an object into the depot, if there may be one more.
     pub(super) fn store(&mut self, node: Box<Node<T>>, strategy: &PoolStrategy, surplus: &mut Surplus<T>) {
-        let most = strategy.max_idle - self.room_in_magazines;
-        if self.idle.len() < most && self.idle.make_room() {
+        if self.room(strategy) > 0 && self.idle.make_room() {
             self.idle.put(node);
         } else {
             surplus.push(node);
@@ -193,7 +239,8 @@ impl<T> Depot<T> {
             unsafe {
                 own.attend(self.waiters > 0);
                 if self.idle.make_room_for(own.len()) {
-                    own.take_first_locked(0, |node| self.idle.put(node));
+                    own.take_first_locked(usize::MAX, |node| self.idle.put(node));
+                    own.pop_locked().into_iter().for_each(|node| self.idle.put(node));
                 }
             }
         }
