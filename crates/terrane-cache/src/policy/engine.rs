@@ -199,8 +199,10 @@ impl<T> Engine<T> {
         self.links.remove(&mut queue.list, slot);
         queue.weight -= u64::from(node.weight);
         self.pinned -= usize::from(node.pinned);
-        // Should it come back, it is known.
-        self.sketch.raise(tag, node.mark.uses());
+        // Should it come back, it is known. One use the sketch has seen.
+        if node.mark.uses() > 1 {
+            self.sketch.raise(tag, node.mark.uses());
+        }
         Some(node.item)
     }
 
