@@ -10,7 +10,7 @@
 //! | Module | Concept |
 //! |---|---|
 //! | [`row`] | what is measured: a row and its contenders |
-//! | [`registry`] | all rows; one module per area adds its own ([`arena`], [`gc`], [`budget`]) |
+//! | [`registry`] | all rows; one module per area adds its own ([`arena`], [`gc`], [`budget`], [`cache`]) |
 //! | [`selection`] | which rows the names of a command line mean |
 //! | [`absences`] | contenders that this build was made without |
 //! | [`arguments`] | the command line |
@@ -28,6 +28,7 @@ pub mod affinity;
 pub mod arena;
 pub mod arguments;
 pub mod budget;
+pub mod cache;
 pub mod checksum;
 pub mod child;
 pub mod children;

@@ -6,7 +6,8 @@ use crate::skips::Skips;
 use crate::step::StepFailed;
 
 /// The crates whose tests run.
-const CRATES: [&str; 5] = ["terrane-pages", "terrane-arena", "terrane-pool", "terrane-gc", "aurora"];
+const CRATES: [&str; 6] =
+    ["terrane-pages", "terrane-arena", "terrane-pool", "terrane-gc", "terrane", "aurora"];
 
 /// Naming the target keeps the sanitizer out of build scripts and macros.
 const TARGET: &str = "x86_64-unknown-linux-gnu";

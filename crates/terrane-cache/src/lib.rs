@@ -3,7 +3,12 @@
 //! | Concept | Types |
 //! |---|---|
 //! | many threads; adapts to its use; time, weight, budget, computing | [`Cache`], [`CacheBuilder`], [`EvictionPolicy`], [`RemovalCause`] |
+//! | the same by other names | [`ShardedCache`], [`DashCache`] |
+//! | a cache with the function that computes its values; values that know their keys | [`CacheStrategy`], [`ComputingCache`], [`Cacheable`] |
+//! | one thread; adapts as well | [`ThreadLocalCache`] |
 //! | one owner; an exact order | [`LruCache`], [`FifoCache`], [`LfuCache`] ([`ExactCache`]) |
+//! | compressed instead of lost | [`TieredCache`], [`ColdTier`], [`Compressible`] |
+//! | what is in a cache, for a warm restart | [`CacheState`], [`Portable`] |
 //! | what happened | [`CacheStats`] |
 //! | what went wrong | [`ComputeError`], [`Reentrant`], [`MemoryError`] |
 //!
@@ -19,19 +24,38 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod cacheable;
 mod error;
 mod exact;
 mod index;
 mod list;
+mod local;
 mod order;
 mod policy;
+mod sharded;
 mod shared;
 mod slots;
+mod state;
 mod stats;
+mod strategy;
+mod sync;
+mod tiered;
 
+pub use cacheable::Cacheable;
 pub use error::{ComputeError, Reentrant};
 pub use exact::{ExactCache, FifoCache, LfuCache, LruCache};
+pub use local::ThreadLocalCache;
 pub use order::{Fifo, Lfu, Lru, Order};
+pub use sharded::{DashCache, ShardedCache};
 pub use shared::{Cache, CacheBuilder, EvictionPolicy, RemovalCause};
+pub use state::{CacheState, Portable};
 pub use stats::CacheStats;
+pub use strategy::{CacheStrategy, ComputingCache};
 pub use terrane_base::{Budget, Bytes, MemoryError};
+pub use tiered::{ColdTier, Compressible, TieredCache};
+
+/// What the tests in all orders of threads use.
+#[cfg(loom)]
+pub mod loom_only {
+    pub use crate::shared::Lending;
+}

@@ -160,24 +160,24 @@ fn pinned_entries_stay() {
     });
     assert_eq!((0..9).filter_map(|key| cache.get(&key)).count(), 9);
     assert_eq!(cache.len(), 10);
-    (10..200).for_each(|key| drop(cache.remove(&key)));
+    (10..200).for_each(|key| _ = cache.remove(&key));
     cache.insert(9, 9);
     assert!(cache.pin(&9));
     assert!(!cache.insert(50, 50), "there is no room that is not pinned");
     assert!(cache.unpin(&3));
-    (300..600).for_each(|key| drop((cache.insert(key, key), cache.get(&key), cache.get(&key))));
+    (300..600).for_each(|key| _ = (cache.insert(key, key), cache.get(&key), cache.get(&key)));
     assert_eq!(cache.get(&3), None);
 }
 
 #[test]
 fn resizing_and_shrinking_evict() {
     let cache = Cache::builder().capacity(10_000).shards(4).build();
-    (0..10_000).for_each(|key| drop(cache.insert(key, key)));
+    (0..10_000).for_each(|key| _ = cache.insert(key, key));
     let full = cache.bytes();
     cache.resize(100);
     assert!(cache.len() <= 100 && cache.capacity() == 100);
     cache.resize(10_000);
-    (0..10_000).for_each(|key| drop(cache.insert(key, key)));
+    (0..10_000).for_each(|key| _ = cache.insert(key, key));
     assert!(cache.len() > 9000);
     let before = cache.len() as u64;
     assert_eq!(cache.shrink_to(10), before - cache.len() as u64);

@@ -3,11 +3,36 @@
 //! | Pool | for | an acquisition is |
 //! |---|---|---|
 //! | [`ObjectPool`] | one owner | a comparison and a step in a row |
-//! | [`LocalPool`] | one thread, with guards that own a share | the same |
-//! | `ThreadSafePool` | many threads | a step in a magazine of the thread's own, without an atomic exchange |
+//! | [`LocalPool`] | one thread, with guards that own a share of the pool | the same |
+//! | `ThreadSafePool` | many threads, and the one to begin with | a step in a magazine of the thread's own, without an atomic exchange |
+//! | `LockFreePool` | threads that must not wait for each other | an atomic exchange on a word that all share |
+//! | `WorkStealingPool` | threads of which some acquire and others release | a step in a deque of the thread's own, with a fence |
+//! | [`LocalBufferPool`], `BufferPool` | buffers of bytes with reserved capacity, by size class | that of `ObjectPool`, `ThreadSafePool` |
 //!
-//! What an object has to know is [`Poolable`]; how many there are and when they are looked at says a [`PoolStrategy`].
-//! What is in use is a [`PoolGuard`], whose end gives it back.
+//! What an object has to know is [`Poolable`]; how many there are and when they are looked at says a [`PoolStrategy`]. What is in use
+//! is a [`PoolGuard`], whose end gives it back; the guard owns the object, so nothing can be given back twice. Objects are made one by
+//! one, stay at their address, and are charged to a [`Budget`] while they exist, in use or idle; when that is short, idle ones are
+//! given up.
+//!
+//! # When not to use a pool
+//!
+//! A pool pays for objects that are costly to make, that keep something worth keeping (capacity, a connection, a table), of which
+//! there may be so many and no more, or whose memory should keep its address. For small plain bytes that need no construction, a good
+//! allocator has pools of its own, one for each size and thread: there this crate gains little over `mimalloc`, and it never gives
+//! memory of one type to another.
+//!
+//! # Bad input
+//!
+//! A capacity of 0 is a pool that refuses; one of 1 works. A minimum above a maximum is an error when the pool is built, as is an option
+//! that a kind of pool does not have. A timeout of zero does not wait; a timeout without end waits without end, also for the objects that
+//! the waiting thread itself holds. A growth factor below 1 counts as 1.
+//!
+//! # Features
+//!
+//! Without default features the crate is `no_std` (with `alloc`) and depends on nothing outside of Terrane: [`ObjectPool`], [`LocalPool`],
+//! [`LocalBufferPool`], and `LockFreePool` where there are atomics of 64 bits. `std` brings the pools that know threads. `os`, on by
+//! default, lets threads reach what idles with others (Linux); without it a `ThreadSafePool` with a `max_total` goes through its lock
+//! each time, and trimming does not reach what idles with other threads.
 #![no_std]
 
 extern crate alloc;
@@ -16,9 +41,17 @@ extern crate std;
 
 mod buffers;
 mod builder;
+#[cfg(target_has_atomic = "64")]
+mod counts;
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod for_loom;
 mod guard;
+mod held;
 mod idle;
 mod local_pool;
+#[cfg(target_has_atomic = "64")]
+mod lock_free;
 mod maker;
 mod node;
 mod object_pool;
@@ -26,12 +59,14 @@ mod poolable;
 mod single;
 mod stats;
 mod strategy;
-#[cfg(feature = "std")]
+#[cfg(target_has_atomic = "64")]
 mod sync;
 #[cfg(feature = "std")]
 mod thread_safe;
 #[cfg(feature = "std")]
 mod thread_slots;
+#[cfg(feature = "std")]
+mod work_stealing;
 
 pub use buffers::{Buffer, BufferPoolBuilder, LocalBufferPool};
 #[cfg(feature = "std")]
@@ -39,6 +74,8 @@ pub use buffers::{BufferPool, PooledBuffer};
 pub use builder::PoolBuilder;
 pub use guard::PoolGuard;
 pub use local_pool::LocalPool;
+#[cfg(target_has_atomic = "64")]
+pub use lock_free::LockFreePool;
 pub use object_pool::ObjectPool;
 pub use poolable::Poolable;
 pub use stats::PoolStats;
@@ -46,3 +83,5 @@ pub use strategy::{EvictionPolicy, PoolStrategy, Reuse, StrategyError, Validatio
 pub use terrane_base::{Budget, Bytes, Clock, MemoryError};
 #[cfg(feature = "std")]
 pub use thread_safe::ThreadSafePool;
+#[cfg(feature = "std")]
+pub use work_stealing::WorkStealingPool;

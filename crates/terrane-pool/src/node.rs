@@ -15,6 +15,8 @@ pub struct Node<T> {
     pub(crate) born_ns: u64,
     /// Since when it has been idle, likewise.
     pub(crate) idle_since_ns: u64,
+    /// Its place in a pool that has places.
+    pub(crate) place: u32,
 }
 
 impl<T> Node<T> {
@@ -29,7 +31,7 @@ impl<T> Node<T> {
             available: Bytes::ZERO,
         };
         one.try_reserve_exact(1).map_err(refused)?;
-        one.push(Self { value, heap_bytes: 0, born_ns, idle_since_ns: born_ns });
+        one.push(Self { value, heap_bytes: 0, born_ns, idle_since_ns: born_ns, place: 0 });
         let one = Box::into_raw(one.into_boxed_slice());
         // SAFETY: a boxed slice of one node has the memory, and the layout, of a boxed node; it was just given up as a pointer, so
         // the new box is the only owner.

@@ -25,8 +25,13 @@ use terrane_base::{LocalLeaf, MemoryError};
 use terrane_base::{ReclaimCost, ReclaimRequests};
 
 use crate::{
-    PoolBuilder, PoolGuard, PoolStats, PoolStrategy, Poolable, Reuse, StrategyError, guard::Home, idle::Idle,
-    idle::is_expired, maker::Maker, node::Node, single::Single,
+    PoolBuilder, PoolGuard, PoolStats, PoolStrategy, Poolable, Reuse, StrategyError,
+    guard::Home,
+    held::{Held, Keeper, if_valid},
+    idle::{Idle, is_expired},
+    maker::Maker,
+    node::Node,
+    single::Single,
 };
 
 /// Acquisitions until the pool looks whether its budget wants something.
@@ -265,15 +270,7 @@ impl<T: Poolable> ObjectPool<T> {
             self.dispose(node);
             return None;
         }
-        if self.strategy.validation.on_acquire() { self.if_valid(node) } else { Some(node) }
-    }
-
-    /// Asks the object whether it can be used again.
-    fn if_valid(&self, node: Box<Node<T>>) -> Option<Box<Node<T>>> {
-        let mut held = Held { pool: self, node: Some(node) };
-        let valid = held.node.as_ref().is_some_and(|node| node.value.validate());
-        // One that is not valid, or panicked, is disposed of.
-        if valid { held.node.take() } else { None }
+        if self.strategy.validation.on_acquire() { if_valid(self, node) } else { Some(node) }
     }
 
     fn note_handed_out(&self) {
@@ -286,15 +283,13 @@ impl<T: Poolable> ObjectPool<T> {
     /// Takes an object back.
     #[inline(always)]
     pub(crate) fn put_back(&self, node: Box<Node<T>>) {
-        let mut held = Held { pool: self, node: Some(node) };
-        if let Some(node) = &mut held.node {
-            node.value.reset();
-            if self.maker.recharge(node).is_err() {
-                // It has grown, and there is no room for that.
-                return;
-            }
+        let mut held = Held::new(self, node);
+        held.node().value.reset();
+        if self.maker.recharge(held.node()).is_err() {
+            // It has grown, and there is no room for that.
+            return;
         }
-        let Some(node) = held.node.take() else { return };
+        let node = held.keep();
         let high = self.high.get();
         let left = self.idle.step(|idle| {
             if idle.len() < high {
@@ -312,7 +307,7 @@ impl<T: Poolable> ObjectPool<T> {
     #[inline(never)]
     fn put_back_slow(&self, node: Box<Node<T>>) {
         self.look_around();
-        let node = if self.strategy.validation.on_release() { self.if_valid(node) } else { Some(node) };
+        let node = if self.strategy.validation.on_release() { if_valid(self, node) } else { Some(node) };
         let Some(mut node) = node else { return };
         if self.strategy.eviction.is_timed() {
             node.idle_since_ns = self.maker.now_ns();
@@ -342,15 +337,6 @@ impl<T: Poolable> ObjectPool<T> {
         node.value
     }
 
-    /// Drops an object that is not in the row.
-    #[cold]
-    #[inline(never)]
-    fn dispose(&self, node: Box<Node<T>>) {
-        count(&self.tally.dropped, 1);
-        self.forget(&node);
-        drop(node);
-    }
-
     fn forget(&self, node: &Node<T>) {
         self.maker.let_go(node);
         self.tally.total.set(self.tally.total.get() - 1);
@@ -371,18 +357,11 @@ impl<T: Poolable> ObjectPool<T> {
     }
 }
 
-/// An object at the mercy of foreign code: where that panics, the object is disposed of.
-struct Held<'a, T: Poolable> {
-    pool: &'a ObjectPool<T>,
-    node: Option<Box<Node<T>>>,
-}
-
-impl<T: Poolable> Drop for Held<'_, T> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        if let Some(node) = self.node.take() {
-            self.pool.dispose(node);
-        }
+impl<T: Poolable> Keeper<T> for ObjectPool<T> {
+    fn dispose(&self, node: Box<Node<T>>) {
+        count(&self.tally.dropped, 1);
+        self.forget(&node);
+        drop(node);
     }
 }
 

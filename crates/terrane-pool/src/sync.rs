@@ -1,9 +1,9 @@
 //! Atomics and locks, which `loom` replaces to try all orders (`RUSTFLAGS="--cfg loom" cargo test -p terrane-pool --test loom --release`).
 
 #[cfg(not(loom))]
-pub(crate) use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize};
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize};
 
 /// A cell that is accessed by whoever has the right to, one at a time.
 pub(crate) struct Slot<T> {
@@ -36,19 +36,4 @@ impl<T> Slot<T> {
     pub(crate) fn get(&self) -> *mut T {
         self.value.with_mut(|value| value)
     }
-}
-
-/// Lets some time pass while waiting for another thread: first on the processor, then by giving it away.
-#[cfg(not(loom))]
-pub(crate) fn wait_a_little(turn: u32) {
-    if turn < 64 {
-        core::hint::spin_loop();
-    } else {
-        std::thread::yield_now();
-    }
-}
-
-#[cfg(loom)]
-pub(crate) fn wait_a_little(_turn: u32) {
-    loom::thread::yield_now();
 }

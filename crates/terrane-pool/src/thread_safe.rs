@@ -12,9 +12,9 @@
 //!
 //! No lock is held while foreign code runs.
 
-mod barrier;
+pub(crate) mod barrier;
 mod depot;
-mod magazine;
+pub(crate) mod magazine;
 mod shared;
 mod upkeep;
 mod waiting;
@@ -27,10 +27,11 @@ use terrane_base::{Budget, MemoryError};
 use crate::{
     PoolBuilder, PoolGuard, PoolStats, PoolStrategy, Poolable, StrategyError,
     guard::Home,
+    held::Held,
     node::Node,
     thread_slots::{self, PoolId},
 };
-use magazine::Magazine;
+use magazine::{Magazine, Put};
 use shared::Shared;
 use waiting::Patience;
 
@@ -210,10 +211,10 @@ impl<T: Poolable + Send + 'static> ThreadSafePool<T> {
     /// The magazine of the calling thread, if it is in the thread's table.
     #[inline(always)]
     fn magazine_at_hand(&self) -> Option<&Magazine<T>> {
-        let part = thread_slots::look_up(self.id).cast::<Magazine<T>>();
+        let part = thread_slots::look_up(self.id)?.cast::<Magazine<T>>();
         // SAFETY: what a thread's table has under the number of this pool was put there by `Shared::join` of this pool: a magazine of
         // it, which lives until the thread has taken it out of its table, or the pool ends; and the pool is borrowed.
-        unsafe { part.as_ref() }
+        Some(unsafe { part.as_ref() })
     }
 
     #[inline(always)]
@@ -224,11 +225,11 @@ impl<T: Poolable + Send + 'static> ThreadSafePool<T> {
     }
 
     #[inline(always)]
-    fn put_into_magazine(&self, node: Box<Node<T>>) -> Result<(), Box<Node<T>>> {
+    fn put_into_magazine(&self, node: Box<Node<T>>) -> Put<T> {
         match self.magazine_at_hand() {
             // SAFETY: it was found in this thread's table, so this thread is its owner.
             Some(magazine) => unsafe { magazine.push(node) },
-            None => Err(node),
+            None => Put::Full(node),
         }
     }
 
@@ -265,9 +266,9 @@ impl<T: Poolable + Send + 'static> ThreadSafePool<T> {
 
     #[inline(always)]
     fn put_back(&self, node: Box<Node<T>>) {
-        let mut held = shared::Held::new(&self.shared, node);
-        held.node_mut().value.reset();
-        if self.shared.maker.recharge(held.node_mut()).is_err() {
+        let mut held = Held::new(&*self.shared, node);
+        held.node().value.reset();
+        if self.shared.maker.recharge(held.node()).is_err() {
             // It has grown, and there is no room for that.
             return;
         }
@@ -275,9 +276,18 @@ impl<T: Poolable + Send + 'static> ThreadSafePool<T> {
         if self.validates_on_release {
             return self.put_back_slow(node);
         }
-        if let Err(node) = self.put_into_magazine(node) {
-            self.put_back_slow(node);
+        match self.put_into_magazine(node) {
+            Put::Done => {}
+            Put::Called => self.come(),
+            Put::Full(node) => self.put_back_slow(node),
         }
+    }
+
+    /// The thread was called while it put something into its magazine.
+    #[cold]
+    #[inline(never)]
+    fn come(&self) {
+        self.shared.come(self.magazine_at_hand());
     }
 
     #[cold]

@@ -11,7 +11,7 @@
 use alloc::{sync::Weak, vec::Vec};
 use core::{
     cell::{Cell, RefCell},
-    ptr::{self, NonNull},
+    ptr::NonNull,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 use std::{
@@ -42,12 +42,12 @@ pub(crate) trait Departure: Send + Sync {
 struct Place {
     /// 0 for none.
     pool: Cell<u64>,
-    part: Cell<*const ()>,
+    part: Cell<NonNull<()>>,
 }
 
 thread_local! {
     static TABLE: [Place; PLACES] =
-        const { [const { Place { pool: Cell::new(0), part: Cell::new(ptr::null()) } }; PLACES] };
+        const { [const { Place { pool: Cell::new(0), part: Cell::new(NonNull::dangling()) } }; PLACES] };
     static MEMBERSHIPS: Memberships = const { Memberships(RefCell::new(Vec::new())) };
 }
 
@@ -59,12 +59,12 @@ struct Membership {
     pool: Weak<dyn Departure>,
 }
 
-/// The calling thread's part of the pool, if it is in the table; null otherwise.
+/// The calling thread's part of the pool, if it is in the table.
 #[inline(always)]
-pub(crate) fn look_up(id: PoolId) -> *const () {
+pub(crate) fn look_up(id: PoolId) -> Option<NonNull<()>> {
     TABLE.with(|table| {
         let place = &table[id.0 as usize % PLACES];
-        if place.pool.get() == id.0 { place.part.get() } else { ptr::null() }
+        (place.pool.get() == id.0).then(|| place.part.get())
     })
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn find(id: PoolId) -> Option<NonNull<()>> {
         list.0.borrow().iter().find(|membership| membership.id == id).map(|membership| membership.part)
     };
     let part = MEMBERSHIPS.try_with(find).ok().flatten()?;
-    enter(id, part.as_ptr());
+    enter(id, part);
     Some(part)
 }
 
@@ -87,12 +87,12 @@ pub(crate) fn join(id: PoolId, part: NonNull<()>, pool: Weak<dyn Departure>) -> 
     };
     let joined = MEMBERSHIPS.try_with(add).is_ok();
     if joined {
-        enter(id, part.as_ptr());
+        enter(id, part);
     }
     joined
 }
 
-fn enter(id: PoolId, part: *const ()) {
+fn enter(id: PoolId, part: NonNull<()>) {
     TABLE.with(|table| {
         let place = &table[id.0 as usize % PLACES];
         place.part.set(part);

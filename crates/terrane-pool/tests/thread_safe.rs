@@ -18,7 +18,7 @@ use terrane_pool::{
 
 const FOREVER: Duration = Duration::MAX;
 
-/// Runs on another thread, to its end.
+/// Runs on another thread, to its end. (The end of a scope alone does not wait for the thread's own variables to be dropped.)
 fn elsewhere<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     thread::scope(|scope| scope.spawn(work).join().expect("the thread"))
 }
@@ -181,7 +181,7 @@ fn trimming_reaches_all_threads() {
     let pool = ThreadSafePool::<String>::with_strategy(PoolStrategy::new()).unwrap();
     let meeting = Barrier::new(2);
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let other = scope.spawn(|| {
             drop((0..5).map(|_| pool.acquire().unwrap()).collect::<Vec<_>>());
             meeting.wait();
             meeting.wait();
@@ -191,6 +191,7 @@ fn trimming_reaches_all_threads() {
         #[cfg(all(target_os = "linux", feature = "os"))]
         assert_eq!((pool.trim(2), pool.stats().idle), (3, 2));
         meeting.wait();
+        other.join().unwrap();
     });
     pool.trim(0);
     assert_eq!(pool.stats().idle, 0);
@@ -237,7 +238,7 @@ fn a_full_budget_gets_what_idles_with_any_thread() {
         .unwrap();
     let meeting = Barrier::new(2);
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let other = scope.spawn(|| {
             drop((0..10).map(|_| pool.acquire().unwrap()).collect::<Vec<_>>());
             meeting.wait();
             meeting.wait();
@@ -251,6 +252,7 @@ fn a_full_budget_gets_what_idles_with_any_thread() {
             drop(all_but_two);
         }
         meeting.wait();
+        other.join().unwrap();
     });
     let mut held = Vec::new();
     while let Ok(guard) = pool.acquire() {

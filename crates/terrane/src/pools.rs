@@ -112,16 +112,6 @@ impl<P: ManagedPool> Reclaimer for Trim<P> {
     }
 }
 
-impl<T: Poolable + Send + 'static> ManagedPool for ThreadSafePool<T> {
-    fn stats(&self) -> PoolStats {
-        Self::stats(self)
-    }
-
-    fn trim(&self) -> usize {
-        Self::trim(self, 0)
-    }
-}
-
 /// A pool of one owner, whoever that is at the moment.
 impl<T: Poolable + Send + 'static> ManagedPool for Owned<ObjectPool<T>> {
     fn stats(&self) -> PoolStats {
@@ -134,25 +124,41 @@ impl<T: Poolable + Send + 'static> ManagedPool for Owned<ObjectPool<T>> {
     }
 }
 
-impl<T: Poolable + Send + 'static> PoolSource for ThreadSafePool<T> {
-    type Pool = Self;
+/// The pools for many threads, which differ in how they work and not in what they can do.
+macro_rules! shared_pools {
+    ($($pool:ident),*) => {$(
+        impl<T: Poolable + Send + 'static> ManagedPool for $pool<T> {
+            fn stats(&self) -> PoolStats {
+                Self::stats(self)
+            }
 
-    fn into_pool(self, _name: &str, _budget: &Budget) -> Result<Self, BuildError> {
-        Ok(self)
-    }
+            fn trim(&self) -> usize {
+                Self::trim(self, 0)
+            }
+        }
+
+        impl<T: Poolable + Send + 'static> PoolSource for $pool<T> {
+            type Pool = Self;
+
+            fn into_pool(self, _name: &str, _budget: &Budget) -> Result<Self, BuildError> {
+                Ok(self)
+            }
+        }
+
+        impl<T: Poolable + Send + 'static> PoolSource for PoolBuilder<T, $pool<T>> {
+            type Pool = $pool<T>;
+
+            fn into_pool(self, name: &str, budget: &Budget) -> Result<$pool<T>, BuildError> {
+                self.budget(budget).name(name).build().map_err(BuildError::Pool)
+            }
+
+            fn reclaims_by_itself(&self) -> bool {
+                true
+            }
+        }
+    )*};
 }
-
-impl<T: Poolable + Send + 'static> PoolSource for PoolBuilder<T, ThreadSafePool<T>> {
-    type Pool = ThreadSafePool<T>;
-
-    fn into_pool(self, name: &str, budget: &Budget) -> Result<ThreadSafePool<T>, BuildError> {
-        self.budget(budget).name(name).build().map_err(BuildError::Pool)
-    }
-
-    fn reclaims_by_itself(&self) -> bool {
-        true
-    }
-}
+shared_pools!(ThreadSafePool);
 
 impl<T: Poolable + Send + 'static> PoolSource for ObjectPool<T> {
     type Pool = Owned<Self>;

@@ -29,6 +29,9 @@ use crate::{
 ///
 /// Two systems in a process know nothing of each other.
 ///
+/// **Fork.** A child process can use the system if no other thread was within a call of it at that moment. It has no watching thread.
+/// **Threads** that end give their stack back; what they allocated belongs to whoever holds it.
+///
 /// ```
 /// use terrane::{Bytes, MemoryConfig, MemorySystem, Route};
 ///

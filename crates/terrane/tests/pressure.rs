@@ -7,8 +7,8 @@ use std::{
 };
 
 use terrane::{
-    Bytes, Cache, MemoryConfig, MemoryPlugin, MemorySystem, PressureLevel, ReclaimCost, Reclaimer,
-    ThreadSafePool,
+    Allocation, Bytes, Cache, MemoryConfig, MemoryPlugin, MemorySystem, PressureLevel, ReclaimCost,
+    Reclaimer, ThreadSafePool,
 };
 
 type Log = Arc<Mutex<Vec<String>>>;
@@ -172,6 +172,38 @@ fn a_watching_thread_sees_the_same_and_ends_with_the_system() {
     drop(system);
     assert_eq!(take(&log), ["critical"]);
     assert_eq!(Arc::strong_count(&log), 1, "the plugin was dropped, and the thread with it");
+}
+
+/// Gives up an allocation when it is asked.
+struct Holder(Mutex<Option<Allocation>>);
+
+impl Reclaimer for Holder {
+    fn reclaim(&self, _wanted: Bytes) -> Bytes {
+        let held = self.0.lock().unwrap().take();
+        held.map_or(Bytes::ZERO, |memory| Bytes::from_usize(memory.len()))
+    }
+}
+
+#[test]
+fn the_last_handle_of_a_system_may_end_on_its_own_watching_thread() {
+    let fake = FakeSystem::new("67108864\n");
+    let log = Log::default();
+    let config = MemoryConfig { watch_pressure: true, pressure_interval: 10, ..MemoryConfig::DEFAULT };
+    let system = MemorySystem::builder()
+        .with_config(config)
+        .with_system_root(fake.root())
+        .with_plugin(Levels(Arc::clone(&log)))
+        .build()
+        .unwrap();
+    let holder = Arc::new(Holder(Mutex::new(Some(system.allocate(100_000).unwrap()))));
+    let budget = system.budget().clone();
+    budget.add_reclaimer("holder", ReclaimCost::PoolTrim, &holder);
+    drop(system);
+    fake.stalls("50.00", "0.00");
+    while Arc::strong_count(&log) > 1 || budget.used() > Bytes::ZERO {
+        std::thread::yield_now();
+    }
+    assert_eq!(budget.taken_out(), 0, "nothing panicked");
 }
 
 #[test]

@@ -94,6 +94,24 @@ fn the_stacks_of_a_thread_are_apart_and_nest() {
 }
 
 #[test]
+fn the_stack_of_a_thread_that_has_ended_is_given_back() {
+    let config = MemoryConfig { max_memory: 256 << 10, stack_size: 64 << 10, ..MemoryConfig::DEFAULT };
+    let system = MemorySystem::builder().with_config(config).build().unwrap();
+    for _ in 0..50 {
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| assert_eq!(system.stack(|stack| *stack.push(7)).unwrap(), 7));
+            }
+        });
+    }
+    // A stack that there is no room for is an error.
+    let _rest = system.budget().try_reserve(system.budget().remaining()).unwrap();
+    system.budget().reclaim(Bytes::MAX);
+    let _rest = system.budget().try_reserve(system.budget().remaining()).unwrap();
+    assert!(system.stack(|stack| *stack.push(7)).is_err());
+}
+
+#[test]
 fn a_part_of_one_system_can_be_the_budget_of_another() {
     let (host, _) = system(8 << 20);
     let part = host.budget().child("guest").max(Bytes::from_mib(2));

@@ -9,8 +9,8 @@
 //!
 //! New entries join the *window*. When it is larger than its share, its oldest entry that was not used since the hand last came by
 //! (*clock*, Corbató 1968) stands against the oldest such entry of the *main* part: the one that was asked for more often
-//! stays. A small window makes the cache resist scans and loops; with a window of 100 % it is an approximate LRU. How large it is is
-//! decided elsewhere (`tuner`).
+//! stays. A small window makes the cache resist scans and loops; with a window of 100 % it is an approximate LRU. How large it is, and
+//! how much more often is enough, is decided elsewhere (`tuner`).
 //!
 //! Differences from the paper, with their reasons: uses of entries are counted at the entries, not in the sketch, so that a hit
 //! touches no second place; and both parts are clocks and not lists in order of use, so that a hit moves nothing and needs no lock.
@@ -22,6 +22,8 @@ use crate::slots::Slots;
 use super::mark::Mark;
 use super::sketch::Sketch;
 
+/// By so much more often: in a loop each key is asked for as often as any other, give or take one, and nothing should move.
+const MARGIN: u8 = 2;
 /// After so many requests for each entry, all counts are halved.
 const REQUESTS_PER_ENTRY: u64 = 10;
 /// So many entries at most move from window to main part with one that comes in, so that filling up has no long step.
@@ -45,6 +47,42 @@ impl Share {
     }
 }
 
+/// How an entry that comes out of the window can win against an old one, which was not used for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// By having been asked for clearly more often.
+    MoreOften,
+    /// By having been asked for more than once of late.
+    Again,
+}
+
+/// What a policy is made of.
+///
+/// As (1 %, more often) this is W-TinyLFU, with (1 %, again) much like 2Q (Johnson and Shasha, VLDB 1994) with the sketch for its
+/// ghosts, with (100 %, any) an approximate LRU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rule {
+    pub(crate) window: Share,
+    pub(crate) admission: Admission,
+}
+
+impl Rule {
+    /// Holds on to what is asked for most.
+    pub(crate) const MORE_OFTEN: Self = Self { window: Share(655), admission: Admission::MoreOften };
+    /// Holds on to what was used last.
+    pub(crate) const RECENT: Self = Self { window: Share::WHOLE, admission: Admission::Again };
+
+    /// As one number, so that it can be told to other threads without a lock.
+    pub(crate) fn to_bits(self) -> u32 {
+        self.window.0 << 1 | u32::from(self.admission == Admission::Again)
+    }
+
+    pub(crate) fn from_bits(bits: u32) -> Self {
+        let admission = if bits & 1 == 1 { Admission::Again } else { Admission::MoreOften };
+        Self { window: Share(bits >> 1), admission }
+    }
+}
+
 /// Entries with the order in which they go.
 #[derive(Clone, Debug)]
 pub(crate) struct Engine<T> {
@@ -54,7 +92,7 @@ pub(crate) struct Engine<T> {
     main: Queue,
     sketch: Sketch,
     capacity: u64,
-    window_share: Share,
+    rule: Rule,
     /// Whether an entry that was used gets another round; not so for first in, first out.
     second_chance: bool,
     requests: u64,
@@ -86,7 +124,7 @@ struct Queue {
 }
 
 impl<T> Engine<T> {
-    pub(crate) fn new(capacity: u64, window_share: Share, second_chance: bool) -> Self {
+    pub(crate) fn new(capacity: u64, rule: Rule, second_chance: bool) -> Self {
         Self {
             nodes: Slots::default(),
             links: Links::default(),
@@ -94,7 +132,7 @@ impl<T> Engine<T> {
             main: Queue::default(),
             sketch: Sketch::new(64),
             capacity,
-            window_share,
+            rule,
             second_chance,
             requests: 0,
             untold: 0,
@@ -161,8 +199,10 @@ impl<T> Engine<T> {
         self.links.remove(&mut queue.list, slot);
         queue.weight -= u64::from(node.weight);
         self.pinned -= usize::from(node.pinned);
-        // Should it come back, it is known.
-        self.sketch.raise(tag, node.mark.uses());
+        // Should it come back, it is known. One use the sketch has seen.
+        if node.mark.uses() > 1 {
+            self.sketch.raise(tag, node.mark.uses());
+        }
         Some(node.item)
     }
 
@@ -171,7 +211,7 @@ impl<T> Engine<T> {
     pub(crate) fn settle(&mut self, newest: Option<u32>, out: &mut impl FnMut(u32, T)) -> bool {
         let mut moves = 0;
         loop {
-            let window_max = self.window_share.of(self.capacity);
+            let window_max = self.rule.window.of(self.capacity);
             let too_much = self.weight() > self.capacity;
             let window_over = self.window.weight > window_max;
             if !too_much && (!window_over || moves == MOVES_MAX) {
@@ -235,8 +275,8 @@ impl<T> Engine<T> {
         self.capacity = capacity;
     }
 
-    pub(crate) fn set_window_share(&mut self, share: Share) {
-        self.window_share = share;
+    pub(crate) fn set_rule(&mut self, rule: Rule) {
+        self.rule = rule;
     }
 
     /// Exempts an entry from eviction, or ends that; whether it is here.
@@ -344,7 +384,11 @@ impl<T> Engine<T> {
             return Some(candidate);
         }
         let Some(victim) = self.hand(Part::Main, None) else { return Some(candidate) };
-        if self.uses(candidate) <= self.uses(victim) {
+        let wins = match self.rule.admission {
+            Admission::MoreOften => self.uses(candidate) >= self.uses(victim).saturating_add(MARGIN),
+            Admission::Again => self.uses(candidate) >= 2,
+        };
+        if !wins {
             return Some(candidate);
         }
         self.promote(candidate);

@@ -6,6 +6,7 @@
 //! so that a look costs one cache line. What is in the cache is counted there (`mark`); the sketch is written when an entry comes
 //! and when it goes.
 
+/// A cache line.
 const WORDS_PER_BLOCK: usize = 8;
 const COUNTER_MAX: u64 = 15;
 /// The lower three bits of every counter.
@@ -13,74 +14,76 @@ const HALF_MASK: u64 = 0x7777_7777_7777_7777;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Sketch {
-    /// A power of two of blocks.
-    words: Box<[u64]>,
+    /// A power of two.
+    blocks: Box<[[u64; WORDS_PER_BLOCK]]>,
 }
 
 impl Sketch {
     /// For about so many entries: eight bytes for each.
     pub(crate) fn new(entries: usize) -> Self {
         let blocks = entries.div_ceil(WORDS_PER_BLOCK).next_power_of_two();
-        Self { words: vec![0; blocks * WORDS_PER_BLOCK].into_boxed_slice() }
+        Self { blocks: vec![[0; WORDS_PER_BLOCK]; blocks].into_boxed_slice() }
     }
 
     /// For how many entries it is made.
     pub(crate) fn entries(&self) -> usize {
-        self.words.len()
+        self.blocks.len() * WORDS_PER_BLOCK
     }
 
     /// Doubles the number of counters. All estimates stay: a block is chosen by low bits, and both halves begin as the whole was.
     pub(crate) fn double(&mut self) {
-        self.words = [&*self.words, &*self.words].concat().into_boxed_slice();
+        self.blocks = [&*self.blocks, &*self.blocks].concat().into_boxed_slice();
     }
 
     /// Counts a request for the key; the estimate after it.
     pub(crate) fn add(&mut self, tag: u32) -> u8 {
+        let (block, bits) = self.block(tag);
         let mut least = COUNTER_MAX;
-        for (word, shift) in self.counters(tag) {
-            let count = self.words[word] >> shift & COUNTER_MAX;
-            if count < COUNTER_MAX {
-                self.words[word] += 1 << shift;
-            }
+        for row in 0..4 {
+            let (word, shift) = counter(bits, row);
+            let count = block[word] >> shift & COUNTER_MAX;
+            block[word] += u64::from(count < COUNTER_MAX) << shift;
             least = least.min(count + 1);
         }
-        least.min(COUNTER_MAX) as u8
+        least as u8
     }
 
     /// The key was asked for at least `count` times.
     pub(crate) fn raise(&mut self, tag: u32, count: u8) {
         let count = u64::from(count).min(COUNTER_MAX);
-        for (word, shift) in self.counters(tag) {
-            let before = self.words[word] >> shift & COUNTER_MAX;
-            if before < count {
-                self.words[word] += (count - before) << shift;
-            }
+        let (block, bits) = self.block(tag);
+        for row in 0..4 {
+            let (word, shift) = counter(bits, row);
+            let before = block[word] >> shift & COUNTER_MAX;
+            block[word] += count.saturating_sub(before) << shift;
         }
     }
 
     /// Halves all counters.
     pub(crate) fn age(&mut self) {
-        for word in &mut self.words {
+        for word in self.blocks.as_flattened_mut() {
             *word = *word >> 1 & HALF_MASK;
         }
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&*self.words)
+        size_of_val(&*self.blocks)
     }
 
-    /// Word and shift of the four counters: each in another pair of words of the block.
+    /// The block of a key, and bits that choose its counters there.
     #[inline]
-    fn counters(&self, tag: u32) -> [(usize, u32); 4] {
+    fn block(&mut self, tag: u32) -> (&mut [u64; WORDS_PER_BLOCK], u32) {
         let mixed = u64::from(tag).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let mixed = mixed ^ mixed >> 29;
-        let block = (mixed >> 20) as usize & (self.words.len() / WORDS_PER_BLOCK - 1);
-        std::array::from_fn(|row| {
-            let bits = mixed >> (5 * row);
-            let word = block * WORDS_PER_BLOCK + 2 * row + (bits & 1) as usize;
-            (word, (bits >> 1 & 15) as u32 * 4)
-        })
+        let mask = self.blocks.len() - 1;
+        (&mut self.blocks[(mixed >> 20) as usize & mask], (mixed >> 44) as u32)
     }
+}
+
+/// Word and shift of the counter in a row: each row has two words of sixteen counters.
+#[inline]
+fn counter(bits: u32, row: u32) -> (usize, u32) {
+    let bits = bits >> (5 * row);
+    (2 * row as usize + (bits & 1) as usize, (bits >> 1 & 15) * 4)
 }
 
 #[cfg(test)]

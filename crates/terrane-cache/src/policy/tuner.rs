@@ -1,35 +1,56 @@
-//! How large the window should be, found by simulation.
+//! Which rule is right, found by simulation.
 //!
 //! A hill climber (Einziger, Eytan, Friedman and Manes, *Adaptive Software Cache Management*, Middleware 2018) changes the window and
 //! looks whether hits become more or fewer; it follows slowly, mistakes a change of the work for an effect of its own step, and stays
-//! on a plateau, such as the zero hits of an LRU in a loop. So the neighbours, and all other sizes, are looked at without
-//! trying them out: a sample of the keys, chosen by hash, is run through small caches with their share of the capacity, one for each size of the
-//! window (Waldspurger, Saemundsson, Ahmad and Park, *Cache Modeling and Optimization using Miniature Simulations*, ATC 2017). The
-//! window that served best of late becomes that of the cache.
+//! on a plateau, such as the zero hits of an LRU in a loop. So all rules are looked at without trying them out: a sample of the keys, chosen by
+//! hash, is run through small caches with their share of the capacity, one for each rule (Waldspurger, Saemundsson, Ahmad and
+//! Park, *Cache Modeling and Optimization using Miniature Simulations*, ATC 2017). The rule that served best becomes that of the cache.
+//!
+//! *Best* is judged over two spans. What is clearly better of late is followed at once: a loop has begun. What is somewhat better of
+//! late is not: before a hot set changes, the rule that holds on to it always looks best. There the long span decides.
 
 use crate::index::Hash;
 
-use super::engine::{Engine, Share};
+use super::engine::{Admission, Engine, Rule, Share};
 
-/// The windows that are compared.
-const SHARES: [Share; 5] = [Share(655), Share(6554), Share(19661), Share(45875), Share::WHOLE];
+const fn rule(percent: u32, admission: Admission) -> Rule {
+    Rule { window: Share((percent << 16) / 100), admission }
+}
+
+/// The rules that are compared.
+const RULES: [Rule; 4] =
+    [Rule::MORE_OFTEN, rule(1, Admission::Again), rule(20, Admission::Again), Rule::RECENT];
+
 /// A miniature has about so many entries, if the cache has as many.
 const MINIATURE_ENTRIES: u64 = 256;
+/// The spans over which hits are counted, in requests for each entry of a miniature. Older ones fade away.
+const SHORT_SPAN: u64 = 8;
+const LONG_SPAN: u64 = 64;
+/// The share of the short span that has to be over before anything is judged.
+const PATIENCE: f32 = 0.25;
+/// How much better, in hits per request, is clearly better.
+const CLEARLY: f32 = 0.05;
+/// A change moves entries, and a little better may be chance.
+const A_LITTLE: f32 = 0.005;
 
 #[derive(Debug)]
 pub(crate) struct Tuner {
-    miniatures: [Miniature; SHARES.len()],
-    best: usize,
-    seen: u32,
+    miniatures: [Miniature; RULES.len()],
+    current: usize,
+    seen: u64,
+    /// For how many entries it was made.
     entries: u64,
-    /// Hits are forgotten at this rate.
-    memory: f64,
+    /// What share of the scores a request is.
+    short_weight: f32,
+    long_weight: f32,
 }
 
+/// A cache of hashes that follows one rule, and its hits per request.
 #[derive(Debug)]
 struct Miniature {
     engine: Engine<u64>,
-    score: f64,
+    of_late: f32,
+    for_long: f32,
 }
 
 /// Which keys take part: those whose tag has zeros in these bits.
@@ -43,22 +64,34 @@ impl Tuner {
     /// For a cache of so many entries.
     pub(crate) fn new(entries: u64) -> Self {
         let capacity = (entries / (u64::from(sample_mask(entries)) + 1)).max(1);
-        let miniatures =
-            SHARES.map(|share| Miniature { engine: Engine::new(capacity, share, true), score: 0.0 });
-        Self { miniatures, best: 0, seen: 0, entries, memory: 1.0 / (8 * capacity) as f64 }
+        #[expect(clippy::cast_precision_loss, reason = "a miniature is small")]
+        let weight = |span| 1.0 / (span * capacity) as f32;
+        Self {
+            miniatures: RULES.map(|rule| Miniature::new(capacity, rule)),
+            current: 1,
+            seen: 0,
+            entries,
+            short_weight: weight(SHORT_SPAN),
+            long_weight: weight(LONG_SPAN),
+        }
     }
 
-    /// A sampled key is asked for; the share of the window from now on.
-    pub(crate) fn note(&mut self, hash: Hash) -> Share {
+    /// A sampled key is asked for; the rule from now on.
+    pub(crate) fn note(&mut self, hash: Hash) -> Rule {
+        self.seen += 1;
+        // Plain means, until there are enough requests for one that fades.
+        #[expect(clippy::cast_precision_loss, reason = "where it matters the number is small")]
+        let plain = 1.0 / self.seen as f32;
+        let (short, long) = (self.short_weight.max(plain), self.long_weight.max(plain));
         for miniature in &mut self.miniatures {
-            let hit = miniature.ask(hash);
-            miniature.score += self.memory * (f64::from(u8::from(hit)) - miniature.score);
+            let hit = f32::from(u8::from(miniature.ask(hash)));
+            miniature.of_late += short * (hit - miniature.of_late);
+            miniature.for_long += long * (hit - miniature.for_long);
         }
-        self.seen = self.seen.wrapping_add(1);
-        if self.seen.is_multiple_of(64) {
+        if self.seen.is_multiple_of(64) && plain * PATIENCE < self.short_weight {
             self.choose();
         }
-        SHARES[self.best]
+        RULES[self.current]
     }
 
     /// Seldom enough.
@@ -73,17 +106,27 @@ impl Tuner {
     }
 
     fn choose(&mut self) {
-        let score = |at: usize| self.miniatures[at].score;
+        let of_late: fn(&Miniature) -> f32 = |miniature| miniature.of_late;
+        let for_long: fn(&Miniature) -> f32 = |miniature| miniature.for_long;
+        let gain = |rule: usize, score: fn(&Miniature) -> f32| {
+            score(&self.miniatures[rule]) - score(&self.miniatures[self.current])
+        };
         let best =
-            (0..SHARES.len()).fold(self.best, |best, at| if score(at) > score(best) { at } else { best });
-        // Not for nothing: a change moves many entries.
-        if score(best) > score(self.best) + 0.005 {
-            self.best = best;
+            |score| (0..RULES.len()).max_by(|&one, &other| gain(one, score).total_cmp(&gain(other, score)));
+        let (Some(best_of_late), Some(best_for_long)) = (best(of_late), best(for_long)) else { return };
+        if gain(best_of_late, of_late) > CLEARLY {
+            self.current = best_of_late;
+        } else if gain(best_for_long, for_long) > A_LITTLE && gain(best_for_long, of_late) > -CLEARLY {
+            self.current = best_for_long;
         }
     }
 }
 
 impl Miniature {
+    fn new(capacity: u64, rule: Rule) -> Self {
+        Self { engine: Engine::new(capacity, rule, true), of_late: 0.0, for_long: 0.0 }
+    }
+
     fn ask(&mut self, hash: Hash) -> bool {
         self.engine.note_requests(1);
         if self.engine.find_and_use(hash, |&other| other == hash.0).is_some() {
@@ -92,5 +135,31 @@ impl Miniature {
         let slot = self.engine.insert(hash, 1, hash.0);
         self.engine.settle(Some(slot), &mut |_, _| ());
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(tuner: &mut Tuner, keys: impl Iterator<Item = u64>) -> Rule {
+        keys.map(|key| tuner.note(Hash::spread(key))).last().unwrap()
+    }
+
+    #[test]
+    fn it_finds_the_rule_for_loops_and_for_what_was_used_last_and_comes_back() {
+        let mut tuner = Tuner::new(100);
+        let again = |from: u64| (0..10_000).map(move |request| from + request / 2 - request % 2 * 40);
+        assert_eq!(ask(&mut tuner, again(1000)), Rule::RECENT);
+        assert_eq!(ask(&mut tuner, (0..10_000).map(|request| request % 150)), Rule::MORE_OFTEN);
+        assert_eq!(ask(&mut tuner, again(100_000)), Rule::RECENT);
+    }
+
+    #[test]
+    fn a_large_cache_is_simulated_by_a_sample() {
+        assert_eq!((sample_mask(0), sample_mask(300), sample_mask(100_000)), (0, 0, 255));
+        let tuner = Tuner::new(100_000);
+        assert!(tuner.miniatures.iter().all(|miniature| miniature.engine.capacity() == 390));
+        assert!(tuner.is_for(30_000) && tuner.is_for(300_000) && !tuner.is_for(20_000) && !tuner.is_for(0));
     }
 }

@@ -12,6 +12,26 @@ pub(super) struct Account {
     leaf: SharedLeaf,
 }
 
+/// A charge for an entry that is not in the cache yet; taken back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Charge<'a> {
+    account: &'a Account,
+    bytes: Bytes,
+}
+
+impl Charge<'_> {
+    /// The entry has come: when it leaves, the charge is given back.
+    pub(super) fn keep(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Charge<'_> {
+    fn drop(&mut self) {
+        self.account.discharge(self.bytes);
+    }
+}
+
 /// What the links, the index and the sketch have for an entry, beside its slot.
 const BYTES_BESIDE_SLOT: u64 = 32;
 
@@ -20,8 +40,9 @@ impl Account {
         Self { leaf: budget.shared_leaf() }
     }
 
-    pub(super) fn charge(&self, bytes: Bytes) -> Result<(), MemoryError> {
-        self.leaf.try_charge(bytes)
+    pub(super) fn charge(&self, bytes: Bytes) -> Result<Charge<'_>, MemoryError> {
+        self.leaf.try_charge(bytes)?;
+        Ok(Charge { account: self, bytes })
     }
 
     pub(super) fn discharge(&self, bytes: Bytes) {
@@ -36,14 +57,25 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         Bytes::new(if self.weigher.is_some() { place.saturating_add(weight) } else { place })
     }
 
-    /// Counts what left, tells the listener, and gives the charges back; then it may be dropped.
+    /// Gives the charges of what left back and tells the listener; then it may be dropped.
+    #[inline]
     pub(super) fn see_off(&self, gone: &Departures<K, V>) {
+        if (self.account.is_some() || self.listener.is_some()) && !gone.is_empty() {
+            self.see_off_with_notice(gone);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn see_off_with_notice(&self, gone: &Departures<K, V>) {
         if let Some(account) = &self.account {
             for departure in gone.iter() {
                 account.discharge(self.charge_of(departure.weight));
             }
         }
-        gone.announce(self.listener.as_ref(), &self.counters);
+        if let Some(listener) = &self.listener {
+            gone.announce(listener, &self.counters);
+        }
     }
 
     /// Evicts entries that are charged about `wanted` in all, from all shards alike; how much it was. Shards that somebody is at are

@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash as Hashable};
 use std::num::NonZero;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
@@ -70,6 +71,8 @@ type Register<K, V, S> = fn(&Budget, &Arc<Inner<K, V, S>>);
 const ENTRIES_PER_SHARD_MIN: u64 = 2048;
 const SHARDS_PER_CORE: usize = 4;
 const SHARDS_MAX: usize = 256;
+/// So many threads at most do not disturb each other when they only read.
+const READERS_MAX: usize = 16;
 
 impl<K: Hashable + Eq, V: Clone> CacheBuilder<K, V> {
     /// A cache for no entries yet, with everything else as it is best for most.
@@ -184,11 +187,12 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
     #[must_use]
     pub fn build(self) -> Cache<K, V, S> {
         let shards = self.shard_count();
+        let readers = cores().min(READERS_MAX);
         let sampling = Sampling::new(self.policy, self.capacity, self.weigher.is_some(), self.expected);
         let second_chance = self.policy != EvictionPolicy::Fifo;
-        let window = sampling.window();
+        let rule = sampling.rule();
         let parts = (0..shards).map(|shard| {
-            Shard::new(Contents::new(share_of(self.capacity, shard, shards), window, second_chance))
+            Shard::new(Contents::new(share_of(self.capacity, shard, shards), rule, second_chance), readers)
         });
         let inner = Arc::new(Inner {
             shards: parts.collect(),
@@ -197,6 +201,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
             account: self.budget.as_ref().map(|(budget, _)| Account::new(budget)),
             weigher: self.weigher,
             lifespans: self.lifespans,
+            entry_weight_max: AtomicU64::new(entry_weight_max(self.capacity, shards)),
             clock: self.clock,
             listener: self.listener,
             counters: Default::default(),
@@ -210,15 +215,23 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
     }
 
     fn shard_count(&self) -> usize {
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let entries = self.expected.map_or(self.capacity, |expected| expected as u64);
         let by_entries = usize::try_from(entries / ENTRIES_PER_SHARD_MIN).unwrap_or(usize::MAX);
         // Of a power of two below, for large parts; of what was asked for, the one above.
-        let chosen = by_entries.clamp(1, cores * SHARDS_PER_CORE);
+        let chosen = by_entries.clamp(1, cores() * SHARDS_PER_CORE);
         let chosen =
             self.shards.map_or(1 << chosen.ilog2(), |shards| shards.clamp(1, SHARDS_MAX).next_power_of_two());
         chosen.min(SHARDS_MAX)
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// What fits in every shard.
+pub(super) fn entry_weight_max(capacity: u64, shards: usize) -> u64 {
+    (capacity / shards as u64).min(u64::from(u32::MAX))
 }
 
 /// What shard number `shard` gets of a capacity: all together make it up.

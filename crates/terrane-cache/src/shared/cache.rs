@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{BuildHasher, Hash as Hashable};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
@@ -12,7 +13,7 @@ use terrane_base::{Bytes, Clock, MemoryError};
 use crate::index::Hash;
 use crate::stats::CacheStats;
 
-use super::account::Account;
+use super::account::{Account, Charge};
 use super::builder::{CacheBuilder, Weigher};
 use super::contents::{Arrival, Found, Put};
 use super::counters::{Counters, Event};
@@ -51,6 +52,8 @@ pub(super) struct Inner<K, V, S> {
     pub(super) hasher: S,
     pub(super) weigher: Option<Weigher<K, V>>,
     pub(super) lifespans: Lifespans,
+    /// Of the least capacity that a shard has.
+    pub(super) entry_weight_max: AtomicU64,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) listener: Option<Listener<K, V>>,
     pub(super) counters: Counters,
@@ -149,15 +152,21 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     /// What happened so far. While threads go on, about that.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
-        self.inner.counters.stats()
+        let mut stats = self.inner.counters.stats();
+        for shard in &self.inner.shards {
+            let tally = shard.read(|contents| contents.tally);
+            stats.inserted += tally.inserted;
+            stats.evicted += tally.evicted;
+            stats.evicted_weight += tally.evicted_weight;
+            stats.expired += tally.expired;
+        }
+        stats
     }
 
     /// Nothing heavier is taken: the smallest share of the capacity that a part of the cache has.
     #[must_use]
     pub fn entry_weight_max(&self) -> u64 {
-        let capacities =
-            self.inner.shards.iter().map(|shard| shard.read(|contents| contents.engine.capacity()));
-        capacities.min().unwrap_or(0).min(u64::from(u32::MAX))
+        self.inner.entry_weight_max.load(Relaxed)
     }
 }
 
@@ -228,10 +237,10 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
     pub(super) fn put(&self, key: K, value: V, spans: Lifespans) -> Result<(), MemoryError> {
         let weight = self.weigher.as_ref().map_or(1, |weigher| weigher(&key, &value)).max(1);
         let hash = self.hash(&key);
-        let refused = match self.check(hash, weight, spans) {
-            Ok(weight) => {
+        let refused = match self.check(weight, spans) {
+            Ok((weight, charge)) => {
                 let lifetime = spans.is_any().then(|| spans.from(self.now_ns()));
-                self.put_charged(hash, Arrival { key, value, weight, lifetime })
+                self.put_charged(hash, Arrival { key, value, weight, lifetime }, charge)
             }
             Err(error) => {
                 self.remove_outdated(hash, &key);
@@ -244,10 +253,10 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         refused
     }
 
-    /// Whether such an entry can be taken; its weight then, which is charged.
-    fn check(&self, hash: Hash, weight: u64, spans: Lifespans) -> Result<u32, MemoryError> {
+    /// Whether such an entry can be taken; its weight then, and the charge.
+    fn check(&self, weight: u64, spans: Lifespans) -> Result<(u32, Option<Charge<'_>>), MemoryError> {
         let requested = Bytes::new(weight);
-        let max = self.shard(hash).read(|contents| contents.engine.capacity()).min(u64::from(u32::MAX));
+        let max = self.entry_weight_max.load(Relaxed);
         let weight = u32::try_from(weight).ok().filter(|&weight| u64::from(weight) <= max);
         let Some(weight) = weight else {
             return Err(MemoryError::AllocationTooLarge { requested, max: Bytes::new(max) });
@@ -255,25 +264,33 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         if spans.live == Some(Duration::ZERO) || spans.idle == Some(Duration::ZERO) {
             return Err(MemoryError::OutOfMemory { requested, available: Bytes::ZERO });
         }
-        if let Some(account) = &self.account {
-            account.charge(self.charge_of(u64::from(weight)))?;
-        }
-        Ok(weight)
+        let charge = match &self.account {
+            Some(account) => Some(account.charge(self.charge_of(u64::from(weight)))?),
+            None => None,
+        };
+        Ok((weight, charge))
     }
 
-    fn put_charged(&self, hash: Hash, arrival: Arrival<K, V>) -> Result<(), MemoryError> {
+    fn put_charged(
+        &self,
+        hash: Hash,
+        arrival: Arrival<K, V>,
+        charge: Option<Charge<'_>>,
+    ) -> Result<(), MemoryError> {
         let requested = Bytes::new(u64::from(arrival.weight));
         let mut gone = Departures::new();
         let put = self.shard(hash).write(|contents| {
             contents.sweep_some(|| self.now_ns(), &mut gone);
-            contents.engine.set_window_share(self.sampling.window());
+            contents.engine.set_rule(self.sampling.rule());
             contents.engine.note_requests_outside(|| self.hits_per_shard());
             contents.put(hash, arrival, &mut gone)
         });
+        if let Some(charge) = charge {
+            charge.keep();
+        }
         self.see_off(&gone);
         match put {
             Put::New => {
-                self.counters.note(Event::Inserted);
                 self.sampling.note(hash, || self.len() as u64);
                 Ok(())
             }

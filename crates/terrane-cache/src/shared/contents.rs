@@ -1,7 +1,7 @@
 //! What is in one shard: entries in their order, and their lifetimes where there are any.
 
 use crate::index::Hash;
-use crate::policy::engine::{Engine, Share};
+use crate::policy::engine::{Engine, Rule};
 
 use super::departure::{Departure, Departures, RemovalCause};
 use super::lifetime::Lifetime;
@@ -15,6 +15,23 @@ pub(super) struct Contents<K, V> {
     /// By slot; empty until an entry has a lifetime, so that others do not pay for it.
     lifetimes: Vec<Option<Lifetime>>,
     swept: usize,
+    pub(super) tally: Tally,
+}
+
+/// What happened to entries of a shard.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) inserted: u64,
+    pub(super) evicted: u64,
+    pub(super) evicted_weight: u64,
+    pub(super) expired: u64,
+}
+
+impl Tally {
+    fn note_eviction(&mut self, weight: u32) {
+        self.evicted += 1;
+        self.evicted_weight += u64::from(weight);
+    }
 }
 
 #[derive(Debug)]
@@ -32,8 +49,13 @@ pub(super) struct Arrival<K, V> {
 }
 
 impl<K: Eq, V> Contents<K, V> {
-    pub(super) fn new(capacity: u64, window: Share, second_chance: bool) -> Self {
-        Self { engine: Engine::new(capacity, window, second_chance), lifetimes: Vec::new(), swept: 0 }
+    pub(super) fn new(capacity: u64, rule: Rule, second_chance: bool) -> Self {
+        Self {
+            engine: Engine::new(capacity, rule, second_chance),
+            lifetimes: Vec::new(),
+            swept: 0,
+            tally: Tally::default(),
+        }
     }
 
     /// The value of that entry, if its time is not over. `now_ns` is asked for only if it has a lifetime.
@@ -79,7 +101,10 @@ impl<K: Eq, V> Contents<K, V> {
                 self.engine.reweigh(slot, weight);
                 slot
             }
-            None => self.engine.insert(hash, weight, Entry { key, value }),
+            None => {
+                self.tally.inserted += 1;
+                self.engine.insert(hash, weight, Entry { key, value })
+            }
         };
         self.set_lifetime(slot, lifetime);
         self.settle(Some(slot), gone, RemovalCause::Capacity);
@@ -104,12 +129,15 @@ impl<K: Eq, V> Contents<K, V> {
         let weight = u64::from(self.engine.weight_of(slot));
         let Entry { key, value } = self.engine.remove(slot)?;
         self.set_lifetime(slot, None);
+        self.tally.expired += u64::from(cause == RemovalCause::Expired);
         Some(Departure { key, value, weight, cause })
     }
 
     /// Evicts what is beyond the capacity, `newest` last.
     pub(super) fn settle(&mut self, newest: Option<u32>, gone: &mut Departures<K, V>, cause: RemovalCause) {
+        let tally = &mut self.tally;
         self.engine.settle(newest, &mut |weight, Entry { key, value }| {
+            tally.note_eviction(weight);
             gone.push(Departure { key, value, weight: u64::from(weight), cause });
         });
     }

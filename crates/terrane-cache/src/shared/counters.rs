@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::stats::CacheStats;
 
-use super::thread_number::thread_number;
+use super::thread_number::{known_thread_number, thread_number};
 
 /// Stripes with an owner; one more is for everybody else.
 const OWNED: usize = 15;
@@ -16,10 +16,6 @@ const OWNED: usize = 15;
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     stripes: [Stripe; OWNED + 1],
-    inserted: AtomicU64,
-    evicted: AtomicU64,
-    evicted_weight: AtomicU64,
-    expired: AtomicU64,
     rejected: AtomicU64,
     loads: AtomicU64,
     failed_loads: AtomicU64,
@@ -38,9 +34,6 @@ struct Stripe {
 /// What is rare enough to be counted in one place.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Event {
-    Inserted,
-    Evicted { weight: u64 },
-    Expired,
     Rejected,
     Load { took: Duration, failed: bool },
     ListenerPanic,
@@ -59,25 +52,25 @@ impl Counters {
 
     #[inline]
     fn count(&self, which: impl Fn(&Stripe) -> &AtomicU64) {
-        match thread_number().and_then(|number| self.stripes[..OWNED].get(number)) {
+        match self.stripes[..OWNED].get(known_thread_number()) {
             Some(own) => {
                 let counter = which(own);
                 counter.store(counter.load(Relaxed) + 1, Relaxed);
             }
-            None => {
-                which(&self.stripes[OWNED]).fetch_add(1, Relaxed);
-            }
+            None => self.count_first(which),
         }
+    }
+
+    /// Gives the thread a number if it has none.
+    #[cold]
+    #[inline(never)]
+    fn count_first(&self, which: impl Fn(&Stripe) -> &AtomicU64) {
+        let own = thread_number().and_then(|number| self.stripes[..OWNED].get(number));
+        which(own.unwrap_or(&self.stripes[OWNED])).fetch_add(1, Relaxed);
     }
 
     pub(super) fn note(&self, event: Event) {
         match event {
-            Event::Inserted => self.inserted.fetch_add(1, Relaxed),
-            Event::Evicted { weight } => {
-                self.evicted_weight.fetch_add(weight, Relaxed);
-                self.evicted.fetch_add(1, Relaxed)
-            }
-            Event::Expired => self.expired.fetch_add(1, Relaxed),
             Event::Rejected => self.rejected.fetch_add(1, Relaxed),
             Event::Load { took, failed } => {
                 self.load_ns.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Relaxed);
@@ -92,19 +85,17 @@ impl Counters {
         self.stripes.iter().map(|stripe| stripe.hits.load(Relaxed)).sum()
     }
 
+    /// What is counted here; the rest is counted in the shards.
     pub(super) fn stats(&self) -> CacheStats {
         CacheStats {
             hits: self.hits(),
             misses: self.stripes.iter().map(|stripe| stripe.misses.load(Relaxed)).sum(),
-            inserted: self.inserted.load(Relaxed),
-            evicted: self.evicted.load(Relaxed),
-            evicted_weight: self.evicted_weight.load(Relaxed),
-            expired: self.expired.load(Relaxed),
             rejected: self.rejected.load(Relaxed),
             loads: self.loads.load(Relaxed),
             failed_loads: self.failed_loads.load(Relaxed),
             load_time: Duration::from_nanos(self.load_ns.load(Relaxed)),
             listener_panics: self.listener_panics.load(Relaxed),
+            ..CacheStats::default()
         }
     }
 }

@@ -56,23 +56,18 @@ impl<K, V> Departures<K, V> {
         self.first.iter().chain(&self.more)
     }
 
-    /// Counts them and tells the listener, which may panic: the others are told nevertheless.
-    pub(super) fn announce(&self, listener: Option<&Listener<K, V>>, counters: &Counters) {
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// Tells the listener, which may panic: it is told the others nevertheless.
+    pub(super) fn announce(&self, listener: &Listener<K, V>, counters: &Counters) {
         for departure in self.iter() {
-            match departure.cause {
-                RemovalCause::Capacity | RemovalCause::Reclaimed => {
-                    counters.note(Event::Evicted { weight: departure.weight });
-                }
-                RemovalCause::Expired => counters.note(Event::Expired),
-                RemovalCause::Removed | RemovalCause::Replaced => {}
-            }
-            if let Some(listener) = listener {
-                let told = catch_unwind(AssertUnwindSafe(|| {
-                    listener(&departure.key, &departure.value, departure.cause);
-                }));
-                if told.is_err() {
-                    counters.note(Event::ListenerPanic);
-                }
+            let told = catch_unwind(AssertUnwindSafe(|| {
+                listener(&departure.key, &departure.value, departure.cause);
+            }));
+            if told.is_err() {
+                counters.note(Event::ListenerPanic);
             }
         }
     }

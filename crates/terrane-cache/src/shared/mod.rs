@@ -7,7 +7,7 @@
 //! | `whole` | the whole cache at once: size, iteration, expiry |
 //! | `contents`, `lifetime` | what is in one shard, and until when |
 //! | `departure` | entries on their way out, and who is told |
-//! | `shard` | a part of the cache behind a lock |
+//! | `shard`, `lending` | a part of the cache behind a lock, which it lends to readers |
 //! | `sampling` | what the tuner sees |
 //! | `compute`, `flight`, `waits` | values that are computed, once for all who want them |
 //! | `account` | the budget that entries are charged to, and giving memory up |
@@ -21,6 +21,8 @@ mod contents;
 mod counters;
 mod departure;
 mod flight;
+#[cfg_attr(not(loom), expect(unreachable_pub, reason = "public for the tests with loom"))]
+mod lending;
 mod lifetime;
 mod sampling;
 mod shard;
@@ -31,3 +33,5 @@ mod whole;
 pub use builder::{CacheBuilder, EvictionPolicy};
 pub use cache::Cache;
 pub use departure::RemovalCause;
+#[cfg(loom)]
+pub use lending::Lending;

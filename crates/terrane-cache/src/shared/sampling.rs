@@ -5,13 +5,11 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use parking_lot::Mutex;
 
 use crate::index::Hash;
-use crate::policy::engine::Share;
+use crate::policy::engine::Rule;
 use crate::policy::tuner::{Tuner, sample_mask};
 
 use super::builder::EvictionPolicy;
 
-/// One per cent.
-const SMALL_WINDOW: Share = Share(655);
 /// How many entries a cache is taken to have, as long as its weigher leaves that open.
 const ENTRIES_UNKNOWN: u64 = 1024;
 
@@ -19,15 +17,15 @@ const ENTRIES_UNKNOWN: u64 = 1024;
 pub(super) struct Sampling {
     /// Requests for keys with a zero in these bits of the tag are seen; all bits, and so next to none, where there is no tuner.
     mask: AtomicU32,
-    window: AtomicU32,
+    rule: AtomicU32,
     tuner: Option<Mutex<Tuner>>,
 }
 
 impl Sampling {
     pub(super) fn new(policy: EvictionPolicy, capacity: u64, weighed: bool, expected: Option<usize>) -> Self {
-        let window = match policy {
-            EvictionPolicy::Adaptive | EvictionPolicy::Lfu => SMALL_WINDOW,
-            EvictionPolicy::Lru | EvictionPolicy::Fifo => Share::WHOLE,
+        let rule = match policy {
+            EvictionPolicy::Adaptive | EvictionPolicy::Lfu => Rule::MORE_OFTEN,
+            EvictionPolicy::Lru | EvictionPolicy::Fifo => Rule::RECENT,
         };
         let entries = match (weighed, expected) {
             (_, Some(expected)) => expected as u64,
@@ -37,14 +35,14 @@ impl Sampling {
         let adaptive = policy == EvictionPolicy::Adaptive && capacity > 0;
         Self {
             mask: AtomicU32::new(if adaptive { sample_mask(entries) } else { u32::MAX }),
-            window: AtomicU32::new(window.0),
+            rule: AtomicU32::new(rule.to_bits()),
             tuner: adaptive.then(|| Mutex::new(Tuner::new(entries))),
         }
     }
 
-    /// The share of the window that is right now.
-    pub(super) fn window(&self) -> Share {
-        Share(self.window.load(Relaxed))
+    /// The rule that is right now.
+    pub(super) fn rule(&self) -> Rule {
+        Rule::from_bits(self.rule.load(Relaxed))
     }
 
     /// To be called for each request. A sample of them is taken: mostly nothing happens.
@@ -60,8 +58,8 @@ impl Sampling {
     fn note_sampled(&self, hash: Hash, entries: impl FnOnce() -> u64) {
         // Where another thread is at it, this request is not seen.
         let Some(mut tuner) = self.tuner.as_ref().and_then(Mutex::try_lock) else { return };
-        let window = tuner.note(hash);
-        self.window.store(window.0, Relaxed);
+        let rule = tuner.note(hash);
+        self.rule.store(rule.to_bits(), Relaxed);
         if tuner.is_time_to_compare_size() {
             let entries = entries();
             if !tuner.is_for(entries) {

@@ -1,33 +1,33 @@
 //! One part of a cache behind a lock.
 
-use parking_lot::RwLock;
-
 use super::contents::Contents;
+use super::lending::Lending;
+use super::thread_number::known_thread_number;
 
-/// Prefetchers fetch two lines of 64 bytes.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(super) struct Shard<K, V> {
-    contents: RwLock<Contents<K, V>>,
+    contents: Lending<Contents<K, V>>,
 }
 
 impl<K, V> Shard<K, V> {
-    pub(super) fn new(contents: Contents<K, V>) -> Self {
-        Self { contents: RwLock::new(contents) }
+    /// For so many threads that are not to disturb each other when they read.
+    pub(super) fn new(contents: Contents<K, V>, readers: usize) -> Self {
+        Self { contents: Lending::new(contents, readers) }
     }
 
     #[inline]
     pub(super) fn read<T>(&self, work: impl FnOnce(&Contents<K, V>) -> T) -> T {
-        work(&self.contents.read())
+        self.contents.read(known_thread_number(), work)
     }
 
     #[inline]
     pub(super) fn write<T>(&self, work: impl FnOnce(&mut Contents<K, V>) -> T) -> T {
-        work(&mut self.contents.write())
+        self.contents.write(work)
     }
 
     /// The same, unless somebody else is at it.
     pub(super) fn try_write<T>(&self, work: impl FnOnce(&mut Contents<K, V>) -> T) -> Option<T> {
-        self.contents.try_write().map(|mut contents| work(&mut contents))
+        self.contents.try_write(work)
     }
 }

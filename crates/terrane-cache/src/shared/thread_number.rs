@@ -35,8 +35,13 @@ impl Drop for GivenBack {
     }
 }
 
-/// The number of the calling thread; `None` while it ends.
+/// The number of the calling thread; larger than any number, where it has none.
 #[inline]
+pub(super) fn known_thread_number() -> usize {
+    NUMBER.get()
+}
+
+/// The number of the calling thread; `None` while it ends.
 pub(super) fn thread_number() -> Option<usize> {
     match NUMBER.get() {
         UNKNOWN => take_number(),

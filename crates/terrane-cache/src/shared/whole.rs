@@ -2,8 +2,9 @@
 
 use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hash as Hashable};
+use std::sync::atomic::Ordering::Relaxed;
 
-use super::builder::share_of;
+use super::builder::{entry_weight_max, share_of};
 use super::cache::Cache;
 use super::contents::Contents;
 use super::departure::{Departures, RemovalCause};
@@ -70,6 +71,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     /// Changes the capacity, and evicts what is beyond it. The number of parts stays.
     pub fn resize(&self, capacity: u64) {
         let shards = self.inner.shards.len();
+        self.inner.entry_weight_max.store(entry_weight_max(capacity, shards), Relaxed);
         let mut number = 0;
         self.each(|contents, gone| {
             contents.engine.set_capacity(share_of(capacity, number, shards));

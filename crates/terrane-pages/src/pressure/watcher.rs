@@ -14,7 +14,8 @@ use terrane_base::PressureLevel;
 
 use super::monitor::PressureMonitor;
 
-/// A thread that tells of each change of the level. Dropping the watcher ends the thread and waits for it.
+/// A thread that tells of each change of the level. Dropping the watcher ends the thread and waits for it, unless this is that very
+/// thread.
 ///
 /// ```
 /// use std::{path::Path, time::Duration};
@@ -67,7 +68,10 @@ impl PressureWatcher {
 impl Drop for PressureWatcher {
     fn drop(&mut self) {
         self.sleep.end();
-        if let Some(thread) = self.thread.take() {
+        // What it tells may own the watcher's owner: then this is the thread itself, which ends when that returns.
+        if let Some(thread) =
+            self.thread.take().filter(|thread| thread.thread().id() != thread::current().id())
+        {
             // Where what it tells panicked, the thread has ended; its message is out.
             let _ = thread.join();
         }

@@ -5,7 +5,7 @@ use alloc::{boxed::Box, vec::Vec};
 use terrane_base::{Bytes, MemoryError};
 
 use super::{CREDIT, ObjectPool, count};
-use crate::{Poolable, idle::Idle, node::Node};
+use crate::{Poolable, held::if_valid, idle::Idle, node::Node};
 
 impl<T: Poolable> ObjectPool<T> {
     /// Makes objects until `idle` are idle or as many exist as may, and says how many it made. It stops without an error where
@@ -145,7 +145,7 @@ impl<T: Poolable> ObjectPool<T> {
         for _ in 0..self.counts().0 {
             // Out of the row while it is asked, and then at its end: so all of them keep their order.
             let Some(node) = self.idle.step(Idle::take_first) else { break };
-            if let Some(node) = self.if_valid(node) {
+            if let Some(node) = if_valid(self, node) {
                 self.idle.step(|idle| idle.put(node));
             }
         }

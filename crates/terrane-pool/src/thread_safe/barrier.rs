@@ -10,13 +10,13 @@
 /// Between write and read on the frequent side. Costs nothing.
 #[cfg(not(loom))]
 #[inline(always)]
-pub(super) fn light() {
+pub(crate) fn light() {
     core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
 }
 
 /// Whether [`heavy`] is to be had in this process.
 #[cfg(all(feature = "os", target_os = "linux", not(miri), not(loom)))]
-pub(super) fn is_available() -> bool {
+pub(crate) fn is_available() -> bool {
     use rustix::thread::{MembarrierCommand, membarrier};
     use std::sync::OnceLock;
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
@@ -25,7 +25,7 @@ pub(super) fn is_available() -> bool {
 
 /// Between write and read on the rare side. Some microseconds. Whether it was done; if not, nothing is known.
 #[cfg(all(feature = "os", target_os = "linux", not(miri), not(loom)))]
-pub(super) fn heavy() -> bool {
+pub(crate) fn heavy() -> bool {
     use rustix::thread::{MembarrierCommand, membarrier};
     let fence = || membarrier(MembarrierCommand::PrivateExpedited).is_ok();
     // A child of a fork may have to register again.
@@ -33,28 +33,28 @@ pub(super) fn heavy() -> bool {
 }
 
 #[cfg(all(not(loom), any(not(feature = "os"), not(target_os = "linux"), miri)))]
-pub(super) fn is_available() -> bool {
+pub(crate) fn is_available() -> bool {
     false
 }
 
 #[cfg(all(not(loom), any(not(feature = "os"), not(target_os = "linux"), miri)))]
-pub(super) fn heavy() -> bool {
+pub(crate) fn heavy() -> bool {
     false
 }
 
 /// `loom` knows no such call: there, both sides have a full fence, which is what it amounts to.
 #[cfg(loom)]
-pub(super) fn light() {
+pub(crate) fn light() {
     loom::sync::atomic::fence(loom::sync::atomic::Ordering::SeqCst);
 }
 
 #[cfg(loom)]
-pub(super) fn is_available() -> bool {
+pub(crate) fn is_available() -> bool {
     true
 }
 
 #[cfg(loom)]
-pub(super) fn heavy() -> bool {
+pub(crate) fn heavy() -> bool {
     loom::sync::atomic::fence(loom::sync::atomic::Ordering::SeqCst);
     true
 }

@@ -16,7 +16,7 @@ pub(super) struct Depot<T> {
     magazines: Vec<Arc<Magazine<T>>>,
     /// How many objects all magazines together have room for.
     room_in_magazines: usize,
-    /// Threads that wait for an object. While there are some, all owners are called.
+    /// Threads that wait for an object. While there are some, owners stay called.
     pub(super) waiters: usize,
     pub(super) next_eviction_ns: u64,
     pub(super) next_validation_ns: u64,
@@ -69,7 +69,26 @@ impl<T> Depot<T> {
         let magazine = Magazine::try_new(capacity, self.waiters > 0)?;
         self.room_in_magazines += capacity;
         self.magazines.push(Arc::clone(&magazine));
+        // SAFETY: the magazine is going to be the calling thread's, which has the lock; nobody else has touched it.
+        unsafe { self.settle(&magazine, strategy) };
         Some(magazine)
+    }
+
+    /// Puts what has no room here, since magazines have come or were emptied, into the magazine of the calling thread.
+    ///
+    /// # Safety
+    /// `magazine` is the calling thread's.
+    pub(super) unsafe fn settle(&mut self, magazine: &Magazine<T>, strategy: &PoolStrategy) {
+        while self.idle.len() > strategy.max_idle - self.room_in_magazines
+            && magazine.len() < magazine.capacity()
+            && let Some(node) = self.idle.take_newest()
+        {
+            // SAFETY: the thread has the lock, and it is its own magazine.
+            if let Err(node) = unsafe { magazine.push_locked(node) } {
+                self.idle.put(node);
+                break;
+            }
+        }
     }
 
     /// The magazine's thread takes part no more; the counts stay.
@@ -101,23 +120,26 @@ impl<T> Depot<T> {
     /// # Safety
     /// `magazine` is the calling thread's.
     pub(super) unsafe fn take(&mut self, magazine: Option<&Magazine<T>>) -> Option<Box<Node<T>>> {
+        if let Some(magazine) = magazine {
+            // SAFETY: the thread has the lock, and it is its own magazine.
+            unsafe { magazine.attend(self.waiters > 0) };
+        }
         let node = match self.idle.take() {
             Some(node) => Some(node),
             // The owner may have come here because it was called.
-            // SAFETY: the thread has the lock, and it is its own magazine.
-            None => magazine.and_then(|magazine| unsafe { magazine.locked(Vec::pop) }),
+            // SAFETY: as above.
+            None => magazine.and_then(|magazine| unsafe { magazine.pop_locked() }),
         }?;
         if let Some(magazine) = magazine.filter(|_| self.waiters == 0) {
             let some = (magazine.capacity() / 2).min(self.idle.len() / 2);
-            // SAFETY: as above.
-            unsafe {
-                magazine.locked(|nodes| {
-                    while nodes.len() < some
-                        && let Some(node) = self.idle.take()
-                    {
-                        nodes.push(node);
-                    }
-                });
+            while magazine.len() < some
+                && let Some(node) = self.idle.take()
+            {
+                // SAFETY: as above.
+                if let Err(node) = unsafe { magazine.push_locked(node) } {
+                    self.idle.put(node);
+                    break;
+                }
             }
         }
         self.note_peak();
@@ -136,83 +158,119 @@ impl<T> Depot<T> {
         strategy: &PoolStrategy,
     ) -> Surplus<T> {
         let mut surplus = Vec::new();
+        if let Some(magazine) = magazine {
+            // SAFETY: the thread has the lock, and it is its own magazine.
+            unsafe { magazine.attend(self.waiters > 0) };
+        }
         let Some(magazine) = magazine.filter(|_| self.waiters == 0) else {
             self.store(node, strategy, &mut surplus);
             return surplus;
         };
-        let mut out = Vec::new();
-        let keep = magazine.capacity() / 2;
-        // SAFETY: the thread has the lock, and it is its own magazine.
-        unsafe {
-            magazine.locked(|nodes| {
-                if nodes.len() == magazine.capacity() {
-                    // The longest idle go on; where there is no memory for the list of them, one does.
-                    let many =
-                        if out.try_reserve(nodes.len() - keep).is_ok() { nodes.len() - keep } else { 0 };
-                    out.extend(nodes.drain(..many));
+        // From a magazine it will be taken without a look at the depot.
+        self.note_peak();
+        if magazine.len() == magazine.capacity() {
+            // Half of them, if there is room for so many; where there is none, one that has been idle for long has to go.
+            let half = magazine.capacity() - magazine.capacity() / 2;
+            let count = self.room(strategy).clamp(1, half);
+            // SAFETY: as above.
+            unsafe {
+                magazine.take_first_locked(count, |node| self.store(node, strategy, &mut surplus));
+                if magazine.len() == magazine.capacity()
+                    && let Some(node) = magazine.pop_locked()
+                {
+                    self.store(node, strategy, &mut surplus);
                 }
-            });
-        }
-        for node in out {
-            self.store(node, strategy, &mut surplus);
+            }
         }
         // SAFETY: as above.
-        let left = unsafe {
-            magazine.locked(|nodes| {
-                if nodes.len() < magazine.capacity() {
-                    nodes.push(node);
-                    return None;
-                }
-                Some(node)
-            })
-        };
-        if let Some(node) = left {
+        if let Err(node) = unsafe { magazine.push_locked(node) } {
             self.store(node, strategy, &mut surplus);
         }
         surplus
     }
 
+    /// The owner of the magazine has come.
+    ///
+    /// # Safety
+    /// `magazine` is the calling thread's.
+    pub(super) unsafe fn attend(&mut self, magazine: &Magazine<T>) {
+        // SAFETY: the thread has the lock, and it is its own magazine.
+        unsafe { magazine.attend(self.waiters > 0) };
+    }
+
+    /// Brings everything here that the calling thread has at hand.
+    ///
+    /// # Safety
+    /// `magazine` is the calling thread's.
+    pub(super) unsafe fn empty(&mut self, magazine: &Magazine<T>, strategy: &PoolStrategy) -> Surplus<T> {
+        let mut surplus = Vec::new();
+        // SAFETY: the thread has the lock, and it is its own magazine.
+        unsafe {
+            magazine.attend(self.waiters > 0);
+            magazine.take_first_locked(usize::MAX, |node| self.store(node, strategy, &mut surplus));
+            if let Some(node) = magazine.pop_locked() {
+                self.store(node, strategy, &mut surplus);
+            }
+        }
+        surplus
+    }
+
+    /// How many more may idle here: what magazines have room for is theirs.
+    fn room(&self, strategy: &PoolStrategy) -> usize {
+        (strategy.max_idle - self.room_in_magazines).saturating_sub(self.idle.len())
+    }
+
     /// Puts an object into the depot, if there may be one more.
     pub(super) fn store(&mut self, node: Box<Node<T>>, strategy: &PoolStrategy, surplus: &mut Surplus<T>) {
-        let most = strategy.max_idle - self.room_in_magazines;
-        if self.idle.len() < most && self.idle.make_room() {
+        if self.room(strategy) > 0 && self.idle.make_room() {
             self.idle.put(node);
         } else {
             surplus.push(node);
         }
     }
 
-    /// Brings what idles in magazines here, as far as that is possible.
-    pub(super) fn gather(&mut self) {
-        if self.magazines.iter().all(|magazine| magazine.len() == 0) {
-            return;
-        }
-        self.call();
-        if barrier::heavy() {
-            for magazine in &self.magazines {
-                let idle = &mut self.idle;
-                // SAFETY: this is behind the lock; the owner was called, and the fence was run since.
-                unsafe {
-                    magazine.reach_in(|nodes| {
-                        if idle.make_room_for(nodes.len()) {
-                            nodes.drain(..).for_each(|node| idle.put(node));
-                        }
-                    });
+    /// Brings what idles in magazines here, as far as that is possible: from that of the calling thread in any case.
+    ///
+    /// # Safety
+    /// `own` is the calling thread's.
+    pub(super) unsafe fn gather(&mut self, own: Option<&Magazine<T>>) {
+        if let Some(own) = own {
+            // SAFETY: the thread has the lock, and it is its own magazine.
+            unsafe {
+                own.attend(self.waiters > 0);
+                if self.idle.make_room_for(own.len()) {
+                    own.take_first_locked(usize::MAX, |node| self.idle.put(node));
+                    own.pop_locked().into_iter().for_each(|node| self.idle.put(node));
                 }
             }
         }
-        if self.waiters == 0 {
-            self.dismiss();
+        if !barrier::is_available() || self.magazines.iter().all(|magazine| magazine.len() == 0) {
+            return;
+        }
+        let full = |magazine: &&Arc<Magazine<T>>| magazine.len() > 0;
+        // Called before the fence, all that are not empty; one that becomes so later is not reached into.
+        let mut called = Vec::new();
+        if called.try_reserve(self.magazines.len()).is_err() {
+            return;
+        }
+        called.extend(self.magazines.iter().filter(full));
+        called.iter().for_each(|magazine| magazine.call());
+        if !barrier::heavy() {
+            return;
+        }
+        let idle = core::cell::RefCell::new(&mut self.idle);
+        for magazine in called {
+            // SAFETY: this is behind the lock; the owner was called, and the fence was run since.
+            unsafe {
+                magazine
+                    .take_all(|len| idle.borrow_mut().make_room_for(len), |node| idle.borrow_mut().put(node));
+            }
         }
     }
 
     /// Has all owners come to the depot with what they do next.
     pub(super) fn call(&self) {
         self.magazines.iter().for_each(|magazine| magazine.call());
-    }
-
-    pub(super) fn dismiss(&self) {
-        self.magazines.iter().for_each(|magazine| magazine.dismiss());
     }
 
     /// These objects, which are not in any place any more, will not exist any more.

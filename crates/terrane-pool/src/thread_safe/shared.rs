@@ -11,12 +11,13 @@ use terrane_base::{Clock, MemoryError, ReclaimCost, SharedLeaf};
 
 use super::{
     ThreadSafePool, barrier,
-    depot::{Depot, Surplus},
+    depot::Depot,
     magazine::Magazine,
     waiting::{Patience, Until},
 };
 use crate::{
     PoolBuilder, PoolStats, PoolStrategy, Poolable, Reuse,
+    held::{Held, Keeper, if_valid},
     idle::is_expired,
     maker::Maker,
     node::Node,
@@ -84,6 +85,13 @@ impl<T: Poolable + Send + 'static> Shared<T> {
         Some(unsafe { part.cast::<Magazine<T>>().as_ref() })
     }
 
+    /// The calling thread's magazine, if it has one.
+    pub(super) fn own_magazine(&self) -> Option<&Magazine<T>> {
+        let part = thread_slots::look_up(self.id).or_else(|| thread_slots::find(self.id))?;
+        // SAFETY: as in `join`.
+        Some(unsafe { part.cast::<Magazine<T>>().as_ref() })
+    }
+
     fn join_anew(&self) -> Option<NonNull<()>> {
         let magazine = self.depot.lock().add_magazine(self.magazine_capacity, &self.strategy)?;
         let part = NonNull::from(&*magazine).cast::<()>();
@@ -92,9 +100,15 @@ impl<T: Poolable + Send + 'static> Shared<T> {
             return Some(part);
         }
         // The thread is about to end.
-        let unused = self.depot.lock().remove_magazine(&magazine);
-        drop(unused);
+        self.leave(&magazine);
         None
+    }
+
+    /// The calling thread gives its magazine up, with what is in it.
+    fn leave(&self, magazine: &Magazine<T>) {
+        self.flush(Some(magazine));
+        let unused = self.depot.lock().remove_magazine(magazine);
+        drop(unused);
     }
 
     /// An object: from the depot, a new one, from the magazine of another thread, or one that is waited for.
@@ -112,13 +126,14 @@ impl<T: Poolable + Send + 'static> Shared<T> {
                 return Ok(Obtained::Idle(node));
             }
             if depot.total < self.strategy.max_total {
-                return self.obtain_new(depot).map(|node| self.handed_out(node));
+                return self.obtain_new(depot, magazine).map(|node| self.handed_out(node));
             }
-            depot.gather();
+            // SAFETY: the magazine was found in the table or list of this thread.
+            unsafe { depot.gather(magazine) };
             if depot.idle.len() > 0 {
                 continue;
             }
-            depot = self.wait(depot, patience)?;
+            depot = self.wait(depot, magazine, patience)?;
         }
     }
 
@@ -131,7 +146,11 @@ impl<T: Poolable + Send + 'static> Shared<T> {
     }
 
     /// Makes an object, and as many idle ones as the growth factor says. Where the budget refuses, takes one that idles with another thread.
-    fn obtain_new(&self, mut depot: MutexGuard<'_, Depot<T>>) -> Result<Obtained<T>, MemoryError> {
+    fn obtain_new(
+        &self,
+        mut depot: MutexGuard<'_, Depot<T>>,
+        magazine: Option<&Magazine<T>>,
+    ) -> Result<Obtained<T>, MemoryError> {
         let wanted = self.strategy.growth(depot.total);
         depot.total += 1;
         drop(depot);
@@ -147,7 +166,8 @@ impl<T: Poolable + Send + 'static> Shared<T> {
             }
             Err(error) => {
                 let mut depot = self.depot.lock();
-                depot.gather();
+                // SAFETY: the magazine was found in the table or list of this thread.
+                unsafe { depot.gather(magazine) };
                 match depot.idle.take() {
                     Some(node) => Ok(Obtained::Idle(node)),
                     None => {
@@ -172,6 +192,7 @@ impl<T: Poolable + Send + 'static> Shared<T> {
     fn wait<'a>(
         &'a self,
         mut depot: MutexGuard<'a, Depot<T>>,
+        magazine: Option<&Magazine<T>>,
         patience: &mut Patience,
     ) -> Result<MutexGuard<'a, Depot<T>>, MemoryError> {
         let until = patience.until();
@@ -184,7 +205,8 @@ impl<T: Poolable + Send + 'static> Shared<T> {
         depot.waiters += 1;
         // Whoever gives something back now brings it here. It may have been put into a magazine just before that was known.
         depot.call();
-        depot.gather();
+        // SAFETY: the magazine was found in the table or list of this thread.
+        unsafe { depot.gather(magazine) };
         if depot.idle.len() == 0 && depot.total >= self.strategy.max_total {
             match until {
                 Until::Time(deadline) => _ = self.returned.wait_until(&mut depot, deadline),
@@ -192,9 +214,6 @@ impl<T: Poolable + Send + 'static> Shared<T> {
             }
         }
         depot.waiters -= 1;
-        if depot.waiters == 0 {
-            depot.dismiss();
-        }
         depot.tally.wait_time += patience.take_waited().unwrap_or_default();
         Ok(depot)
     }
@@ -206,27 +225,20 @@ impl<T: Poolable + Send + 'static> Shared<T> {
             && is_expired(&node, eviction, self.maker.now_ns())
             && self.depot.lock().idle.len() >= self.strategy.min_idle
         {
-            self.dispose([node]);
+            self.dispose(node);
             return None;
         }
-        if self.strategy.validation.on_acquire() { self.if_valid(node) } else { Some(node) }
-    }
-
-    /// Asks the object whether it can be used again.
-    pub(super) fn if_valid(&self, node: Box<Node<T>>) -> Option<Box<Node<T>>> {
-        let held = Held::new(self, node);
-        // One that is not valid, or panics, is disposed of.
-        if held.node().value.validate() { Some(held.keep()) } else { None }
+        if self.strategy.validation.on_acquire() { if_valid(self, node) } else { Some(node) }
     }
 
     /// Takes an object back that was reset.
     pub(super) fn put_back(&self, node: Box<Node<T>>, magazine: Option<&Magazine<T>>) {
-        let node = if self.strategy.validation.on_release() { self.if_valid(node) } else { Some(node) };
+        let node = if self.strategy.validation.on_release() { if_valid(self, node) } else { Some(node) };
         let Some(mut node) = node else { return };
         if self.strategy.eviction.is_timed() {
             node.idle_since_ns = self.maker.now_ns();
             if is_expired(&node, self.strategy.eviction, node.idle_since_ns) {
-                return self.dispose([node]);
+                return self.dispose(node);
             }
         }
         let mut depot = self.depot.lock();
@@ -237,8 +249,20 @@ impl<T: Poolable + Send + 'static> Shared<T> {
         if waited_for {
             self.returned.notify_one();
         }
-        self.dispose(surplus);
+        self.dispose_all(surplus);
         self.look_around();
+    }
+
+    /// The owner of the magazine was called: it sees what is left of it, and hands that to who waits.
+    pub(super) fn come(&self, magazine: Option<&Magazine<T>>) {
+        let Some(magazine) = magazine else { return };
+        let mut depot = self.depot.lock();
+        if depot.waiters > 0 {
+            drop(depot);
+            return self.flush(Some(magazine));
+        }
+        // SAFETY: it was found in the table of this thread.
+        unsafe { depot.attend(magazine) };
     }
 
     /// Gives an object up that has no place.
@@ -254,7 +278,7 @@ impl<T: Poolable + Send + 'static> Shared<T> {
     }
 
     /// Drops objects that have no place.
-    pub(super) fn dispose(&self, nodes: impl IntoIterator<Item = Box<Node<T>>> + AsRef<[Box<Node<T>>]>) {
+    pub(super) fn dispose_all(&self, nodes: impl IntoIterator<Item = Box<Node<T>>> + AsRef<[Box<Node<T>>]>) {
         let objects = nodes.as_ref().len();
         if objects == 0 {
             return;
@@ -310,9 +334,7 @@ impl<T: Poolable + Send + 'static> Departure for Shared<T> {
     fn depart(&self, part: NonNull<()>) {
         // SAFETY: it is the magazine that this pool gave to the calling thread, and is still in the depot's list.
         let magazine = unsafe { part.cast::<Magazine<T>>().as_ref() };
-        self.flush(Some(magazine));
-        let unused = self.depot.lock().remove_magazine(magazine);
-        drop(unused);
+        self.leave(magazine);
     }
 }
 
@@ -326,68 +348,24 @@ impl<T: Poolable + Send + 'static> Drop for Uncount<'_, T> {
     }
 }
 
-/// An object at the mercy of foreign code: unless it is kept, it is disposed of.
-pub(super) struct Held<'a, T: Poolable + Send + 'static> {
-    shared: &'a Shared<T>,
-    /// `None` when it was kept.
-    node: Option<Box<Node<T>>>,
-}
-
-impl<'a, T: Poolable + Send + 'static> Held<'a, T> {
-    #[inline(always)]
-    pub(super) fn new(shared: &'a Shared<T>, node: Box<Node<T>>) -> Self {
-        Self { shared, node: Some(node) }
+impl<T: Poolable + Send + 'static> Keeper<T> for Shared<T> {
+    fn dispose(&self, node: Box<Node<T>>) {
+        self.dispose_all([node]);
     }
-
-    #[inline(always)]
-    pub(super) fn node(&self) -> &Node<T> {
-        self.node.as_ref().expect(HELD)
-    }
-
-    #[inline(always)]
-    pub(super) fn node_mut(&mut self) -> &mut Node<T> {
-        self.node.as_mut().expect(HELD)
-    }
-
-    #[inline(always)]
-    pub(super) fn keep(mut self) -> Box<Node<T>> {
-        self.node.take().expect(HELD)
-    }
-}
-
-/// Only `keep` takes it, which ends the value; the compiler sees that and leaves the test out.
-const HELD: &str = "it is held until it is kept";
-
-impl<T: Poolable + Send + 'static> Drop for Held<'_, T> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        if let Some(node) = self.node.take() {
-            dispose_one(self.shared, node);
-        }
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn dispose_one<T: Poolable + Send + 'static>(shared: &Shared<T>, node: Box<Node<T>>) {
-    shared.dispose([node]);
 }
 
 impl<T: Poolable + Send + 'static> Shared<T> {
     /// Hands what the calling thread has at hand to the others.
     pub(super) fn flush(&self, magazine: Option<&Magazine<T>>) {
         let Some(magazine) = magazine else { return };
-        let mut surplus = Surplus::new();
         let mut depot = self.depot.lock();
-        // SAFETY: the thread has the lock, and it is its own magazine.
-        while let Some(node) = unsafe { magazine.locked(alloc::vec::Vec::pop) } {
-            depot.store(node, &self.strategy, &mut surplus);
-        }
+        // SAFETY: it is the calling thread's.
+        let surplus = unsafe { depot.empty(magazine, &self.strategy) };
         let waited_for = depot.waiters > 0;
         drop(depot);
         if waited_for {
             self.returned.notify_all();
         }
-        self.dispose(surplus);
+        self.dispose_all(surplus);
     }
 }

@@ -5,7 +5,7 @@ use alloc::{boxed::Box, vec::Vec};
 use terrane_base::{Bytes, MemoryError, Reclaimer};
 
 use super::{depot::Depot, shared::Shared};
-use crate::{Poolable, node::Node};
+use crate::{Poolable, held::if_valid, node::Node};
 
 impl<T: Poolable + Send + 'static> Shared<T> {
     pub(super) fn warm_up(&self, idle: usize) -> Result<usize, MemoryError> {
@@ -26,17 +26,25 @@ impl<T: Poolable + Send + 'static> Shared<T> {
         depot.total += 1;
         drop(depot);
         let node = self.make_counted()?;
-        let mut surplus = Vec::new();
-        self.depot.lock().store(node, &self.strategy, &mut surplus);
+        let magazine = self.own_magazine();
+        // SAFETY: it is the calling thread's own.
+        let surplus = unsafe { self.depot.lock().put(node, magazine, &self.strategy) };
         let kept = surplus.is_empty();
-        self.dispose(surplus);
+        self.dispose_all(surplus);
         Ok(kept)
     }
 
     pub(super) fn trim(&self, keep: usize) -> usize {
         let dropped = self.drop_idle(|depot| {
-            depot.gather();
-            depot.idle.take_oldest(usize::MAX, keep)
+            let own = self.own_magazine();
+            // SAFETY: it is the calling thread's own.
+            unsafe { depot.gather(own) };
+            let nodes = depot.idle.take_oldest(usize::MAX, keep);
+            if let Some(own) = own {
+                // SAFETY: as above.
+                unsafe { depot.settle(own, &self.strategy) };
+            }
+            nodes
         });
         self.maker.leaf.give_back();
         dropped
@@ -94,18 +102,18 @@ impl<T: Poolable + Send + 'static> Shared<T> {
         for _ in 0..idle {
             // Out of the row while it is asked, and then at its end: so all of them keep their order.
             let Some(node) = self.depot.lock().idle.take_first() else { break };
-            let Some(node) = self.if_valid(node) else { continue };
+            let Some(node) = if_valid(self, node) else { continue };
             let mut surplus = Vec::new();
             self.depot.lock().store(node, &self.strategy, &mut surplus);
             self.wake();
-            self.dispose(surplus);
+            self.dispose_all(surplus);
         }
     }
 
     fn drop_idle(&self, choose: impl FnOnce(&mut Depot<T>) -> Vec<Box<Node<T>>>) -> usize {
         let nodes = choose(&mut self.depot.lock());
         let objects = nodes.len();
-        self.dispose(nodes);
+        self.dispose_all(nodes);
         objects
     }
 }
@@ -115,11 +123,12 @@ impl<T: Poolable + Send + 'static> Reclaimer for Shared<T> {
     fn reclaim(&self, wanted: Bytes) -> Bytes {
         // The charge may come from within anything, so this waits for nobody.
         let Some(mut depot) = self.depot.try_lock() else { return Bytes::ZERO };
-        depot.gather();
+        // SAFETY: it is the calling thread's own. The thread is not in the middle of using it: nothing that it does then asks for memory.
+        unsafe { depot.gather(self.own_magazine()) };
         let nodes = depot.idle.take_bytes(wanted, self.strategy.min_idle);
         drop(depot);
         let freed = nodes.iter().fold(Bytes::ZERO, |sum, node| sum.saturating_add(node.charged()));
-        self.dispose(nodes);
+        self.dispose_all(nodes);
         self.maker.leaf.give_back();
         freed
     }

@@ -217,7 +217,7 @@ options! {
     /// from time to time, with poll_pressure.
     watch_pressure: Flag = false;
 
-    /// How often that thread looks where the kernel does not wake it.
+    /// How often the watching thread looks where the kernel does not wake it.
     pressure_interval: Duration { min: 10, max: 3_600_000 } = 1_000;
 }
 

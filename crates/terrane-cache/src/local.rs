@@ -1,0 +1,188 @@
+//! The adaptive cache for one thread.
+
+use std::borrow::Borrow;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::hash::{BuildHasher, Hash as Hashable};
+
+use foldhash::fast::RandomState;
+
+use crate::index::Hash;
+use crate::policy::engine::{Engine, Rule};
+use crate::policy::tuner::{Tuner, sample_mask};
+use crate::stats::CacheStats;
+
+/// A cache that adapts to its use as [`Cache`](crate::Cache) does, for one thread: no locks, and no atomic operations that cost
+/// anything. To be put into a `thread_local!`, or into what a thread owns.
+///
+/// ```
+/// use terrane_cache::ThreadLocalCache;
+///
+/// thread_local! {
+///     static LENGTHS: ThreadLocalCache<String, usize> = ThreadLocalCache::new(1000);
+/// }
+/// let length = LENGTHS.with(|cache| cache.get_or_compute("some text".to_owned(), |text| text.len()));
+/// assert_eq!(length, 9);
+/// ```
+pub struct ThreadLocalCache<K, V, S = RandomState> {
+    state: RefCell<State<K, V>>,
+    stats: Cell<CacheStats>,
+    hasher: S,
+}
+
+struct State<K, V> {
+    engine: Engine<(K, V)>,
+    tuner: Tuner,
+    sample_mask: u32,
+}
+
+impl<K: Hashable + Eq, V: Clone> ThreadLocalCache<K, V> {
+    /// An empty cache for so many entries. Memory is taken as they come.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self::with_hasher(capacity, RandomState::default())
+    }
+}
+
+impl<K: Hashable + Eq, V: Clone, S: BuildHasher> ThreadLocalCache<K, V, S> {
+    /// An empty cache for so many entries, whose keys `hasher` hashes.
+    #[must_use]
+    pub fn with_hasher(capacity: usize, hasher: S) -> Self {
+        let capacity = capacity as u64;
+        let state = State {
+            engine: Engine::new(capacity, Rule::MORE_OFTEN, true),
+            tuner: Tuner::new(capacity),
+            sample_mask: sample_mask(capacity),
+        };
+        Self { state: RefCell::new(state), stats: Cell::default(), hasher }
+    }
+
+    /// The value of `key`.
+    pub fn get<Q: Hashable + Eq + ?Sized>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        let hash = self.hash(key);
+        let found = {
+            let mut state = self.state.borrow_mut();
+            let found = state.engine.find_and_use(hash, |(other, _)| other.borrow() == key);
+            let value = found.map(|(_, (_, value))| value.clone());
+            if value.is_some() {
+                state.note(hash);
+            }
+            value
+        };
+        self.count(|stats| match found {
+            Some(_) => stats.hits += 1,
+            None => stats.misses += 1,
+        });
+        found
+    }
+
+    /// Puts an entry in, and evicts others to make room. The answer is the value that `key` had.
+    pub fn insert(&self, key: K, value: V) -> Option<V> {
+        let hash = self.hash(&key);
+        let mut evicted = Vec::new();
+        let mut state = self.state.borrow_mut();
+        let old = state.engine.find(hash, |(other, _)| *other == key);
+        if state.engine.capacity() == 0 {
+            return None;
+        }
+        let replaced = match old.and_then(|slot| state.engine.item_mut(slot)) {
+            Some((_, place)) => Some(std::mem::replace(place, value)),
+            None => {
+                let slot = state.engine.insert(hash, 1, (key, value));
+                state.engine.settle(Some(slot), &mut |_, entry| evicted.push(entry));
+                state.note(hash);
+                None
+            }
+        };
+        // What is dropped may use this cache.
+        drop(state);
+        self.count(|stats| {
+            stats.inserted += u64::from(old.is_none());
+            stats.evicted += evicted.len() as u64;
+            stats.evicted_weight += evicted.len() as u64;
+        });
+        replaced
+    }
+
+    /// The value of `key`, computed and put in if it is not here. The computation may use this cache.
+    pub fn get_or_compute(&self, key: K, compute: impl FnOnce(&K) -> V) -> V {
+        self.get(&key).unwrap_or_else(|| {
+            let value = compute(&key);
+            self.insert(key, value.clone());
+            value
+        })
+    }
+
+    /// Takes an entry out.
+    pub fn remove<Q: Hashable + Eq + ?Sized>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        let hash = self.hash(key);
+        let mut state = self.state.borrow_mut();
+        let slot = state.engine.find(hash, |(other, _)| other.borrow() == key)?;
+        let removed = state.engine.remove(slot);
+        drop(state);
+        removed.map(|(_, value)| value)
+    }
+
+    /// Takes all entries out.
+    pub fn clear(&self) {
+        let all = self.state.borrow_mut().engine.drain();
+        drop(all);
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.state.borrow().engine.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The most entries that there may be.
+    #[must_use]
+    pub fn capacity(&self) -> u64 {
+        self.state.borrow().engine.capacity()
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub fn stats(&self) -> CacheStats {
+        self.stats.get()
+    }
+
+    fn hash<Q: Hashable + ?Sized>(&self, key: &Q) -> Hash {
+        Hash::spread(self.hasher.hash_one(key))
+    }
+
+    fn count(&self, count: impl FnOnce(&mut CacheStats)) {
+        let mut stats = self.stats.get();
+        count(&mut stats);
+        self.stats.set(stats);
+    }
+}
+
+impl<K, V> State<K, V> {
+    /// A key was asked for that is here now.
+    fn note(&mut self, hash: Hash) {
+        self.engine.note_requests(1);
+        if hash.tag() & self.sample_mask == 0 {
+            let rule = self.tuner.note(hash);
+            self.engine.set_rule(rule);
+        }
+    }
+}
+
+impl<K, V, S> fmt::Debug for ThreadLocalCache<K, V, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThreadLocalCache").field("stats", &self.stats.get()).finish_non_exhaustive()
+    }
+}

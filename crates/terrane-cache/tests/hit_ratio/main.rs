@@ -1,0 +1,31 @@
+//! How well the adaptive cache chooses, beside the best that fixed policies and rivals do on the same requests.
+
+mod policies;
+mod traces;
+
+use policies::{ALL, OURS};
+use std::fmt::Write;
+
+/// How far ours may be from the best, in hits per request.
+const DISTANCE_MAX: f64 = 0.02;
+
+#[test]
+fn ours_is_never_far_from_the_best() {
+    let mut table = format!("{:<18}{:>8}", "trace", "entries");
+    ALL.iter().for_each(|(name, _)| write!(table, "{name:>15}").unwrap());
+    let mut far = Vec::new();
+    for trace in traces::all() {
+        let ratios = ALL.map(|(name, policy)| {
+            (name, policy(trace.capacity, &trace.keys) as f64 / trace.keys.len() as f64)
+        });
+        write!(table, "\n{:<18}{:>8}", trace.name, trace.capacity).unwrap();
+        ratios.iter().for_each(|(_, ratio)| write!(table, "{ratio:>15.3}").unwrap());
+        let (best, best_ratio) = ratios.into_iter().max_by(|left, right| left.1.total_cmp(&right.1)).unwrap();
+        let ours = ratios.iter().find(|(name, _)| *name == OURS).unwrap().1;
+        if ours < best_ratio - DISTANCE_MAX {
+            far.push(format!("{} {}: {ours:.3}, but {best} {best_ratio:.3}", trace.name, trace.capacity));
+        }
+    }
+    println!("{table}");
+    assert!(far.is_empty(), "far from the best:\n{}\n\n{table}", far.join("\n"));
+}

@@ -1,0 +1,155 @@
+//! Generated traces: each shows one kind of use, and each is the ruin of some policy.
+
+/// Keys in the order in which they are asked for, and for how large a cache that is meant.
+pub(crate) struct Trace {
+    pub(crate) name: &'static str,
+    pub(crate) capacity: usize,
+    pub(crate) keys: Vec<u64>,
+}
+
+/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    }
+
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
+    }
+
+    pub(crate) fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// Ranks with probability in proportion to 1 / rank^exponent.
+pub(crate) struct Zipf {
+    cumulative: Vec<f64>,
+}
+
+impl Zipf {
+    pub(crate) fn new(keys: usize, exponent: f64) -> Self {
+        let mut sum = 0.0;
+        let cumulative = (1..=keys).map(|rank| {
+            sum += (rank as f64).powf(-exponent);
+            sum
+        });
+        Self { cumulative: cumulative.collect() }
+    }
+
+    pub(crate) fn sample(&self, random: &mut Random) -> u64 {
+        let at = random.unit() * self.cumulative[self.cumulative.len() - 1];
+        self.cumulative.partition_point(|&sum| sum < at) as u64
+    }
+}
+
+pub(crate) fn all() -> Vec<Trace> {
+    vec![
+        zipf(1000, 20_000, 300_000),
+        zipf(10_000, 200_000, 400_000),
+        around(512, 1.1, 100_000),
+        around(2000, 1.5, 200_000),
+        around(1000, 4.0, 200_000),
+        scan(1000, 50_000),
+        zipf_and_scan(1000, 300_000),
+        zipf_and_scan(8000, 500_000),
+        shifting(1000, 20_000, 300_000),
+        shifting(4000, 60_000, 400_000),
+        drifting(1000, 300_000),
+        recency(512, 200_000),
+        recency(5000, 300_000),
+        loop_and_zipf(1000, 15_000, 300_000),
+        loop_and_zipf(3000, 60_000, 600_000),
+    ]
+}
+
+fn zipf(capacity: usize, keys: usize, requests: usize) -> Trace {
+    let (zipf, mut random) = (Zipf::new(keys, 0.99), Random(1));
+    Trace { name: "zipf", capacity, keys: (0..requests).map(|_| zipf.sample(&mut random)).collect() }
+}
+
+/// Around and around a few more keys than fit: whoever keeps what was used last keeps the wrong ones.
+fn around(capacity: usize, factor: f64, requests: u64) -> Trace {
+    let keys = (capacity as f64 * factor) as u64;
+    Trace { name: "loop", capacity, keys: (0..requests).map(|request| request % keys).collect() }
+}
+
+/// No key ever comes back.
+fn scan(capacity: usize, requests: u64) -> Trace {
+    Trace { name: "scan", capacity, keys: (0..requests).collect() }
+}
+
+/// Between requests to a stable set, scans as long as the cache is large.
+fn zipf_and_scan(capacity: usize, requests: usize) -> Trace {
+    let (zipf, mut random) = (Zipf::new(capacity * 10, 0.99), Random(2));
+    let mut fresh = 1 << 40;
+    let mut keys = Vec::new();
+    while keys.len() < requests {
+        keys.extend((0..capacity * 3).map(|_| zipf.sample(&mut random)));
+        keys.extend(fresh..fresh + capacity as u64);
+        fresh += capacity as u64;
+    }
+    Trace { name: "zipf + scan", capacity, keys }
+}
+
+/// A hot set that is another one from time to time.
+fn shifting(capacity: usize, period: usize, requests: usize) -> Trace {
+    let (zipf, mut random) = (Zipf::new(capacity, 0.6), Random(3));
+    let keys = (0..requests).map(|request| {
+        let set = (request / period) as u64 * 10_000_000;
+        if random.below(10) == 0 { (1 << 50) + random.below(1 << 40) } else { set + zipf.sample(&mut random) }
+    });
+    Trace { name: "shifting hot set", capacity, keys: keys.collect() }
+}
+
+/// A hot set of which one key after another is exchanged.
+fn drifting(capacity: usize, requests: usize) -> Trace {
+    let (zipf, mut random) = (Zipf::new(capacity * 4, 0.9), Random(5));
+    let keys = (0..requests).map(|request| {
+        let rank = zipf.sample(&mut random);
+        // A rank keeps its key for a while, which is longer for none than for others.
+        let generation = (request as u64 + rank * 7919) / 40_000;
+        rank + generation * 1_000_000
+    });
+    Trace { name: "drifting hot set", capacity, keys: keys.collect() }
+}
+
+/// A key is used twice, the second time when as many others were used as nearly fill the cache; then never again.
+fn recency(capacity: usize, requests: usize) -> Trace {
+    let mut random = Random(4);
+    let mut due: std::collections::BTreeMap<usize, Vec<u64>> = std::collections::BTreeMap::new();
+    let mut fresh = 0;
+    let mut keys = Vec::new();
+    while keys.len() < requests {
+        if let Some(entry) = due.first_entry().filter(|entry| *entry.key() <= keys.len()) {
+            keys.extend(entry.remove());
+            continue;
+        }
+        fresh += 1;
+        keys.push(fresh);
+        if random.below(2) == 0 {
+            let distance = capacity / 4 + random.below(capacity as u64 * 7 / 10) as usize;
+            due.entry(keys.len() + distance).or_default().push(fresh);
+        }
+    }
+    Trace { name: "recency", capacity, keys }
+}
+
+/// Phases of a loop that does not fit and of a stable set, in turn.
+fn loop_and_zipf(capacity: usize, phase: usize, requests: usize) -> Trace {
+    let (zipf, mut random) = (Zipf::new(capacity * 20, 0.99), Random(6));
+    let around = capacity as u64 * 3 / 2;
+    let keys = (0..requests).map(|request| {
+        if (request / phase).is_multiple_of(2) {
+            (1 << 40) + request as u64 % around
+        } else {
+            zipf.sample(&mut random)
+        }
+    });
+    Trace { name: "loop, then zipf", capacity, keys: keys.collect() }
+}

@@ -1,0 +1,57 @@
+//! All orders in which readers and a writer can come to a value that is lent.
+//!
+//! `RUSTFLAGS="--cfg loom" cargo test -p terrane-cache --test loom --release`
+#![cfg(loom)]
+
+use loom::sync::Arc;
+use loom::thread;
+use terrane_cache::loom_only::Lending;
+
+/// Two numbers that are always equal, except in the middle of a write.
+fn check(pair: &(u32, u32)) -> u32 {
+    assert_eq!(pair.0, pair.1, "a reader sees a write that is not complete");
+    pair.0
+}
+
+fn increment(pair: &mut (u32, u32)) {
+    pair.0 += 1;
+    thread::yield_now();
+    pair.1 += 1;
+}
+
+#[test]
+fn a_writer_waits_for_readers_and_they_see_what_it_wrote() {
+    loom::model(|| {
+        let lending = Arc::new(Lending::new((0, 0), 2));
+        // Both readers are known, and the value is lent to the first.
+        (0..2).for_each(|reader| assert_eq!(lending.read(reader, check), 0));
+        assert_eq!(lending.read(0, check), 0);
+        let reader = {
+            let lending = Arc::clone(&lending);
+            thread::spawn(move || (lending.read(1, check), lending.read(1, check)))
+        };
+        lending.write(increment);
+        assert_eq!(lending.read(0, check), 1);
+        let (first, second) = reader.join().expect("the reader");
+        assert!(first <= second && second <= 1);
+        assert_eq!(lending.read(1, check), 1);
+    });
+}
+
+#[test]
+fn two_writers_lose_nothing() {
+    loom::model(|| {
+        let lending = Arc::new(Lending::new((0, 0), 1));
+        (0..3).for_each(|reader| assert_eq!(lending.read(reader, check), 0));
+        let other = {
+            let lending = Arc::clone(&lending);
+            thread::spawn(move || {
+                lending.read(0, check);
+                lending.try_write(increment).is_some()
+            })
+        };
+        lending.write(increment);
+        let also = other.join().expect("the other writer");
+        assert_eq!(lending.read(1, check), 1 + u32::from(also));
+    });
+}

@@ -1,0 +1,59 @@
+//! An object while foreign code works on it.
+
+use alloc::boxed::Box;
+
+use crate::{Poolable, node::Node};
+
+/// A pool that can drop an object which has no place in it.
+pub(crate) trait Keeper<T> {
+    /// Drops the object; it is counted and charged no more.
+    fn dispose(&self, node: Box<Node<T>>);
+}
+
+/// An object at the mercy of foreign code: unless it is kept, because that panicked or came to the conclusion, it is disposed of.
+pub(crate) struct Held<'a, T, K: Keeper<T>> {
+    keeper: &'a K,
+    /// `None` when it was kept.
+    node: Option<Box<Node<T>>>,
+}
+
+/// Only `keep` takes it, which ends the value; the compiler sees that and leaves the test out.
+const HELD: &str = "it is held until it is kept";
+
+impl<'a, T, K: Keeper<T>> Held<'a, T, K> {
+    #[inline(always)]
+    pub(crate) fn new(keeper: &'a K, node: Box<Node<T>>) -> Self {
+        Self { keeper, node: Some(node) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn node(&mut self) -> &mut Node<T> {
+        self.node.as_mut().expect(HELD)
+    }
+
+    #[inline(always)]
+    pub(crate) fn keep(mut self) -> Box<Node<T>> {
+        self.node.take().expect(HELD)
+    }
+}
+
+impl<T, K: Keeper<T>> Drop for Held<'_, T, K> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some(node) = self.node.take() {
+            dispose(self.keeper, node);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn dispose<T, K: Keeper<T>>(keeper: &K, node: Box<Node<T>>) {
+    keeper.dispose(node);
+}
+
+/// Asks the object whether it can be used again; one that cannot is disposed of.
+pub(crate) fn if_valid<T: Poolable, K: Keeper<T>>(keeper: &K, node: Box<Node<T>>) -> Option<Box<Node<T>>> {
+    let mut held = Held::new(keeper, node);
+    if held.node().value.validate() { Some(held.keep()) } else { None }
+}
