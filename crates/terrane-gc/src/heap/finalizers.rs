@@ -220,7 +220,7 @@ mod tests {
         let handles = [queues.open(), queues.open(), queues.open()];
         let blocks: Vec<u32> = (0..6)
             .map(|object| {
-                let block = side.insert(TypeInfo::of::<i64>(), Word(8 + object));
+                let block = side.insert(TypeInfo::of::<i64>(), Word(8 + object), true);
                 // SAFETY: a block of the table.
                 unsafe { (*block).index }
             })

@@ -205,13 +205,15 @@ impl SideTable {
     }
 
     /// Gives an object a block; amortised O(1).
-    pub(crate) fn insert(&mut self, info: &'static TypeInfo, object: Word) -> *mut SideBlock {
+    pub(crate) fn insert(&mut self, info: &'static TypeInfo, object: Word, is_young: bool) -> *mut SideBlock {
         let block = self.take_free().unwrap_or_else(|| self.append(info));
         // SAFETY: a free block of ours.
         let fresh = unsafe { &mut *block };
         (fresh.info, fresh.object, fresh.is_known) = (info, object, false);
         self.in_use += 1;
-        self.young.push(fresh.index);
+        if is_young {
+            self.young.push(fresh.index);
+        }
         block
     }
 
@@ -280,7 +282,7 @@ mod tests {
     #[test]
     fn a_block_keeps_entries_of_several_maps() {
         let mut table = SideTable::new();
-        let block = table.insert(TypeInfo::of::<i64>(), Word(16));
+        let block = table.insert(TypeInfo::of::<i64>(), Word(16), true);
         // SAFETY: the table lives.
         let block = unsafe { &mut *block };
         assert_eq!(block.insert(1, Word(8)), None);
@@ -303,11 +305,11 @@ mod tests {
     #[test]
     fn a_block_without_generations_left_is_retired() {
         let mut table = SideTable::new();
-        let block = table.insert(TypeInfo::of::<i64>(), Word(16));
+        let block = table.insert(TypeInfo::of::<i64>(), Word(16), true);
         // SAFETY: the table lives.
         unsafe { (*block).generation = u32::MAX };
         table.remove(0);
-        let next = table.insert(TypeInfo::of::<i64>(), Word(16));
+        let next = table.insert(TypeInfo::of::<i64>(), Word(16), true);
         // SAFETY: the table lives.
         assert_eq!(unsafe { ((*next).index, (*next).generation, (*block).object) }, (1, 0, Word(0)));
     }
@@ -316,11 +318,11 @@ mod tests {
     fn blocks_are_reused_with_another_generation() {
         let mut table = SideTable::new();
         for index in 0..3000_u64 {
-            table.insert(TypeInfo::of::<i64>(), Word(index * 16 + 8));
+            table.insert(TypeInfo::of::<i64>(), Word(index * 16 + 8), true);
         }
         assert_eq!((table.len(), table.in_use()), (3000, 3000));
         table.remove(1500);
-        let block = table.insert(TypeInfo::of::<u8>(), Word(8));
+        let block = table.insert(TypeInfo::of::<u8>(), Word(8), true);
         // SAFETY: the table lives.
         assert_eq!(unsafe { ((*block).index, (*block).generation) }, (1500, 1));
         assert_eq!((table.len(), table.in_use()), (3000, 3000));

@@ -85,7 +85,8 @@ impl State {
             if let Some(block) = (*header).side() {
                 return block;
             }
-            let block = self.roots.side.insert((*header).info(), object);
+            let is_young = self.is_young(object.0 as usize);
+            let block = self.roots.side.insert((*header).info(), object, is_young);
             *header = Header::with_side(block);
             block
         }

@@ -28,6 +28,7 @@ pub(crate) unsafe fn header(word: Word) -> Header {
 // description (and for arrays its length, which never changes) says; headers have the lowest bit set only when moved.
 unsafe impl ObjectModel for SafeModel {
     const TRACKS_MOVES: bool = true;
+    const INITIALISED_AT_ONCE: bool = true;
 
     #[inline(always)]
     fn address(word: Word) -> Option<usize> {

@@ -20,6 +20,9 @@ impl<M: ObjectModel> Heap<M> {
         let bytes = first_block.as_usize();
         check_size(bytes, self.limit)?;
         self.sync();
+        if self.generational {
+            self.end_pretenuring();
+        }
         let id = self.arenas.create()?;
         let index = self.arenas.check(id).map_err(|_| super::errors::table(bytes))?;
         if let Err(error) = self.extend_arena(index, bytes) {

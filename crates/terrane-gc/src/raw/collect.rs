@@ -62,6 +62,7 @@ impl<M: ObjectModel> Heap<M> {
     ) -> (CollectionRecord, Copied) {
         let started = (self.clock)();
         self.sync();
+        self.old.note_mutator_births();
         let before = self.heap_bytes() + self.bytes_to_move(condemned, roots.frame_top());
         let nursery_bytes = self.nursery_cursor - self.young.nursery().base;
         let copied = self.evacuate(condemned, roots);
@@ -76,7 +77,11 @@ impl<M: ObjectModel> Heap<M> {
             let poison = self.poison();
             self.arenas.destroy(index, &mut self.young, poison);
         }
-        self.prepare_mutator(copied.bytes, roots);
+        if kind == CollectionKind::Minor {
+            let so_far = (self.clock)().saturating_sub(started);
+            self.note_pretenuring(nursery_bytes, copied.bytes, so_far);
+        }
+        self.prepare_mutator(copied.bytes, cause, roots);
         roots.collected();
         if let Some(record) = ended {
             self.finish(&record, roots);
@@ -221,12 +226,22 @@ impl<M: ObjectModel> Heap<M> {
     }
 
     /// After a collection: fills the copy reserve up, and opens a nursery as long as the reserve allows.
-    fn prepare_mutator<R: RootSource>(&mut self, promoted: usize, roots: &R) {
-        self.young.trim_nursery(self.nursery_size);
-        // A nursery that is shorter for it shows soon enough: the next allocation asks why.
-        _ = self.reset_nursery(self.nursery_goal());
+    fn prepare_mutator<R: RootSource>(&mut self, promoted: usize, cause: CollectionCause, roots: &R) {
+        self.choose_birthplace(cause);
+        if self.is_nursery_used() {
+            self.young.trim_nursery(self.nursery_size);
+            // A nursery that is shorter for it shows soon enough: the next allocation asks why.
+            _ = self.reset_nursery(self.nursery_goal());
+        } else {
+            _ = self.fill_reserve(0);
+        }
         self.pace(promoted, roots);
         self.open_window();
+    }
+
+    /// Whether the nursery is open between collections.
+    fn is_nursery_used(&self) -> bool {
+        !self.direct || !self.generational
     }
 
     /// Size that the nursery should have: its greatest, or less for the sake of the pause goal.

@@ -7,6 +7,7 @@ use terrane_base::Bytes;
 use terrane_pages::PageSource;
 
 use super::clock::{Clock, default_clock};
+use super::pretenure::Pretenuring;
 
 /// Settings of a [`Heap`](super::Heap), with defaults that suit a program of any size.
 ///
@@ -48,6 +49,9 @@ pub struct HeapConfig {
     /// and every collection is a full one that stops the mutator: a plain mark-sweep collector, to compare
     /// with. [`Heap::reserve`](super::Heap::reserve) then grants 64 KiB at most. Default on.
     pub generational: bool,
+    /// When small objects are born in the old space although there are generations. Default
+    /// [`Adaptive`](Pretenuring::Adaptive).
+    pub pretenuring: Pretenuring,
     /// Full collections run in slices between which the mutator goes on; otherwise they stop it. Default on.
     pub incremental: bool,
     /// The old space asks the system for huge pages: fewer misses of the address cache, and fewer page faults, in a
@@ -74,6 +78,7 @@ impl Default for HeapConfig {
             growth_min: Bytes::from_mib(32),
             pause_goal_ns: Some(350_000),
             generational: true,
+            pretenuring: Pretenuring::Adaptive,
             incremental: true,
             huge_pages: false,
             pages: terrane_pages::system_pages(),
@@ -184,6 +189,13 @@ impl HeapConfig {
     #[must_use]
     pub fn generational(mut self, generational: bool) -> Self {
         self.generational = generational;
+        self
+    }
+
+    /// Sets [`pretenuring`](Self::pretenuring).
+    #[must_use]
+    pub fn pretenuring(mut self, pretenuring: Pretenuring) -> Self {
+        self.pretenuring = pretenuring;
         self
     }
 

@@ -400,11 +400,20 @@ impl<M: ObjectModel> Heap<M> {
             // SAFETY: the caller's promise.
             unsafe { self.marking().enqueue(word) };
         } else if self.cycle.phase == Phase::Clear {
+            if self.is_direct() && M::address(word).is_some_and(|address| self.is_new_birth(address)) {
+                return Some(word);
+            }
             let live =
                 Marked::<M> { young: self.young.all, table: self.old.live_table(), model: PhantomData };
             return super::Liveness::survivor(&live, word);
         }
         Some(word)
+    }
+
+    /// Whether the object at `address` was bumped in the old space since the last slice.
+    fn is_new_birth(&mut self, address: usize) -> bool {
+        self.sync();
+        self.old.is_unnoted_birth(address)
     }
 
     /// Whether a marking of the old space is under way between two calls. The barrier then has more to do, so code

@@ -7,6 +7,7 @@ use terrane_base::MemoryError;
 use super::exhaustion::Request;
 use super::heap::Heap;
 use super::large::check_size;
+use super::mark_sweep::RESERVE_MAX;
 use super::old_space::block::SMALL_OBJECT_MAX;
 use super::record::CollectionCause;
 use super::{ObjectModel, RootSource, errors};
@@ -32,6 +33,13 @@ impl<M: ObjectModel> Heap<M> {
             return Ok(room);
         }
         check_size(size, self.limit)?;
+        if size <= SMALL_OBJECT_MAX
+            && M::INITIALISED_AT_ONCE
+            && self.is_direct()
+            && let Some(room) = self.take_in_next_hole(size)
+        {
+            return Ok(room);
+        }
         if self.has_grown(size) {
             self.request_collection();
         }
@@ -43,6 +51,18 @@ impl<M: ObjectModel> Heap<M> {
         }
         let object = self.large.allocate(size, &self.old, &mut self.chunks, self.owner)?;
         Ok(self.count_large(object, size))
+    }
+
+    /// Room in the next hole of the old space, where small objects are born there.
+    fn take_in_next_hole(&mut self, size: usize) -> Option<NonNull<u8>> {
+        self.sync();
+        self.old.note_mutator_births();
+        if !self.grant_direct(size) {
+            return None;
+        }
+        let room = self.take(size);
+        self.lengthen_step();
+        room
     }
 
     /// The window ended before the nursery does, for a slice that the caller cannot run now: goes on for a little.
@@ -58,8 +78,16 @@ impl<M: ObjectModel> Heap<M> {
     pub fn poll<R: RootSource>(&mut self, roots: &mut R) {
         self.stress_tick(roots);
         self.collect_if_due(roots);
-        if self.nursery_is_low() {
-            _ = self.satisfy(Request::Window(self.nursery_bytes() / 2), CollectionCause::NurseryFull, roots);
+        if self.is_direct() && self.generational {
+            self.sync();
+            if self.is_direct_over() {
+                _ = self.refill_pretenured(0, roots);
+            } else {
+                self.slice_if_due(roots);
+            }
+        } else if self.nursery_is_low() {
+            let bytes = (self.nursery_bytes() / 2).min(RESERVE_MAX);
+            _ = self.satisfy(Request::Window(bytes), CollectionCause::NurseryFull, roots);
         } else {
             self.slice_if_due(roots);
         }
@@ -113,7 +141,7 @@ impl<M: ObjectModel> Heap<M> {
     #[inline(always)]
     #[must_use]
     pub fn room(&self) -> usize {
-        self.window.limit - self.window.cursor
+        self.window.limit.saturating_sub(self.window.cursor)
     }
 
     /// Length of the nursery at present.

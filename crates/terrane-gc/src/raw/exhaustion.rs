@@ -44,13 +44,16 @@ impl<M: ObjectModel> Heap<M> {
         }
         if self.is_direct() {
             if let Request::Window(bytes) = request
-                && self.refill_direct(bytes, roots)
+                && (self.refill_direct(bytes, roots) || (!self.direct && self.grant(request).is_ok()))
             {
                 return Ok(());
             }
         } else if cause == CollectionCause::NurseryFull {
             if !self.enabled && self.extend_nursery(request) {
                 return Ok(());
+            }
+            if let Request::Window(bytes) = request {
+                self.hold_off_pretenuring(bytes);
             }
             self.collect_quietly(CollectionKind::Minor, cause, roots);
             self.collect_if_grown(roots);
@@ -82,7 +85,7 @@ impl<M: ObjectModel> Heap<M> {
         let granted = match request {
             Request::Window(bytes) => match self.arenas.innermost() {
                 Some(index) => self.grant_in_arena(index, bytes),
-                None if !self.generational => match self.grant_direct(bytes) {
+                None if self.direct => match self.grant_direct(bytes) {
                     true => Ok(()),
                     false => Err(errors::out_of_memory(bytes, self.available())),
                 },

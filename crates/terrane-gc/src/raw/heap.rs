@@ -27,6 +27,7 @@ use super::old_space::OldSpace;
 use super::old_space::block::{BLOCK_SIZE, SMALL_OBJECT_MAX};
 use super::pace::Pacer;
 use super::pin::Pins;
+use super::pretenure::Pretenurer;
 use super::record::{CollectionCause, CollectionRecord};
 use super::remembered::RememberedSet;
 use super::stats::HeapStats;
@@ -106,6 +107,9 @@ pub struct Heap<M: ObjectModel> {
     pub(crate) huge_pages: Option<Arc<dyn PageSource>>,
     /// Small objects are born in the nursery, otherwise in the old space.
     pub(crate) generational: bool,
+    /// Small objects are born in the old space at present.
+    pub(crate) direct: bool,
+    pub(crate) pretenurer: Pretenurer,
     /// Full collections run in slices.
     pub(crate) incremental: bool,
     /// Bytes outside the young range at the last full collection that was begun in idle time.
@@ -184,6 +188,8 @@ impl<M: ObjectModel> Heap<M> {
             growth_min: config.growth_min.as_usize().min(SIZE_MAX),
             pause_goal_ns: config.pause_goal_ns,
             generational: config.generational,
+            direct: !config.generational,
+            pretenurer: Pretenurer::new(config.pretenuring),
             incremental: config.incremental && config.generational,
             huge_pages: config.huge_pages.then(|| Arc::clone(pages)),
             settled_bytes: 0,
@@ -275,6 +281,9 @@ impl<M: ObjectModel> Heap<M> {
     ///
     /// As for [`alloc`](Self::alloc).
     pub fn reserve<R: RootSource>(&mut self, bytes: usize, roots: &mut R) -> Result<(), MemoryError> {
+        if self.is_direct() && self.generational && bytes > RESERVE_MAX {
+            _ = self.refill_pretenured(bytes, roots);
+        }
         check_size(bytes, if self.generational { self.young.nursery().len } else { RESERVE_MAX })?;
         self.stress_tick(roots);
         self.collect_if_due(roots);
@@ -337,7 +346,7 @@ impl<M: ObjectModel> Heap<M> {
     pub(crate) fn sync(&mut self) {
         let cursor = self.window.cursor;
         match self.arenas.innermost() {
-            None if !self.generational => self.sync_direct(),
+            None if self.direct => self.sync_direct(),
             None => self.nursery_cursor = cursor,
             Some(index) => {
                 if let Some(segment) = self.arenas.current_segment(index) {
@@ -351,7 +360,7 @@ impl<M: ObjectModel> Heap<M> {
     /// Makes the window that of the innermost arena entered, or of the nursery.
     pub(crate) fn open_window(&mut self) {
         let (cursor, end) = match self.arenas.innermost() {
-            None if !self.generational => self.old.mutator_window(),
+            None if self.direct => self.old.mutator_window(),
             None => (self.nursery_cursor, self.nursery_limit),
             Some(index) => match self.arenas.current_segment(index) {
                 Some(segment) => (segment.top, segment.span.end()),
@@ -360,7 +369,9 @@ impl<M: ObjectModel> Heap<M> {
             },
         };
         let full = self.stress.is_some() || self.collection_due;
-        let limit = if full { cursor } else { end.min(cursor.saturating_add(self.pacer.step)) };
+        let since = if self.is_direct() { self.pacer.since_slice } else { 0 };
+        let limit = end.min(cursor.saturating_add(self.pacer.step.saturating_sub(since)));
+        let limit = if full { cursor } else { limit };
         self.window = Window { cursor, limit };
         self.window_end = end;
     }

@@ -20,20 +20,12 @@ use crate::raw::record::{CollectionCause, CollectionKind};
 pub(crate) const RESERVE_MAX: usize = BLOCK_SIZE;
 
 impl<M: ObjectModel> Heap<M> {
-    /// Whether small objects are born in the old space now.
-    pub(crate) fn is_direct(&self) -> bool {
-        !self.generational && self.arenas.innermost().is_none()
-    }
-
-    /// Takes note of what was bumped in the hole.
-    pub(crate) fn sync_direct(&mut self) {
-        let bytes = self.old.set_mutator_cursor(self.window.cursor);
-        self.stats.old.bytes_total += bytes as u64;
-    }
-
     /// A hole with at least `bytes`, after a full collection if the heap has grown enough for one. False when limit or
     /// page source stand against it.
     pub(crate) fn refill_direct<R: RootSource>(&mut self, bytes: usize, roots: &mut R) -> bool {
+        if self.generational {
+            return self.refill_pretenured(bytes, roots);
+        }
         self.sync();
         if self.has_grown(0) {
             self.collect_quietly(CollectionKind::Full, CollectionCause::OldSpaceGrown, roots);

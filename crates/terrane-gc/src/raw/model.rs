@@ -75,6 +75,10 @@ pub unsafe trait ObjectModel: 'static {
         None
     }
 
+    /// Whether every object is initialised before the next call of any function of the heap, and not only of those that
+    /// may collect.
+    const INITIALISED_AT_ONCE: bool = false;
+
     /// Whether [`moved`](Self::moved) is to be called. Where it is `false`, moving costs nothing more.
     const TRACKS_MOVES: bool = false;
 

@@ -29,6 +29,8 @@ const SLICE_NS_MAX: u64 = 150_000;
 const STEPS_MAX: usize = 64;
 /// The shortest step. A slice marks many times as much as is promoted of one, so that a cycle ends however late it is.
 const STEP_MIN: usize = 4096;
+/// The longest where objects are born in the old space.
+const DIRECT_STEP_MAX: usize = 256 << 10;
 /// Marking speed where nothing was measured: bytes in a microsecond.
 const MARK_SPEED: u64 = 1000;
 
@@ -57,6 +59,8 @@ pub(crate) struct Pacer {
     grown: usize,
     /// Bytes that the mutator may fill before the next slice.
     pub(crate) step: usize,
+    /// Bytes that were born in the old space since the last slice.
+    pub(crate) since_slice: usize,
     /// Where the heap should be at most when the cycle under way ends.
     pub(crate) goal: usize,
 }
@@ -71,6 +75,7 @@ impl Pacer {
             since_ns: 0,
             grown: 0,
             step: usize::MAX,
+            since_slice: 0,
             goal: usize::MAX,
         }
     }
@@ -85,6 +90,11 @@ impl Pacer {
             let speed = (bytes as u64).saturating_mul(1000) / ns;
             self.mark_speed = ((self.mark_speed * 3 + speed) / 4).max(1);
         }
+    }
+
+    /// How long it takes to mark so many bytes.
+    pub(crate) fn marking_ns(&self, bytes: u128) -> u128 {
+        bytes * 1000 / u128::from(self.mark_speed)
     }
 
     /// A minor collection of a nursery with so many bytes took so long.
@@ -140,12 +150,21 @@ impl<M: ObjectModel> Heap<M> {
         self.external.tables = roots.table_bytes();
         let size = self.heap_bytes().saturating_add(self.external.grown());
         let before = core::mem::replace(&mut self.pacer.size, size);
-        self.pacer.note_promoted(size.saturating_sub(before).max(promoted));
-        let nursery = self.nursery_limit - self.young.nursery().base;
+        let grown = size.saturating_sub(before).max(promoted);
+        if self.direct {
+            // No measure of what a nursery adds.
+            self.pacer.grown = self.pacer.grown.saturating_add(grown);
+        } else {
+            self.pacer.note_promoted(grown);
+        }
         if self.cycle.is_idle() {
             self.pacer.step = usize::MAX;
             return;
         }
+        if self.direct {
+            return self.pace_direct(roots);
+        }
+        let nursery = self.nursery_limit - self.young.nursery().base;
         let room = self.pacer.goal.saturating_sub(size).max(nursery / 2).max(1);
         let promoted = self.pacer.promoted.max(nursery / 16);
         // A quarter more than the account says, since both sides are estimates.
@@ -154,10 +173,20 @@ impl<M: ObjectModel> Heap<M> {
         self.pacer.step = (nursery / steps.clamp(4, STEPS_MAX)).max(STEP_MIN);
     }
 
+    /// The same where small objects are born in the old space: after how many bytes the next slice is due.
+    fn pace_direct<R: RootSource>(&mut self, roots: &R) {
+        let size = self.heap_bytes().saturating_add(self.external.grown());
+        let room = self.pacer.goal.saturating_sub(size).max(STEP_MIN) as u128;
+        let work = u128::from(self.work_left_ns(roots.weak_units()).max(1)) * 5 / 4;
+        let step = usize::try_from(room * u128::from(SLICE_NS_MAX) / work).unwrap_or(DIRECT_STEP_MAX);
+        self.pacer.step = step.clamp(STEP_MIN, DIRECT_STEP_MAX);
+    }
+
     /// What is left to do of the cycle under way, in nanoseconds of the collector, of whose work so many units are
     /// weak processing.
     fn work_left_ns(&self, weak_units: usize) -> u64 {
-        let marking = |bytes: usize| bytes as u64 * 1000 / self.pacer.mark_speed;
+        let marking =
+            |bytes: usize| u64::try_from(self.pacer.marking_ns(bytes as u128)).unwrap_or(u64::MAX / 4);
         let left = self.old.live_bytes.saturating_sub(self.old.marked_bytes()).max(self.old.live_bytes / 16);
         let (left, weak_units, chunks) = match self.cycle.phase {
             Phase::Idle => (0, 0, 0),
@@ -177,11 +206,15 @@ impl<M: ObjectModel> Heap<M> {
         let marked = self.old.marked_bytes();
         let mut slice = Slice::until(self.clock, started.saturating_add(ns), units);
         self.sync();
+        self.old.note_mutator_births();
         let progress = self.advance(roots, &mut slice);
+        self.pacer.since_slice = 0;
         let pause = (self.clock)().saturating_sub(started);
         self.pacer.note_marked(self.old.marked_bytes().saturating_sub(marked), pause);
         if self.cycle.is_idle() {
             self.pacer.step = usize::MAX;
+        } else if self.direct {
+            self.pace_direct(roots);
         }
         self.open_window();
         self.account_slice(pause, roots);
@@ -191,7 +224,11 @@ impl<M: ObjectModel> Heap<M> {
     /// The slice that is due after a step of the nursery.
     #[inline]
     pub(crate) fn slice_if_due<R: RootSource>(&mut self, roots: &mut R) {
-        if !self.cycle.is_idle() && self.enabled {
+        let due = !self.is_direct() || {
+            self.sync();
+            self.pacer.since_slice >= self.pacer.step
+        };
+        if !self.cycle.is_idle() && self.enabled && due {
             _ = self.run_slice(SLICE_NS_MAX, UNITS_PER_SLICE, roots);
         }
     }

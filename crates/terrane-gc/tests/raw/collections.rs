@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::rc::Rc;
 
 use terrane_base::Bytes;
-use terrane_gc::raw::{CollectionCause, CollectionKind, HeapConfig, LARGE_OBJECT_MIN};
+use terrane_gc::raw::{CollectionCause, CollectionKind, HeapConfig, LARGE_OBJECT_MIN, Pretenuring};
 
 use crate::machine::Machine;
 use crate::model::*;
@@ -16,7 +16,7 @@ fn small() -> HeapConfig {
 
 #[test]
 fn a_list_longer_than_many_nurseries_survives() {
-    let mut machine = Machine::new(small());
+    let mut machine = Machine::new(small().pretenuring(Pretenuring::Off));
     machine.roots.push(integer(0));
     for round in 0..10 {
         machine.grow_list(0, 10_000).unwrap();
@@ -188,7 +188,7 @@ fn the_observer_sees_every_collection_in_order() {
 
 #[test]
 fn statistics_add_up() {
-    let mut machine = Machine::new(small());
+    let mut machine = Machine::new(small().pretenuring(Pretenuring::Off));
     machine.roots.push(integer(0));
     machine.grow_list(0, 50_000).unwrap();
     let stats = machine.heap.stats();

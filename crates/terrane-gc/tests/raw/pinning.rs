@@ -1,7 +1,7 @@
 //! Pinning, bytes outside the heap, the switch, and slots in side blocks.
 
 use terrane_base::{Bytes, MemoryError};
-use terrane_gc::raw::{CollectionCause, CollectionKind, HeapConfig, Word};
+use terrane_gc::raw::{CollectionCause, CollectionKind, HeapConfig, Pretenuring, Word};
 
 use crate::machine::Machine;
 use crate::model::*;
@@ -133,7 +133,8 @@ fn external_bytes_bring_collections_about_and_count_against_the_limit() {
 
 #[test]
 fn switched_off_the_heap_grows_until_it_must_collect() {
-    let mut machine = Machine::new(HeapConfig::new().limit(Bytes::from_mib(64)).verify(true));
+    let config = HeapConfig::new().limit(Bytes::from_mib(64)).pretenuring(Pretenuring::Off);
+    let mut machine = Machine::new(config.verify(true));
     machine.heap.set_enabled(false);
     machine.roots.push(integer(0));
     // Eight nurseries, and nothing moves.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use terrane_base::Bytes;
-use terrane_gc::raw::{CollectionKind, HeapConfig};
+use terrane_gc::raw::{CollectionKind, HeapConfig, Pretenuring};
 use terrane_pages::HeapPages;
 
 use crate::shadow::{Kind, Op, Shadow};
@@ -101,6 +101,20 @@ proptest! {
     #[test]
     fn programs_without_generations(program in program(200), every in prop::option::of(1_u64..20)) {
         run(small().generational(false).stress(every.and_then(NonZeroU64::new)), &program);
+    }
+
+    /// Objects are born in the old space, until the first arena.
+    #[test]
+    fn programs_that_are_pretenured(
+        mut program in program(250),
+        every in prop::option::of(1_u64..20),
+        with_arenas in any::<bool>(),
+    ) {
+        if !with_arenas {
+            program.retain(|op| !matches!(op, Op::CreateArena { .. }));
+        }
+        let config = small().pretenuring(Pretenuring::Always).growth_min(Bytes::from_kib(64));
+        run(config.stress(every.and_then(NonZeroU64::new)), &program);
     }
 
     /// The mark stack and the remembered set overflow all the time.

@@ -9,6 +9,7 @@ use std::num::NonZeroU64;
 
 use proptest::prelude::*;
 use terrane_base::Bytes;
+use terrane_gc::raw::Pretenuring;
 use terrane_gc::{
     FinalizerQueue, Gc, GcArray, GcCell, GcField, Heap, HeapConfig, Local, Mutator, Trace, Weak, WeakMap,
 };
@@ -402,6 +403,16 @@ proptest! {
     fn the_heap_is_the_model_under_stress(steps in prop::collection::vec(step(), 0..120), every in 1..8_u64) {
         let config = HeapConfig::new().nursery(Bytes::from_kib(16)).stress(NonZeroU64::new(every));
         run(config, &steps);
+    }
+
+    #[test]
+    fn the_heap_is_the_model_where_objects_are_pretenured(
+        steps in prop::collection::vec(step(), 0..200),
+        every in prop::option::of(1..20_u64),
+    ) {
+        let config = HeapConfig::new().nursery(Bytes::from_kib(16)).growth_min(Bytes::from_kib(32));
+        let stress = every.and_then(NonZeroU64::new);
+        run(config.pretenuring(Pretenuring::Always).stress(stress), &steps);
     }
 
     #[test]

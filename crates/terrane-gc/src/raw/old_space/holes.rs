@@ -147,6 +147,41 @@ impl OldSpace {
         (self.mutator.cursor, self.mutator.limit)
     }
 
+    /// Sets the bits of what the mutator has filled in since the last call, where they must be: while a full collection is
+    /// under way, what is born is born marked. All of it is initialised.
+    pub(crate) fn note_mutator_births(&mut self) {
+        if !self.mutator.notes_births {
+            return;
+        }
+        let mut address = self.mutator_noted;
+        while address < self.mutator.cursor {
+            // SAFETY: initialised objects lie dense in what was filled, in a chunk in use.
+            unsafe {
+                let size = (self.size_at)(address);
+                self.note_birth(address, size);
+                address += size;
+            }
+        }
+        self.mutator_noted = self.mutator.cursor;
+    }
+
+    /// Whether the mutator has put an object at `address` whose bits are not set yet.
+    pub(crate) fn is_unnoted_birth(&self, address: usize) -> bool {
+        (self.mutator_noted..self.mutator.cursor).contains(&address)
+    }
+
+    /// Whether promotion could use gaps.
+    pub(crate) fn has_fragmented_blocks(&mut self) -> bool {
+        while let Some(&chunk) = self.chunks.get(self.fragmented_from) {
+            // SAFETY: chunks in the list are in use; nobody else accesses the header now.
+            if unsafe { (*chunk.header()).fragmented_blocks } != 0 {
+                return true;
+            }
+            self.fragmented_from += 1;
+        }
+        false
+    }
+
     /// Takes back the mutator's cursor; how many bytes it filled.
     pub(crate) fn set_mutator_cursor(&mut self, cursor: usize) -> usize {
         let bytes = cursor - self.mutator.cursor;
@@ -190,12 +225,14 @@ impl OldSpace {
 
     fn open_mutator(&mut self, start: usize, end: usize) {
         self.mutator.note_run();
-        self.mutator = Hole::new(start, end, false);
+        self.mutator = Hole::new(start, end, self.state != State::Settled);
+        self.mutator_noted = start;
     }
 
     /// Closes the mutator's hole. What is left of it is free once its block was swept.
-    pub(super) fn retire_mutator(&mut self) {
+    pub(crate) fn retire_mutator(&mut self) {
         self.mutator.note_run();
+        self.mutator_noted = 0;
         (self.mutator, self.mutator_place) = (Hole::NONE, Place::Nowhere);
     }
 

@@ -66,6 +66,8 @@ pub(crate) struct OldSpace {
     /// The hole that the mutator bumps in, where there are no generations, and where its next is looked for.
     mutator: Hole,
     mutator_place: Place,
+    /// In the mutator's hole, the bits of objects before this address were set, where they must be.
+    mutator_noted: usize,
     chunks: Vec<Chunk>,
     /// No chunk before this index has a recyclable block.
     recyclable_from: usize,
@@ -107,6 +109,7 @@ impl OldSpace {
             place: Place::Nowhere,
             mutator: Hole::NONE,
             mutator_place: Place::Nowhere,
+            mutator_noted: 0,
             chunks: Vec::new(),
             recyclable_from: 0,
             fragmented_from: 0,
@@ -226,9 +229,10 @@ impl OldSpace {
     pub(crate) unsafe fn note_birth(&mut self, address: usize, size: usize) {
         // SAFETY: the caller's promise.
         let chunk = unsafe { Chunk::containing(address) };
-        chunk.set_start_bit(self.birth_table(), address);
+        let first = chunk.set_start_bit(self.birth_table(), address);
         if self.state != State::Settled {
-            self.marked_bytes += size;
+            // What the mutator bumps may have been met by the marking before.
+            self.marked_bytes += if first { size } else { 0 };
             // SAFETY: the caller's promise.
             unsafe { line::mark_lines(chunk, address, size, self.epoch) };
         }

@@ -90,7 +90,9 @@ impl OldSpace {
 
     /// The blocks of a chunk that are being filled.
     fn open_blocks(&self, chunk: Chunk) -> u64 {
-        [self.hole, self.overflow, self.pinned].iter().fold(0, |bits, hole| bits | hole.block_in(chunk))
+        [self.hole, self.overflow, self.pinned, self.mutator]
+            .iter()
+            .fold(0, |bits, hole| bits | hole.block_in(chunk))
     }
 
     /// Gives back one chunk that holds nothing, if `keep_blocks` free blocks remain without it; false if there is no

@@ -52,6 +52,7 @@ impl<M: ObjectModel> Heap<M> {
     /// The first finding.
     pub fn verify<R: RootSource>(&mut self, roots: &mut R) -> Result<(), Corruption> {
         self.sync();
+        self.old.note_mutator_births();
         // SAFETY: what was promoted was initialised before.
         unsafe { self.old.set_start_bits_of_runs::<M>() };
         let mut verifier = Verifier::<M>::new(self);
