@@ -105,12 +105,15 @@ pub use terrane_base::{
     StateError, StateReader, StateWriter,
 };
 pub use terrane_cache::{
-    Cache, CacheBuilder, CacheStats, EvictionPolicy, FifoCache, LfuCache, LruCache, RemovalCause,
+    Cache, CacheBuilder, CacheState, CacheStats, CacheStrategy, Cacheable, ComputingCache, DashCache,
+    EvictionPolicy, FifoCache, LfuCache, LruCache, RemovalCause, ShardedCache, ThreadLocalCache, TieredCache,
 };
 pub use terrane_gc::{Heap, HeapConfig, HeapStats};
+#[cfg(target_has_atomic = "64")]
+pub use terrane_pool::LockFreePool;
 pub use terrane_pool::{
     EvictionPolicy as PoolEvictionPolicy, LocalPool, ObjectPool, PoolBuilder, PoolGuard, PoolStats,
-    PoolStrategy, Poolable, ThreadSafePool, ValidationPolicy,
+    PoolStrategy, Poolable, ThreadSafePool, ValidationPolicy, WorkStealingPool,
 };
 
 #[doc = include_str!("../docs/listings.md")]
