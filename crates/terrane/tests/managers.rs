@@ -159,6 +159,9 @@ fn arenas_are_lent_used_again_and_given_up() {
     lease.alloc(1);
     assert_eq!(lease.committed_bytes(), 16 << 10);
     assert!(used(&system, "given") == Bytes::from_kib(16));
+    drop(lease);
+    let lease = system.arenas().lend("given").unwrap();
+    assert_eq!((lease.used_bytes(), lease.committed_bytes()), (0, 16 << 10), "empty, with its memory");
 
     // Leases can be sent to other threads, and outlive the handle of the system.
     let handle = system.clone();
