@@ -10,7 +10,7 @@
 //! | Module | Concept |
 //! |---|---|
 //! | [`row`] | what is measured: a row and its contenders |
-//! | [`registry`] | all rows; one module per area adds its own ([`arena`], [`gc`], [`budget`]) |
+//! | [`registry`] | all rows; one module per area adds its own ([`arena`], [`gc`], [`budget`], [`pool`]) |
 //! | [`selection`] | which rows the names of a command line mean |
 //! | [`absences`] | contenders that this build was made without |
 //! | [`arguments`] | the command line |
@@ -37,6 +37,7 @@ pub mod counts;
 pub mod gc;
 pub mod json;
 pub mod orchestrator;
+pub mod pool;
 pub mod progress;
 pub mod registry;
 pub mod resident;

@@ -9,6 +9,7 @@ pub fn rows() -> Vec<Row> {
     rows.extend(crate::arena::rows());
     rows.extend(crate::gc::rows());
     rows.extend(crate::budget::rows());
+    rows.extend(crate::pool::rows());
     rows
 }
 
