@@ -10,6 +10,7 @@
 
 mod exact;
 mod shared;
+pub mod trace;
 
 mod work;
 

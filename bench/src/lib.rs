@@ -10,7 +10,11 @@
 //! | Module | Concept |
 //! |---|---|
 //! | [`row`] | what is measured: a row and its contenders |
+<<<<<<< HEAD
 //! | [`registry`] | all rows; one module per area adds its own ([`arena`], [`gc`], [`budget`], [`cache`]) |
+=======
+//! | [`registry`] | all rows; one module per area adds its own ([`arena`], [`gc`], [`budget`], [`pool`]) |
+>>>>>>> pool
 //! | [`selection`] | which rows the names of a command line mean |
 //! | [`absences`] | contenders that this build was made without |
 //! | [`arguments`] | the command line |
@@ -38,6 +42,7 @@ pub mod counts;
 pub mod gc;
 pub mod json;
 pub mod orchestrator;
+pub mod pool;
 pub mod progress;
 pub mod registry;
 pub mod resident;

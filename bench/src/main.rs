@@ -2,6 +2,7 @@
 
 use bench::absences::Absences;
 use bench::arguments::{self, Measure, Request};
+use bench::cache;
 use bench::children::Children;
 use bench::orchestrator::{self, Figures};
 use bench::progress::Progress;
@@ -15,6 +16,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let progress = Progress::new();
+    if std::env::args_os().nth(1).is_some_and(|name| name == "cache-trace") {
+        return cache_trace(&progress);
+    }
     let outcome = match arguments::parse(std::env::args_os().skip(1)) {
         Ok(Request::Help) => print(arguments::USAGE),
         Ok(Request::List(names)) => list(&names),
@@ -30,6 +34,21 @@ fn main() -> ExitCode {
         Err(Failure::Measuring(message)) => {
             progress.complain(&message);
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// Not a measure of time: hits of caches on traces.
+fn cache_trace(progress: &Progress) -> ExitCode {
+    match cache::trace::run(std::env::args_os().skip(2)).map(|text| print(&text)) {
+        Ok(Ok(()) | Err(Failure::ReaderGone)) => ExitCode::SUCCESS,
+        Ok(Err(Failure::Usage(message) | Failure::Measuring(message))) => {
+            progress.complain(&message);
+            ExitCode::FAILURE
+        }
+        Err(message) => {
+            progress.complain(&message);
+            ExitCode::from(2)
         }
     }
 }

@@ -10,6 +10,7 @@ const HELP: &str = "\
 Runs the benchmarks beside their rivals and prints one JSON line for each pair.
 
 Usage: cargo xtask bench [NAME...] [--quick] [--save FILE]
+       cargo xtask bench cache-trace --capacity ENTRIES FILE...
 
 A NAME is an area or a path in it: `arena`, `gc`, `arena/alloc/16`, `gc/binary-trees/18`. Without a name,
 all run. Rows go to standard output, progress to standard error.
@@ -23,6 +24,7 @@ Options:
 Examples:
   cargo xtask bench arena gc --quick
   cargo xtask bench gc/binary-trees/18 --save rows.jsonl
+  cargo xtask bench cache-trace --capacity 512 trace.arc   # hit ratios; `cache-trace --help` says more
 ";
 
 /// Where the benchmarks live, from the root of the repository.

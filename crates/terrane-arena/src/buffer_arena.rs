@@ -252,14 +252,19 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
+    /// Miri is slow.
+    const LEN: usize = if cfg!(miri) { 600 } else { 3000 };
+    const STEPS: usize = if cfg!(miri) { 12 } else { 120 };
+    const ROUNDS: usize = if cfg!(miri) { 10 } else { 1000 };
+
     proptest! {
         /// Every buffer keeps what was written to it, whatever is taken and dropped beside it, and all memory comes back.
         #[test]
         fn buffers_do_not_meet(
-            steps in proptest::collection::vec((0_usize..3000, any::<bool>(), any::<prop::sample::Index>()), 1..120),
+            steps in proptest::collection::vec((0_usize..LEN, any::<bool>(), any::<prop::sample::Index>()), 1..STEPS),
         ) {
             let budget = Budget::root(Bytes::from_mib(16));
-            let arena = BufferArena::new(Bytes::from_kib(4), &budget);
+            let arena = BufferArena::new(Bytes::from_usize(LEN + 1000), &budget);
             let mut held: Vec<(ArenaBuffer, u8)> = Vec::new();
             for (number, (len, drops, which)) in steps.into_iter().enumerate() {
                 if drops && !held.is_empty() {
@@ -285,12 +290,12 @@ mod tests {
     fn a_block_without_buffers_is_used_again() {
         let budget = Budget::root(Bytes::from_kib(12));
         let arena = BufferArena::new(Bytes::from_kib(4), &budget);
-        for _ in 0..1000 {
+        for _ in 0..ROUNDS {
             let [one, other] = [1000, 3000].map(|len| arena.try_buffer(len).unwrap());
             drop((one, other));
         }
         let kept = arena.try_buffer(4096).unwrap();
-        for _ in 0..1000 {
+        for _ in 0..ROUNDS {
             arena.try_buffer(3000).unwrap();
         }
         assert_eq!(budget.used(), Bytes::from_kib(8));
@@ -320,8 +325,8 @@ mod tests {
                 let arena = &arena;
                 scope.spawn(move || {
                     let mut held = VecDeque::new();
-                    for step in 0..if cfg!(miri) { 30 } else { 2000 } {
-                        let mut buffer = arena.try_buffer(100 + step % 3000).unwrap();
+                    for step in 0..2 * ROUNDS {
+                        let mut buffer = arena.try_buffer(100 + step % LEN).unwrap();
                         assert!(buffer.iter().all(|byte| *byte == 0));
                         buffer.fill(mark);
                         held.push_back(buffer);

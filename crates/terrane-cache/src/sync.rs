@@ -2,9 +2,9 @@
 //! (`RUSTFLAGS="--cfg loom" cargo test -p terrane-cache --test loom --release`).
 
 #[cfg(loom)]
-pub(crate) use loom::sync::{Arc, atomic::AtomicBool};
+pub(crate) use loom::sync::{Arc, RwLockReadGuard, atomic::AtomicBool};
 #[cfg(not(loom))]
-pub(crate) use parking_lot::RwLock;
+pub(crate) use parking_lot::{RwLock, RwLockReadGuard};
 #[cfg(not(loom))]
 pub(crate) use std::sync::{Arc, atomic::AtomicBool};
 

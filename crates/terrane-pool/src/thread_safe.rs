@@ -259,8 +259,6 @@ impl<T: Poolable + Send + 'static> ThreadSafePool<T> {
             if let Some(node) = shared.if_usable(node) {
                 return Ok(node);
             }
-            // It was counted when it was taken.
-            shared.depot.lock().tally.taken -= 1;
         }
     }
 

@@ -71,21 +71,24 @@ pub(crate) fn look_up(id: PoolId) -> Option<NonNull<()>> {
 /// The same, if the thread takes part at all; it is in the table afterwards.
 pub(crate) fn find(id: PoolId) -> Option<NonNull<()>> {
     let find = |list: &Memberships| {
-        list.0.borrow().iter().find(|membership| membership.id == id).map(|membership| membership.part)
+        // The list is in use when memory for it is being had, which may ask a pool for some.
+        let list = list.0.try_borrow().ok()?;
+        list.iter().find(|membership| membership.id == id).map(|membership| membership.part)
     };
     let part = MEMBERSHIPS.try_with(find).ok().flatten()?;
     enter(id, part);
     Some(part)
 }
 
-/// The calling thread takes part from now on. `false` when it is about to end, and nothing was noted.
+/// The calling thread takes part from now on. `false`, and nothing was noted, when it is about to end or in the middle of this.
 pub(crate) fn join(id: PoolId, part: NonNull<()>, pool: Weak<dyn Departure>) -> bool {
     let add = |list: &Memberships| {
-        let mut list = list.0.borrow_mut();
+        let Ok(mut list) = list.0.try_borrow_mut() else { return false };
         list.retain(|membership| membership.pool.strong_count() > 0);
         list.push(Membership { id, part, pool });
+        true
     };
-    let joined = MEMBERSHIPS.try_with(add).is_ok();
+    let joined = MEMBERSHIPS.try_with(add).unwrap_or(false);
     if joined {
         enter(id, part);
     }

@@ -340,3 +340,50 @@ fn a_pool_can_be_used_while_its_thread_ends() {
     });
     assert_eq!((pool.stats().in_use, pool.stats().idle), (0, 1));
 }
+
+#[test]
+fn what_is_found_invalid_was_not_acquired() {
+    struct Stale(bool);
+    impl Poolable for Stale {
+        fn create() -> Self {
+            Self(true)
+        }
+        fn reset(&mut self) {
+            self.0 = true;
+        }
+        fn validate(&self) -> bool {
+            !self.0
+        }
+    }
+    let strategy = PoolStrategy::new().validation(ValidationPolicy::OnAcquire);
+    let pool = ThreadSafePool::<Stale>::with_strategy(strategy).unwrap();
+    // A magazine from the start, so that the first object comes from there.
+    pool.flush();
+    pool.warm_up(1).unwrap();
+    for turn in 1..=5 {
+        drop(pool.acquire().unwrap());
+        let stats = pool.stats();
+        assert_eq!((stats.acquired, stats.hits, stats.misses, stats.dropped), (turn, 0, turn, turn));
+    }
+}
+
+#[test]
+fn a_panic_while_validating_is_no_acquisition() {
+    struct Bomb;
+    impl Poolable for Bomb {
+        fn create() -> Self {
+            Self
+        }
+        fn reset(&mut self) {}
+        fn validate(&self) -> bool {
+            panic!("a planned panic in validate")
+        }
+    }
+    let strategy = PoolStrategy::new().validation(ValidationPolicy::OnAcquire);
+    let pool = ThreadSafePool::<Bomb>::with_strategy(strategy).unwrap();
+    drop(pool.acquire().unwrap());
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| pool.acquire().map(drop)));
+    assert!(panicked.is_err());
+    let stats = pool.stats();
+    assert_eq!((stats.acquired, stats.hits, stats.dropped, stats.in_use), (1, 0, 1, 0));
+}

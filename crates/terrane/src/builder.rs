@@ -8,11 +8,12 @@ use terrane_base::{Budget, Bytes, LimitProblem, PressureThresholds};
 use terrane_pages::{PageSource, system_limit, system_pages};
 use terrane_pool::StrategyError;
 
+#[cfg(target_pointer_width = "64")]
+use crate::heaps::HeapManager;
 use crate::{
     ArenaManager, CacheManager, CacheSource, ConfigError, MemoryConfig, MemoryError, MemoryHierarchy,
     MemoryLogger, MemoryMetrics, MemoryPlugin, MemorySystem, PoolManager, PoolSource, SystemId,
     counters::Counters,
-    heaps::HeapManager,
     hierarchy::Parts,
     observers::{Observers, Plugged},
     pressure::{self, Announcer, Pressure},
@@ -201,6 +202,7 @@ impl MemorySystemBuilder {
             pools: pool_manager,
             arenas: manager,
             caches: cache_manager,
+            #[cfg(target_pointer_width = "64")]
             heaps: HeapManager::new(&budget.child("heaps"), Bytes::new(config.default_heap_size), pages),
             observers,
             pressure: Pressure::new(&system_root, announcer, watcher),

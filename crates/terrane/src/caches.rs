@@ -7,7 +7,9 @@ use core::{
 use std::{any::Any, sync::Arc};
 
 use terrane_base::{Budget, Bytes, ReclaimCost, Reclaimer};
-use terrane_cache::{Cache, CacheBuilder, CacheStats, ExactCache, Order};
+use terrane_cache::{
+    Cache, CacheBuilder, CacheStats, CacheStrategy, ComputingCache, ExactCache, Order, ShardedCache,
+};
 
 use crate::{BuildError, Owned, registry::Registry};
 
@@ -155,6 +157,52 @@ where
 
     fn into_cache(self, budget: &Budget) -> Arc<Cache<K, V, S>> {
         Arc::new(self.budget(budget).build())
+    }
+
+    fn reclaims_by_itself(&self) -> bool {
+        true
+    }
+}
+
+impl<K, V> CacheSource for ShardedCache<K, V>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    type Cache = Cache<K, V>;
+
+    fn into_cache(self, _budget: &Budget) -> Arc<Cache<K, V>> {
+        Arc::new((*self).clone())
+    }
+
+    fn reclaims_by_itself(&self) -> bool {
+        false
+    }
+}
+
+impl<K, V> ManagedCache for ComputingCache<K, V>
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    fn stats(&self) -> CacheStats {
+        self.cache().stats()
+    }
+
+    fn halve(&self) -> u64 {
+        self.cache().halve()
+    }
+}
+
+impl<K, V> CacheSource for CacheStrategy<K, V>
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    type Cache = ComputingCache<K, V>;
+
+    fn into_cache(self, budget: &Budget) -> Arc<ComputingCache<K, V>> {
+        Arc::new(self.with_budget(budget).build())
     }
 
     fn reclaims_by_itself(&self) -> bool {

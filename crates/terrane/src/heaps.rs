@@ -68,7 +68,7 @@ pub struct HeapLease {
     system: Weak<Shared>,
 }
 
-/// What a system knows of a heap: as of the last time that its lease was served.
+/// What a system knows of a heap.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct NamedHeapStats {
@@ -82,7 +82,7 @@ pub struct NamedHeapStats {
     pub collections_requested: u64,
     /// What those collections freed.
     pub freed_on_request: Bytes,
-    /// Its own figures, as of the last time that its lease was served.
+    /// Its own figures, as of the last request that was served or the last [`report`](HeapLease::report).
     pub heap: HeapStats,
 }
 
@@ -164,18 +164,32 @@ impl HeapLease {
         self.requests.is_pending()
     }
 
-    /// Collects if the system asks for it, and notes the heap's figures; answers how much was freed. Between two uses of a heap.
+    /// Collects if the system asks for it, and answers how much was freed. Between two uses of a heap. One load where nothing is
+    /// asked.
+    #[inline]
     pub fn serve(&self, heap: &mut Heap) -> Option<Bytes> {
+        if !self.is_due() {
+            return None;
+        }
         let freed = self.requests.take().map(|_wanted| heap.collect_full());
         self.note(freed, heap.stats());
         freed
     }
 
-    /// As [`serve`](HeapLease::serve), within [`Heap::enter`].
+    /// As [`serve`](HeapLease::serve), at a safepoint within [`Heap::enter`].
+    #[inline]
     pub fn serve_in(&self, mu: &mut Mutator<'_, '_>) -> Option<Bytes> {
+        if !self.is_due() {
+            return None;
+        }
         let freed = self.requests.take().map(|_wanted| mu.collect_full());
         self.note(freed, mu.stats());
         freed
+    }
+
+    /// Notes the heap's figures for the statistics of the system. Serving a request does that too.
+    pub fn report(&self, stats: HeapStats) {
+        self.note(None, stats);
     }
 
     fn note(&self, freed: Option<Bytes>, stats: HeapStats) {

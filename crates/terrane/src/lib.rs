@@ -42,6 +42,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Collected heaps need 64-bit addresses; without them everything else is there.
+//!
 //! Features: `tracing` brings `TracingLogger`, `metrics` brings `MetricsRecorder`.
 #![forbid(unsafe_code)]
 
@@ -53,6 +55,7 @@ mod component;
 mod config;
 mod counters;
 mod event;
+#[cfg(target_pointer_width = "64")]
 mod heaps;
 mod hierarchy;
 #[cfg(feature = "metrics")]
@@ -83,6 +86,7 @@ pub use config::{
     OPTIONS, OptionKind, Origin, ResolvedConfig, SMALL_THRESHOLD, explain_option, reference_page,
 };
 pub use event::{AllocationEvent, DeallocationEvent, ObserverFailure, SystemId};
+#[cfg(target_pointer_width = "64")]
 pub use heaps::{HeapLease, Heaps, NamedHeapStats};
 pub use hierarchy::MemoryHierarchy;
 #[cfg(feature = "metrics")]
@@ -105,12 +109,17 @@ pub use terrane_base::{
     StateError, StateReader, StateWriter,
 };
 pub use terrane_cache::{
-    Cache, CacheBuilder, CacheStats, EvictionPolicy, FifoCache, LfuCache, LruCache, RemovalCause,
+    Cache, CacheBuilder, CacheState, CacheStats, CacheStrategy, Cacheable, ComputingCache, DashCache,
+    EvictionPolicy, FifoCache, LfuCache, LruCache, RemovalCause, ShardedCache, ThreadLocalCache, TieredCache,
 };
-pub use terrane_gc::{Heap, HeapConfig, HeapStats};
+#[cfg(target_pointer_width = "64")]
+pub use terrane_gc::Heap;
+pub use terrane_gc::{HeapConfig, HeapStats};
+#[cfg(target_has_atomic = "64")]
+pub use terrane_pool::LockFreePool;
 pub use terrane_pool::{
     EvictionPolicy as PoolEvictionPolicy, LocalPool, ObjectPool, PoolBuilder, PoolGuard, PoolStats,
-    PoolStrategy, Poolable, ThreadSafePool, ValidationPolicy,
+    PoolStrategy, Poolable, ThreadSafePool, ValidationPolicy, WorkStealingPool,
 };
 
 #[doc = include_str!("../docs/listings.md")]

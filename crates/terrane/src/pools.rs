@@ -3,7 +3,9 @@
 use std::{any::Any, fmt, sync::Arc};
 
 use terrane_base::{Budget, Bytes, ReclaimCost, Reclaimer};
-use terrane_pool::{ObjectPool, PoolBuilder, PoolStats, Poolable, ThreadSafePool};
+#[cfg(target_has_atomic = "64")]
+use terrane_pool::LockFreePool;
+use terrane_pool::{ObjectPool, PoolBuilder, PoolStats, Poolable, ThreadSafePool, WorkStealingPool};
 
 use crate::{BuildError, Owned, registry::Registry};
 
@@ -158,7 +160,9 @@ macro_rules! shared_pools {
         }
     )*};
 }
-shared_pools!(ThreadSafePool);
+shared_pools!(ThreadSafePool, WorkStealingPool);
+#[cfg(target_has_atomic = "64")]
+shared_pools!(LockFreePool);
 
 impl<T: Poolable + Send + 'static> PoolSource for ObjectPool<T> {
     type Pool = Owned<Self>;

@@ -7,8 +7,10 @@ use terrane_cache::CacheStats;
 use terrane_pages::process_memory;
 use terrane_pool::PoolStats;
 
+#[cfg(target_pointer_width = "64")]
+use crate::NamedHeapStats;
 use crate::{
-    CallSite, NamedArenaStats, NamedHeapStats, ObserverFailure, Route,
+    CallSite, NamedArenaStats, ObserverFailure, Route,
     counters::{RouteSums, Sums},
 };
 
@@ -52,6 +54,7 @@ pub struct SystemStats {
     /// Caches by name.
     pub caches: Vec<(String, CacheStats)>,
     /// Collected heaps by name.
+    #[cfg(target_pointer_width = "64")]
     pub heaps: Vec<NamedHeapStats>,
     /// The places in the program that allocated most, where profiling is enabled.
     pub sites: Vec<CallSite>,
@@ -215,6 +218,7 @@ impl fmt::Display for SystemStats {
         for NamedArenaStats { name, made, lent, idle, used } in &self.arenas {
             writeln!(f, "arenas {name}: {used}, {lent} lent, {idle} idle, {made} made")?;
         }
+        #[cfg(target_pointer_width = "64")]
         for heap in &self.heaps {
             writeln!(f, "heap {}: {} of {}", heap.name, heap.committed, heap.limit)?;
         }

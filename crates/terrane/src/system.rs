@@ -12,17 +12,18 @@ use terrane_arena::StackArena;
 use terrane_base::{Budget, Bytes, PressureLevel, SharedLeaf};
 
 use crate::{
-    Allocation, AllocationEvent, ArenaManager, CacheManager, DeallocationEvent, Heaps, MemoryConfig,
+    Allocation, AllocationEvent, ArenaManager, CacheManager, DeallocationEvent, MemoryConfig,
     MemoryHierarchy, MemoryLevel, MemoryStats, MemorySystemBuilder, PoolManager, Reconcile, Result, Route,
     SystemId, SystemState, SystemStats,
     allocation::{Memory, Ticket},
     counters::Counters,
-    heaps::HeapManager,
     observers::Observers,
     pressure::Pressure,
     sites::CallSites,
     stack,
 };
+#[cfg(target_pointer_width = "64")]
+use crate::{Heaps, heaps::HeapManager};
 
 /// Memory from one place under one budget: an hierarchy of levels for plain requests; pools, arenas, caches and collected heaps by name; plugins,
 /// statistics and pressure. Clones share the system.
@@ -66,6 +67,7 @@ pub(crate) struct Shared {
     pub(crate) pools: PoolManager,
     pub(crate) arenas: ArenaManager,
     pub(crate) caches: CacheManager,
+    #[cfg(target_pointer_width = "64")]
     pub(crate) heaps: HeapManager,
     pub(crate) observers: Arc<Observers>,
     pub(crate) pressure: Pressure,
@@ -139,6 +141,7 @@ impl MemorySystem {
     }
 
     /// Collected heaps by name.
+    #[cfg(target_pointer_width = "64")]
     #[must_use]
     pub fn heaps(&self) -> Heaps<'_> {
         Heaps(&self.shared)
@@ -158,6 +161,7 @@ impl MemorySystem {
             pools: shared.pools.stats(),
             arenas: shared.arenas.stats(),
             caches: shared.caches.stats(),
+            #[cfg(target_pointer_width = "64")]
             heaps: shared.heaps.stats(),
             sites: shared.sites.biggest(),
             failures: shared.observers.failures(),

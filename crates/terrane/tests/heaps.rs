@@ -54,6 +54,27 @@ fn a_heap_is_asked_to_collect_when_the_system_is_short() {
 }
 
 #[test]
+fn a_collection_gives_memory_back_to_the_system() {
+    let system = system(128 << 20);
+    let lease = system.heaps().lease("scripts");
+    let mut heap = Heap::with_config(lease.config()).unwrap();
+    heap.enter(|mu| {
+        let kept: Vec<_> =
+            (0..30).map(|_| mu.try_alloc_array(100_000, 1_u64).map(|array| mu.root(array))).collect();
+        assert!(kept.iter().all(Result::is_ok));
+    });
+    lease.report(heap.stats());
+    let (committed, used) = (lease.committed(), system.budget().used());
+    assert!(committed > Bytes::from_mib(20), "{committed}");
+    assert!(system.stats().heaps[0].heap.charged_bytes > 20 << 20);
+    assert!(system.set_limit(Bytes::from_mib(16)).unwrap() > Bytes::ZERO);
+    assert!(lease.serve(&mut heap).unwrap() > Bytes::from_mib(20));
+    assert!(lease.committed() < Bytes::from_mib(12), "{}", lease.committed());
+    assert!(system.budget().used() < used && system.budget().used() < Bytes::from_mib(16));
+    assert_eq!(lease.serve(&mut heap), None);
+}
+
+#[test]
 fn a_budget_that_is_full_is_an_error_of_the_heap_and_no_abort() {
     let system = system(8 << 20);
     let held = system.allocate((8 << 20) - 4096).unwrap();

@@ -15,11 +15,13 @@
 //! Differences from the paper, with their reasons: uses of entries are counted at the entries, not in the sketch, so that a hit
 //! touches no second place; and both parts are clocks and not lists in order of use, so that a hit moves nothing and needs no lock.
 
+use std::collections::HashMap;
+
 use crate::index::Hash;
-use crate::list::{Links, List};
 use crate::slots::Slots;
 
 use super::mark::Mark;
+use super::queue::Queue;
 use super::sketch::Sketch;
 
 /// By so much more often: in a loop each key is asked for as often as any other, give or take one, and nothing should move.
@@ -87,7 +89,6 @@ impl Rule {
 #[derive(Clone, Debug)]
 pub(crate) struct Engine<T> {
     nodes: Slots<Node<T>>,
-    links: Links,
     window: Queue,
     main: Queue,
     sketch: Sketch,
@@ -107,6 +108,8 @@ struct Node<T> {
     item: T,
     weight: u32,
     mark: Mark,
+    /// Where in the queue of its part it is.
+    seat: u32,
     part: Part,
     pinned: bool,
 }
@@ -117,17 +120,10 @@ enum Part {
     Main,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Queue {
-    list: List,
-    weight: u64,
-}
-
 impl<T> Engine<T> {
     pub(crate) fn new(capacity: u64, rule: Rule, second_chance: bool) -> Self {
         Self {
             nodes: Slots::default(),
-            links: Links::default(),
             window: Queue::default(),
             main: Queue::default(),
             sketch: Sketch::new(64),
@@ -169,10 +165,9 @@ impl<T> Engine<T> {
             self.sketch.double();
         }
         let uses = self.sketch.add(hash.tag());
-        let node = Node { item, weight, mark: Mark::new(uses), part: Part::Window, pinned: false };
+        let node = Node { item, weight, mark: Mark::new(uses), seat: 0, part: Part::Window, pinned: false };
         let slot = self.nodes.insert(hash, node);
-        self.links.push(&mut self.window.list, slot);
-        self.window.weight += u64::from(weight);
+        self.seat_at_end(slot, Part::Window);
         slot
     }
 
@@ -180,30 +175,23 @@ impl<T> Engine<T> {
     pub(crate) fn reweigh(&mut self, slot: u32, weight: u32) {
         let Some(node) = self.nodes.value_mut(slot) else { return };
         node.mark.note_use();
-        let queue = match node.part {
-            Part::Window => &mut self.window,
-            Part::Main => &mut self.main,
-        };
-        queue.weight = queue.weight - u64::from(node.weight) + u64::from(weight);
+        match node.part {
+            Part::Window => self.window.reweigh(node.weight, weight),
+            Part::Main => self.main.reweigh(node.weight, weight),
+        }
         node.weight = weight;
     }
 
     /// Takes an entry out.
     pub(crate) fn remove(&mut self, slot: u32) -> Option<T> {
-        let tag = self.nodes.tag(slot);
-        let node = self.nodes.remove(slot)?;
-        let queue = match node.part {
-            Part::Window => &mut self.window,
-            Part::Main => &mut self.main,
-        };
-        self.links.remove(&mut queue.list, slot);
-        queue.weight -= u64::from(node.weight);
-        self.pinned -= usize::from(node.pinned);
-        // Should it come back, it is known. One use the sketch has seen.
-        if node.mark.uses() > 1 {
-            self.sketch.raise(tag, node.mark.uses());
+        let part = self.nodes.value(slot)?.part;
+        let (weight, item) = self.remove_unseated(slot)?;
+        let queue = self.queue(part);
+        queue.note_departure(weight);
+        if queue.is_mostly_stale() {
+            self.reseat(part, |slot| slot);
         }
-        Some(node.item)
+        Some(item)
     }
 
     /// Makes room until all weighs at most the capacity; what has to go is handed out. `newest` has just come, and stays if anything else
@@ -213,18 +201,22 @@ impl<T> Engine<T> {
         loop {
             let window_max = self.rule.window.of(self.capacity);
             let too_much = self.weight() > self.capacity;
-            let window_over = self.window.weight > window_max;
+            let window_over = self.window.weight() > window_max;
             if !too_much && (!window_over || moves == MOVES_MAX) {
                 return true;
             }
-            let victim = if window_over || self.main.list.len() == 0 {
+            let victim = if window_over || self.main.len() == 0 {
                 match self.hand(Part::Window, newest) {
                     Some(candidate) if moves < MOVES_MAX && self.fits_main(candidate, window_max) => {
-                        self.promote(candidate);
+                        self.seat_at_end(candidate, Part::Main);
                         moves += 1;
                         continue;
                     }
-                    _ if !too_much => return true,
+                    Some(candidate) if !too_much => {
+                        self.seat_at_front(candidate, Part::Window);
+                        return true;
+                    }
+                    None if !too_much => return true,
                     Some(candidate) => self.contest(candidate, window_max),
                     None => self.hand(Part::Main, None),
                 }
@@ -293,7 +285,7 @@ impl<T> Engine<T> {
     }
 
     pub(crate) fn weight(&self) -> u64 {
-        self.window.weight + self.main.weight
+        self.window.weight() + self.main.weight()
     }
 
     pub(crate) fn weight_of(&self, slot: u32) -> u32 {
@@ -314,22 +306,19 @@ impl<T> Engine<T> {
 
     /// How much memory it has taken, beside what items point to.
     pub(crate) fn bytes(&self) -> usize {
-        self.nodes.bytes() + self.links.bytes() + self.sketch.bytes()
+        self.nodes.bytes() + self.window.bytes() + self.main.bytes() + self.sketch.bytes()
     }
 
     /// Gives up memory that is not needed now; how many slots are left. `moved` is told which have another number.
     pub(crate) fn shrink(&mut self, mut moved: impl FnMut(u32, u32)) -> usize {
-        let mut moves = Vec::new();
-        self.nodes.shrink(|from, to| moves.push((from, to)));
-        for (from, to) in moves {
-            let list = match self.nodes.value(to).map(|node| node.part) {
-                Some(Part::Window) => &mut self.window.list,
-                _ => &mut self.main.list,
-            };
-            self.links.renumber(list, from, to);
+        let mut new_numbers = HashMap::new();
+        self.nodes.shrink(|from, to| {
+            new_numbers.insert(from, to);
             moved(from, to);
+        });
+        for part in [Part::Window, Part::Main] {
+            self.reseat(part, |slot| new_numbers.get(&slot).copied().unwrap_or(slot));
         }
-        self.links.shrink(self.nodes.count());
         self.nodes.count()
     }
 
@@ -341,44 +330,77 @@ impl<T> Engine<T> {
         self.nodes.drain().into_iter().map(|node| (node.weight, node.item)).collect()
     }
 
-    /// The oldest entry that was not used since the hand last came by, and that may go. Those before it go to the end.
-    /// `newest` is passed over.
+    /// Takes the oldest entry that was not used since the hand last came by, and that may go, from its queue. Those before it go to
+    /// the end. `newest` is passed over.
     fn hand(&mut self, part: Part, newest: Option<u32>) -> Option<u32> {
-        let queue = match part {
-            Part::Window => &mut self.window,
-            Part::Main => &mut self.main,
-        };
         let mut steps = 0;
         // Twice around: after the first time none counts as used any more.
-        for _ in 0..2 * queue.list.len() {
-            let slot = queue.list.first()?;
-            let node = self.nodes.value_mut(slot)?;
+        for _ in 0..2 * self.queue(part).places() {
+            let (slot, seat) = self.queue(part).pop()?;
+            let Some(node) = self.nodes.value_mut(slot).filter(|node| node.seat == seat && node.part == part)
+            else {
+                continue;
+            };
             let may_go = !node.pinned && newest != Some(slot);
             let used = self.second_chance && steps < HAND_STEPS_MAX && node.mark.take_used_lately();
+            let weight = node.weight;
+            self.queue(part).note_departure(weight);
             if may_go && !used {
                 return Some(slot);
             }
             steps += usize::from(used);
-            self.links.renew(&mut queue.list, slot);
+            self.seat_at_end(slot, part);
         }
         None
     }
 
+    #[inline]
+    fn queue(&mut self, part: Part) -> &mut Queue {
+        match part {
+            Part::Window => &mut self.window,
+            Part::Main => &mut self.main,
+        }
+    }
+
+    #[inline]
+    fn seat_at_end(&mut self, slot: u32, part: Part) {
+        let queue = match part {
+            Part::Window => &mut self.window,
+            Part::Main => &mut self.main,
+        };
+        if let Some(node) = self.nodes.value_mut(slot) {
+            node.part = part;
+            node.seat = queue.push(slot, node.weight);
+        }
+    }
+
+    fn seat_at_front(&mut self, slot: u32, part: Part) {
+        let queue = match part {
+            Part::Window => &mut self.window,
+            Part::Main => &mut self.main,
+        };
+        if let Some(node) = self.nodes.value_mut(slot) {
+            node.part = part;
+            node.seat = queue.put_back(slot, node.weight);
+        }
+    }
+
+    /// Throws out what is stale; `new_number` says which number a slot has now.
+    #[cold]
+    fn reseat(&mut self, part: Part, new_number: impl Fn(u32) -> u32) {
+        for (slot, seat) in self.queue(part).take_all() {
+            let slot = new_number(slot);
+            if self.nodes.value(slot).is_some_and(|node| node.seat == seat && node.part == part) {
+                self.seat_at_end(slot, part);
+            }
+        }
+    }
+
     fn fits_main(&self, candidate: u32, window_max: u64) -> bool {
-        self.main.weight + u64::from(self.weight_of(candidate)) <= self.capacity - window_max
+        self.main.weight() + u64::from(self.weight_of(candidate)) <= self.capacity - window_max
     }
 
-    fn promote(&mut self, slot: u32) {
-        let Some(node) = self.nodes.value_mut(slot) else { return };
-        node.part = Part::Main;
-        let weight = u64::from(node.weight);
-        self.links.remove(&mut self.window.list, slot);
-        self.window.weight -= weight;
-        self.links.push(&mut self.main.list, slot);
-        self.main.weight += weight;
-    }
-
-    /// The window's candidate against the main part's: who has to go. The winner is in the main part then.
+    /// The window's candidate against the main part's, both without a seat: who has to go. The winner sits in the main part then.
     fn contest(&mut self, candidate: u32, window_max: u64) -> Option<u32> {
         if window_max == self.capacity {
             return Some(candidate);
@@ -388,22 +410,35 @@ impl<T> Engine<T> {
             Admission::MoreOften => self.uses(candidate) >= self.uses(victim).saturating_add(MARGIN),
             Admission::Again => self.uses(candidate) >= 2,
         };
-        if !wins {
-            return Some(candidate);
+        if wins {
+            self.seat_at_end(candidate, Part::Main);
+            Some(victim)
+        } else {
+            self.seat_at_front(victim, Part::Main);
+            Some(candidate)
         }
-        self.promote(candidate);
-        Some(victim)
     }
 
     fn uses(&self, slot: u32) -> u8 {
         self.nodes.value(slot).map_or(0, |node| node.mark.uses())
     }
 
+    /// Evicts an entry that has no seat any more.
     fn evict(&mut self, slot: u32, out: &mut impl FnMut(u32, T)) {
-        let weight = self.weight_of(slot);
-        if let Some(item) = self.remove(slot) {
+        if let Some((weight, item)) = self.remove_unseated(slot) {
             out(weight, item);
         }
+    }
+
+    fn remove_unseated(&mut self, slot: u32) -> Option<(u32, T)> {
+        let tag = self.nodes.tag(slot);
+        let node = self.nodes.remove(slot)?;
+        self.pinned -= usize::from(node.pinned);
+        // Should it come back, it is known. One use the sketch has seen.
+        if node.mark.uses() > 1 {
+            self.sketch.raise(tag, node.mark.uses());
+        }
+        Some((node.weight, node.item))
     }
 
     /// The part whose turn it is has nothing that may go. Whatever may go goes, at last the newest.

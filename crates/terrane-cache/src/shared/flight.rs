@@ -97,6 +97,35 @@ impl<K: Eq, V> Lead<'_, K, V> {
     }
 }
 
+#[cfg(feature = "async")]
+impl<K: Eq, V> Lead<'_, K, V> {
+    pub(super) fn number(&self) -> u64 {
+        self.flight.number
+    }
+}
+
+#[cfg(feature = "async")]
+impl<V: Clone> Flight<V> {
+    /// As [`wait`](Flight::wait), for a task.
+    pub(super) fn poll(
+        &self,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<Option<V>, Reentrant>> {
+        use std::task::Poll;
+        super::polled::check(self.number)?;
+        match &mut *self.state.lock() {
+            State::Computing(wakers) => {
+                if !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+                    wakers.push(context.waker().clone());
+                }
+                Poll::Pending
+            }
+            State::Computed(value) => Poll::Ready(Ok(Some(value.clone()))),
+            State::Failed => Poll::Ready(Ok(None)),
+        }
+    }
+}
+
 impl<K: Eq, V> Drop for Lead<'_, K, V> {
     fn drop(&mut self) {
         let mut removed = None;
@@ -136,6 +165,8 @@ impl<V: Clone> Flight<V> {
     /// # Errors
     /// [`Reentrant`] when it would wait for itself.
     pub(super) fn wait(&self) -> Result<Option<V>, Reentrant> {
+        #[cfg(feature = "async")]
+        super::polled::check(self.number)?;
         let _wait = Wait::begin(thread_number(), self.leader, &self.has_ended)?;
         let mut state = self.state.lock();
         loop {

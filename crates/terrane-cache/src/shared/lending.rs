@@ -17,7 +17,7 @@
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
-use crate::sync::{Arc, AtomicBool, RwLock};
+use crate::sync::{Arc, AtomicBool, RwLock, RwLockReadGuard};
 
 /// So often a reader has to come without a writer in between to be lent to.
 const READS_BEFORE_LENDING: u32 = if cfg!(loom) { 1 } else { 32 };
@@ -28,9 +28,8 @@ pub struct Lending<T> {
     main: RwLock<Main<T>>,
     /// Whether it is worth while to look into a mirror. Changes seldom.
     is_lent: AtomicBool,
-    /// The first reader, and whether there was another: for one alone lending gains nothing.
-    first: AtomicUsize,
-    has_several: AtomicBool,
+    /// The only reader so far, or [`SEVERAL`]: for one alone lending gains nothing.
+    readers: AtomicUsize,
     /// A power of two.
     mirrors: Box<[Mirror<T>]>,
 }
@@ -60,6 +59,7 @@ struct Mirror<T> {
 }
 
 const NOBODY: usize = usize::MAX;
+const SEVERAL: usize = usize::MAX - 2;
 
 impl<T> Lending<T> {
     /// For so many readers at once that are not to disturb each other, rounded up to a power of two.
@@ -69,8 +69,7 @@ impl<T> Lending<T> {
         Self {
             main: RwLock::new(Main { version: 0, value: Some(Value::Owned(value)) }),
             is_lent: AtomicBool::new(false),
-            first: AtomicUsize::new(NOBODY),
-            has_several: AtomicBool::new(false),
+            readers: AtomicUsize::new(NOBODY),
             mirrors: (0..mirrors.max(1).next_power_of_two()).map(mirror).collect(),
         }
     }
@@ -78,20 +77,30 @@ impl<T> Lending<T> {
     /// Lets `work` read the value. It may not lock it again.
     #[inline]
     pub fn read<R>(&self, reader: usize, work: impl FnOnce(&T) -> R) -> R {
-        if self.is_lent.load(Relaxed)
-            && let Some(mirror) = self.mirrors.get(reader & (self.mirrors.len() - 1))
-            && let Some(copy) = &*mirror.copy.read()
+        let copy = if self.is_lent.load(Relaxed) { self.copy(reader) } else { None };
+        let main = if copy.is_none() { Some(self.main.read()) } else { None };
+        // One call of `work`, so that it is inlined.
+        let (value, version) = match (copy.as_deref(), &main) {
+            (Some(Some(copy)), _) => (&**copy, None),
+            (_, Some(main)) => (main.value(), Some(main.version)),
+            _ => unreachable!("one of them is locked"),
+        };
+        let result = work(value);
+        drop((copy, main));
+        if let Some(version) = version
+            && self.readers.load(Relaxed) != reader
         {
-            return work(copy);
-        }
-        let main = self.main.read();
-        let version = main.version;
-        let result = work(main.value());
-        drop(main);
-        if self.first.load(Relaxed) != reader || self.has_several.load(Relaxed) {
             self.note_read(reader, version);
         }
         result
+    }
+
+    /// The copy of this reader, if it has one.
+    #[inline]
+    fn copy(&self, reader: usize) -> Option<RwLockReadGuard<'_, Option<Arc<T>>>> {
+        let mirror = self.mirrors.get(reader & (self.mirrors.len() - 1))?;
+        let copy = mirror.copy.read();
+        copy.is_some().then_some(copy)
     }
 
     /// Lets `work` change the value, alone.
@@ -141,12 +150,9 @@ impl<T> Lending<T> {
     #[cold]
     #[inline(never)]
     fn note_read(&self, reader: usize, version: u32) {
-        if !self.has_several.load(Relaxed) {
-            if self.first.load(Relaxed) == NOBODY {
-                self.first.store(reader, Relaxed);
-            } else {
-                self.has_several.store(true, Relaxed);
-            }
+        let before = self.readers.load(Relaxed);
+        if before != SEVERAL {
+            self.readers.store(if before == NOBODY { reader } else { SEVERAL }, Relaxed);
             return;
         }
         let Some(mirror) = self.mirrors.get(reader & (self.mirrors.len() - 1)) else { return };

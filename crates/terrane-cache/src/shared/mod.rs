@@ -9,7 +9,7 @@
 //! | `departure` | entries on their way out, and who is told |
 //! | `shard`, `lending` | a part of the cache behind a lock, which it lends to readers |
 //! | `sampling` | what the tuner sees |
-//! | `compute`, `flight`, `waits` | values that are computed, once for all who want them |
+//! | `compute`, `compute_async`, `polled`, `flight`, `waits` | values that are computed, once for all who want them |
 //! | `account` | the budget that entries are charged to, and giving memory up |
 //! | `counters`, `thread_number` | counting without contention |
 
@@ -17,6 +17,8 @@ mod account;
 mod builder;
 mod cache;
 mod compute;
+#[cfg(feature = "async")]
+mod compute_async;
 mod contents;
 mod counters;
 mod departure;
@@ -24,6 +26,8 @@ mod flight;
 #[cfg_attr(not(loom), expect(unreachable_pub, reason = "public for the tests with loom"))]
 mod lending;
 mod lifetime;
+#[cfg(feature = "async")]
+mod polled;
 mod sampling;
 mod shard;
 mod thread_number;

@@ -25,9 +25,10 @@ pub(super) struct Depot<T> {
 #[derive(Default)]
 pub(super) struct Tally {
     pub(super) peak: usize,
-    /// Acquisitions that were not served by a magazine, and those of magazines that are gone; those that came to nothing are
-    /// subtracted.
+    /// Acquisitions that were not served by a magazine, and those of magazines that are gone.
     pub(super) taken: u64,
+    /// Of all, how many came to nothing.
+    pub(super) in_vain: u64,
     pub(super) misses: u64,
     pub(super) refused: u64,
     pub(super) created: u64,
@@ -106,7 +107,8 @@ impl<T> Depot<T> {
 
     /// How many acquisitions there were.
     pub(super) fn taken_everywhere(&self) -> u64 {
-        self.tally.taken + self.magazines.iter().map(|magazine| magazine.taken()).sum::<u64>()
+        let of_magazines: u64 = self.magazines.iter().map(|magazine| magazine.taken()).sum();
+        self.tally.taken + of_magazines - self.tally.in_vain
     }
 
     /// Notes how many can be in use now at most.

@@ -195,13 +195,14 @@ impl<T: Poolable + Send + 'static> Shared<T> {
         magazine: Option<&Magazine<T>>,
         patience: &mut Patience,
     ) -> Result<MutexGuard<'a, Depot<T>>, MemoryError> {
+        let is_first = !patience.has_begun();
         let until = patience.until();
         if matches!(until, Until::Over) {
             depot.tally.refused += 1;
             let (in_use, capacity) = (depot.total - depot.idle.len(), self.strategy.max_total);
             return Err(MemoryError::PoolExhausted { in_use, capacity });
         }
-        depot.tally.waits += 1;
+        depot.tally.waits += u64::from(is_first);
         depot.waiters += 1;
         // Whoever gives something back now brings it here. It may have been put into a magazine just before that was known.
         depot.call();
@@ -220,6 +221,8 @@ impl<T: Poolable + Send + 'static> Shared<T> {
 
     /// The object, if it can be handed out. Runs foreign code.
     pub(super) fn if_usable(&self, node: Box<Node<T>>) -> Option<Box<Node<T>>> {
+        // It was counted when it was taken.
+        let in_vain = InVain(self);
         let eviction = self.strategy.eviction;
         if eviction.is_timed()
             && is_expired(&node, eviction, self.maker.now_ns())
@@ -228,7 +231,11 @@ impl<T: Poolable + Send + 'static> Shared<T> {
             self.dispose(node);
             return None;
         }
-        if self.strategy.validation.on_acquire() { if_valid(self, node) } else { Some(node) }
+        let node = if self.strategy.validation.on_acquire() { if_valid(self, node) } else { Some(node) };
+        if node.is_some() {
+            core::mem::forget(in_vain);
+        }
+        node
     }
 
     /// Takes an object back that was reset.
@@ -335,6 +342,15 @@ impl<T: Poolable + Send + 'static> Departure for Shared<T> {
         // SAFETY: it is the magazine that this pool gave to the calling thread, and is still in the depot's list.
         let magazine = unsafe { part.cast::<Magazine<T>>().as_ref() };
         self.leave(magazine);
+    }
+}
+
+/// An acquisition that was counted and came to nothing, unless this is forgotten.
+struct InVain<'a, T: Poolable + Send + 'static>(&'a Shared<T>);
+
+impl<T: Poolable + Send + 'static> Drop for InVain<'_, T> {
+    fn drop(&mut self) {
+        self.0.depot.lock().tally.in_vain += 1;
     }
 }
 

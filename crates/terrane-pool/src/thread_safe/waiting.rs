@@ -26,6 +26,11 @@ impl Patience {
         Self { timeout, begun: None }
     }
 
+    /// Whether it has waited already.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.is_some()
+    }
+
     /// Until when it may wait. The time begins to run with the first question: one that need not wait looks at no clock.
     pub(super) fn until(&mut self) -> Until {
         if self.timeout.is_zero() {
