@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use terrane_base::{Budget, Bytes, SharedLeaf};
 
-use crate::{HugePages, PageError, PageOperation, PageSource};
+use crate::{HugePages, PageError, PageOperation, PageSource, zeroed::zeroed};
 
 /// A source whose committed memory is charged to a budget. What the budget refuses is refused like what the system refuses.
 ///
@@ -170,11 +170,7 @@ struct PageBits(Vec<u64>);
 
 impl PageBits {
     fn try_new(pages: usize) -> Option<Self> {
-        let words = pages.div_ceil(64);
-        let mut bits = Vec::new();
-        bits.try_reserve_exact(words).ok()?;
-        bits.resize(words, 0);
-        Some(Self(bits))
+        zeroed(pages.div_ceil(64)).map(Self)
     }
 
     fn count(&self) -> usize {

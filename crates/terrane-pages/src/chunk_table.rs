@@ -3,13 +3,10 @@
 //! Pure bookkeeping of indices; it touches no chunk. A *run* is a group of adjacent chunks handed out together;
 //! its first entry is marked, so that only whole runs are taken back.
 
-use alloc::{
-    alloc::{Layout, alloc_zeroed},
-    vec::Vec,
-};
+use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::Owner;
+use crate::{Owner, zeroed::zeroed};
 
 /// The state of each chunk of a range, by index.
 #[derive(Debug, Default)]
@@ -94,22 +91,6 @@ impl ChunkTable {
         self.entries[run.clone()].fill(if committed { COMMITTED } else { 0 });
         self.first_free = self.first_free.min(run.start);
     }
-}
-
-/// `len` zeros. Unlike what a vector does by itself, this both reports failure and leaves it to the system to
-/// deliver zeros, so that the unused end of a large table takes no memory.
-fn zeroed(len: usize) -> Option<Vec<Entry>> {
-    if len == 0 {
-        return Some(Vec::new());
-    }
-    let layout = Layout::array::<Entry>(len).ok()?;
-    // SAFETY: the layout is not empty.
-    let entries = unsafe { alloc_zeroed(layout) }.cast::<Entry>();
-    if entries.is_null() {
-        return None;
-    }
-    // SAFETY: from the global allocator with the layout of an array of `len` entries, each of them a valid 0.
-    Some(unsafe { Vec::from_raw_parts(entries, len, len) })
 }
 
 #[cfg(test)]

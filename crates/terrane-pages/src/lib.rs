@@ -73,6 +73,7 @@ mod trial;
 mod wasm;
 #[cfg(all(feature = "os", windows))]
 mod windows;
+mod zeroed;
 
 #[cfg(feature = "allocator-api2")]
 pub use budgeted_allocator::BudgetedAllocator;

@@ -5,15 +5,18 @@
 //! thing is asked for once, looked at, and given back.
 
 use core::fmt;
+use std::path::Path;
 
 use terrane_base::Bytes;
 
-use crate::{AddressRange, HUGE_PAGE_SIZE, HugePages, system_pages};
+use crate::{AddressRange, HUGE_PAGE_SIZE, HugePages, system_limit, system_pages};
 
 /// The most addresses that are asked for: 1 TiB.
 const MOST_ADDRESSES: u64 = 1 << 40;
-/// The most memory that is locked for a trial.
-const MOST_LOCKED: usize = 64 << 20;
+/// The most memory that is locked for a trial: what is locked is there, and where the control group has no room for it, the kernel would
+/// end a process. So it is a small part of what the group allows, too.
+const MOST_LOCKED: u64 = 64 << 20;
+const PART_OF_GROUP: u64 = 8;
 /// Memory that is touched to see on which pages it comes.
 const HUGE_TRIAL: usize = 2 * HUGE_PAGE_SIZE;
 
@@ -35,16 +38,21 @@ pub struct PageTrial {
     pub huge: HugePages,
     /// Of 4 MiB that were asked for on huge pages and touched: how much came on them. `None` where the system does not tell.
     pub huge_bytes: Option<Bytes>,
-    /// The most memory that could be locked at once, as a power of two, at most 64 MiB; 0 where not even a page.
+    /// The most memory that could be locked at once, as a power of two, at most as much as was asked for; 0 where not even a page.
     pub locked: Bytes,
+    /// The most that was asked for: 64 MiB, or an eighth of what the control group allows, where that is less.
+    pub lock_asked: Bytes,
 }
 
 impl PageTrial {
-    /// Asks for everything once, and gives it back. Touches 4 MiB, locks up to 64 MiB for a moment, and takes some milliseconds.
+    /// Asks for everything once, and gives it back. Touches 4 MiB, locks up to 64 MiB for a moment (never more than an eighth of what the
+    /// control group allows), and takes some milliseconds.
     #[must_use]
     pub fn run() -> Self {
         let (huge, huge_bytes) = try_huge();
-        Self { addresses: most_addresses(), huge, huge_bytes, locked: most_locked() }
+        let lock_asked = lock_trial(system_limit(Path::new("/")));
+        let locked = most_locked(lock_asked);
+        Self { addresses: most_addresses(), huge, huge_bytes, locked, lock_asked }
     }
 }
 
@@ -79,9 +87,15 @@ fn try_huge() -> (HugePages, Option<Bytes>) {
     (answer, bytes.map(Bytes::from_usize))
 }
 
+/// How much to lock where the control group has this limit: a power of two.
+fn lock_trial(limit: Option<Bytes>) -> Bytes {
+    let part = limit.map_or(MOST_LOCKED, |limit| limit.as_u64() / PART_OF_GROUP).min(MOST_LOCKED);
+    Bytes::new(part.checked_ilog2().map_or(0, |power| 1 << power))
+}
+
 /// Halves the request until it is granted.
-fn most_locked() -> Bytes {
-    let mut bytes = MOST_LOCKED;
+fn most_locked(asked: Bytes) -> Bytes {
+    let mut bytes = asked.as_usize();
     while bytes >= system_pages().page_size() {
         if try_lock(bytes) {
             return Bytes::from_usize(bytes);
@@ -120,7 +134,7 @@ impl fmt::Display for PageTrial {
 
 impl PageTrial {
     fn fmt_locked(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let more = if self.locked.as_usize() >= MOST_LOCKED { "at least " } else { "" };
+        let more = if self.locked >= self.lock_asked { "at least " } else { "" };
         writeln!(f, "locked            {more}{}", self.locked)
     }
 }
@@ -144,8 +158,23 @@ mod tests {
         let first = most_addresses();
         // Kept, they would be 256 TiB, more than a process has.
         assert!((0..256).all(|_| most_addresses() == first));
-        let locked = most_locked();
-        assert!((0..16).all(|_| most_locked() == locked));
+        let asked = lock_trial(None);
+        let locked = most_locked(asked);
+        assert!((0..16).all(|_| most_locked(asked) == locked));
+    }
+
+    /// All of the trial is memory that is there: a small container must survive it.
+    #[test]
+    fn a_small_control_group_is_not_filled() {
+        assert_eq!(lock_trial(None), Bytes::from_mib(64));
+        for (limit, asked) in
+            [(Bytes::from_gib(8), Bytes::from_mib(64)), (Bytes::from_mib(64), Bytes::from_mib(8))]
+        {
+            assert_eq!(lock_trial(Some(limit)), asked);
+        }
+        assert_eq!(lock_trial(Some(Bytes::new(50_000_000))), Bytes::from_mib(4));
+        assert_eq!(lock_trial(Some(Bytes::new(7))), Bytes::ZERO);
+        assert_eq!(most_locked(Bytes::ZERO), Bytes::ZERO);
     }
 
     #[test]
@@ -155,6 +184,7 @@ mod tests {
             huge: HugePages::Granted { page_size: 2 << 20 },
             huge_bytes: Some(Bytes::from_mib(4)),
             locked: Bytes::from_mib(64),
+            lock_asked: Bytes::from_mib(64),
         };
         let text = trial.to_string();
         assert!(text.contains("1 GiB in one piece\n"), "{text}");

@@ -21,7 +21,7 @@ pub(super) fn on(machine: &MachineMemory, trial: &PageTrial, pressure: &Pressure
              /sys/kernel/mm/transparent_hugepage/enabled lets programs ask for them",
         ),
         (
-            trial.locked < LOCKED_WANTED,
+            trial.locked < LOCKED_WANTED.min(trial.lock_asked),
             "little memory can be locked: pages that must stay in physical memory will be refused; raise \
              `ulimit -l`",
         ),
