@@ -131,6 +131,24 @@ fn prometheus_and_people_read_the_figures() {
 }
 
 #[test]
+fn clients_that_announce_much_and_send_little_hold_little() {
+    let server = Server::start(Bytes::from_mib(64));
+    let clients: Vec<TcpStream> = (0..200)
+        .map(|_| {
+            let mut stream = TcpStream::connect_timeout(&server.address, PATIENCE).unwrap();
+            stream
+                .write_all(b"PUT /pages/slow HTTP/1.1\r\nHost: test\r\nContent-Length: 262144\r\n\r\nabc")
+                .unwrap();
+            stream
+        })
+        .collect();
+    let before = server.system.budget().used();
+    assert_eq!(server.ask("PUT", "/pages/quick", &text(200 << 10, 0)).0, 201);
+    assert!(before < Bytes::from_mib(24), "{}", server.system.stats());
+    drop(clients);
+}
+
+#[test]
 fn a_page_may_be_replaced_without_end() {
     let server = Server::start(Bytes::from_mib(32));
     for round in 0..600 {

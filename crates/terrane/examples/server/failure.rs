@@ -11,7 +11,10 @@ pub(crate) enum Failure {
     Memory(MemoryError),
     NotFound,
     TooLarge,
+    TooSlow,
     BadRequest(String),
+    /// The service is about to end.
+    Ending,
 }
 
 impl IntoResponse for Failure {
@@ -24,6 +27,8 @@ impl IntoResponse for Failure {
             Self::Memory(error) => (StatusCode::INSUFFICIENT_STORAGE, error.to_string()),
             Self::NotFound => (StatusCode::NOT_FOUND, "there is no such page".to_owned()),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "a page has 256 KiB at most".to_owned()),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "the body did not come in time".to_owned()),
+            Self::Ending => (StatusCode::SERVICE_UNAVAILABLE, "the service is about to end".to_owned()),
             Self::BadRequest(reason) => (StatusCode::BAD_REQUEST, reason),
         };
         let json = [(header::CONTENT_TYPE, "application/json")];

@@ -76,11 +76,10 @@ impl HeapThread {
         &self,
         request: impl FnOnce(oneshot::Sender<Result<T, Failure>>) -> Request,
     ) -> Result<T, Failure> {
-        let gone = || Failure::BadRequest("the service is about to end".to_owned());
         let (answer, answered) = oneshot::channel();
-        let requests = self.requests.as_ref().ok_or_else(gone)?;
-        requests.send(request(answer)).map_err(|_| gone())?;
-        answered.await.unwrap_or_else(|_| Err(gone()))
+        let requests = self.requests.as_ref().ok_or(Failure::Ending)?;
+        requests.send(request(answer)).map_err(|_| Failure::Ending)?;
+        answered.await.unwrap_or(Err(Failure::Ending))
     }
 }
 

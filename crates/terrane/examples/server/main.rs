@@ -20,12 +20,16 @@ mod service;
 mod words;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusBuilder;
 use terrane::Bytes;
 
 const USAGE: &str =
     "usage: server [--port PORT] [--limit SIZE]   (defaults: 8080, 64MiB; listens on 127.0.0.1 only)";
+
+/// How long requests that are being served may take after the program was told to stop.
+const GRACE: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {
     let (port, limit) = match arguments(std::env::args().skip(1)) {
@@ -67,7 +71,17 @@ fn serve(port: u16, limit: Bytes) -> Result<(), Box<dyn std::error::Error>> {
             .map_err(|error| format!("cannot listen on 127.0.0.1:{port}: {error}"))?;
         eprintln!("listening on http://{}, limit {limit}", listener.local_addr()?);
         let stopped = async { _ = tokio::signal::ctrl_c().await };
-        axum::serve(listener, service.router()).with_graceful_shutdown(stopped).await?;
+        let serving = axum::serve(listener, service.router()).with_graceful_shutdown(stopped);
+        tokio::select! {
+            ended = serving => ended?,
+            () = overdue() => eprintln!("some clients did not come to an end; their connections are cut"),
+        }
         Ok(())
     })
+}
+
+/// Over some time after the program was told to stop: no client can keep it longer.
+async fn overdue() {
+    _ = tokio::signal::ctrl_c().await;
+    tokio::time::sleep(GRACE).await;
 }
