@@ -93,11 +93,12 @@ struct Classes<P> {
 }
 
 impl<P> Classes<P> {
-    /// The pool whose buffers have at least this capacity, smallest first.
-    fn pool(&self, capacity: usize) -> Result<&P, MemoryError> {
+    /// The smallest class with at least this capacity, and its pool.
+    fn pool(&self, capacity: usize) -> Result<(usize, &P), MemoryError> {
         let class = capacity.div_ceil(MIN_BYTES).max(1).checked_next_power_of_two();
         let place = class.map_or(usize::MAX, |class| class.trailing_zeros() as usize);
-        self.pools.get(place).ok_or_else(|| self.too_large(capacity))
+        let pool = self.pools.get(place).ok_or_else(|| self.too_large(capacity))?;
+        Ok((MIN_BYTES << place, pool))
     }
 
     #[cold]
@@ -116,9 +117,11 @@ impl<P> Classes<P> {
     }
 }
 
-/// A buffer that was handed out for `capacity` bytes.
-fn checked<G: DerefMut<Target = Buffer>>(mut buffer: G) -> Result<G, MemoryError> {
-    if buffer.capacity() < buffer.class {
+/// A buffer that is handed out by the pool of this class. It may be of another one: who had it before can have put another buffer in
+/// its place.
+fn checked<G: DerefMut<Target = Buffer>>(mut buffer: G, class: usize) -> Result<G, MemoryError> {
+    buffer.class = class;
+    if buffer.capacity() < class {
         buffer.reserve_class()?;
     }
     Ok(buffer)
@@ -160,7 +163,8 @@ impl LocalBufferPool {
     /// [`MemoryError::AllocationTooLarge`] beyond the largest class; what the budget says when it refuses;
     /// [`MemoryError::OutOfMemory`].
     pub fn acquire(&self, capacity: usize) -> Result<PoolGuard<Buffer, &ObjectPool<Buffer>>, MemoryError> {
-        checked(self.classes.pool(capacity)?.acquire()?)
+        let (class, pool) = self.classes.pool(capacity)?;
+        checked(pool.acquire()?, class)
     }
 
     /// The largest capacity that can be had.
@@ -211,7 +215,7 @@ mod tests {
         for (capacity, class) in
             [(0, 64), (1, 64), (64, 64), (65, 128), (128, 128), (129, 256), (257, 512), (512, 512)]
         {
-            assert_eq!(classes.pool(capacity).copied(), Ok(class), "{capacity}");
+            assert_eq!(classes.pool(capacity), Ok((class, &class)), "{capacity}");
         }
         for capacity in [513, usize::MAX / 2, usize::MAX] {
             let error = MemoryError::AllocationTooLarge {

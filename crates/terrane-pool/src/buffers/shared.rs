@@ -49,7 +49,8 @@ impl BufferPool {
     /// [`MemoryError::AllocationTooLarge`] beyond the largest class; what the budget says when it refuses;
     /// [`MemoryError::OutOfMemory`].
     pub fn acquire(&self, capacity: usize) -> Result<PooledBuffer<'_>, MemoryError> {
-        checked(self.classes.pool(capacity)?.acquire()?)
+        let (class, pool) = self.classes.pool(capacity)?;
+        checked(pool.acquire()?, class)
     }
 
     /// The same, with a share of its pool in the guard.
@@ -60,7 +61,8 @@ impl BufferPool {
         &self,
         capacity: usize,
     ) -> Result<PoolGuard<Buffer, ThreadSafePool<Buffer>>, MemoryError> {
-        checked(self.classes.pool(capacity)?.acquire_owned()?)
+        let (class, pool) = self.classes.pool(capacity)?;
+        checked(pool.acquire_owned()?, class)
     }
 
     /// The largest capacity that can be had.

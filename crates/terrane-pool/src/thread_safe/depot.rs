@@ -246,16 +246,17 @@ impl<T> Depot<T> {
                 }
             }
         }
-        if !barrier::is_available() || self.magazines.iter().all(|magazine| magazine.len() == 0) {
+        // Somebody who is going to wait has to see what was put in just now: of that, and of the call, one side sees the other only with the
+        // fence between. Others look at magazines that seem to hold something.
+        let is_worth_it = |magazine: &&Arc<Magazine<T>>| self.waiters > 0 || magazine.len() > 0;
+        if !barrier::is_available() || !self.magazines.iter().any(|magazine| is_worth_it(&magazine)) {
             return;
         }
-        let full = |magazine: &&Arc<Magazine<T>>| magazine.len() > 0;
-        // Called before the fence, all that are not empty; one that becomes so later is not reached into.
         let mut called = Vec::new();
         if called.try_reserve(self.magazines.len()).is_err() {
             return;
         }
-        called.extend(self.magazines.iter().filter(full));
+        called.extend(self.magazines.iter().filter(is_worth_it));
         called.iter().for_each(|magazine| magazine.call());
         if !barrier::heavy() {
             return;
