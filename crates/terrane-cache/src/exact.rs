@@ -70,7 +70,8 @@ pub struct ExactCache<K, V, O, S = RandomState> {
     hasher: S,
     weigher: fn(&K, &V) -> u64,
     capacity: u64,
-    weight: u64,
+    /// At most the capacity, but for a moment when a heavier value comes in the place of another.
+    weight: u128,
     stats: CacheStats,
 }
 
@@ -186,7 +187,7 @@ impl<K: Hashable + Eq, V, O: Order, S: BuildHasher> ExactCache<K, V, O, S> {
         }
         let replaced = match old.and_then(|slot| self.entries.value_mut(slot).map(|entry| (slot, entry))) {
             Some((slot, entry)) => {
-                self.weight = self.weight - entry.weight + weight;
+                self.weight = self.weight - u128::from(entry.weight) + u128::from(weight);
                 entry.weight = weight;
                 self.order.used(slot);
                 Some(std::mem::replace(&mut entry.value, value))
@@ -195,7 +196,7 @@ impl<K: Hashable + Eq, V, O: Order, S: BuildHasher> ExactCache<K, V, O, S> {
                 self.evict_to(self.capacity - weight, &mut evicted);
                 let slot = self.entries.insert(hash, Entry { key, value, weight });
                 self.order.entered(slot);
-                self.weight += weight;
+                self.weight += u128::from(weight);
                 self.stats.inserted += 1;
                 None
             }
@@ -247,12 +248,12 @@ impl<K: Hashable + Eq, V, O: Order, S: BuildHasher> ExactCache<K, V, O, S> {
 
     /// Evicts until the entries weigh at most `weight`, and gives memory that is not needed back. The answer is the weight that went.
     pub fn shrink_to(&mut self, weight: u64) -> u64 {
-        let before = self.weight;
+        let before = self.weight();
         self.evict_to(weight, &mut |_, _| ());
         let order = &mut self.order;
         self.entries.shrink(|from, to| order.renumbered(from, to));
         self.order.shrink(self.entries.count());
-        before - self.weight
+        before - self.weight()
     }
 
     /// All entries, in the order in which they would be evicted.
@@ -276,7 +277,7 @@ impl<K: Hashable + Eq, V, O: Order, S: BuildHasher> ExactCache<K, V, O, S> {
     /// What the entries weigh: their number, where there is no weigher.
     #[must_use]
     pub fn weight(&self) -> u64 {
-        self.weight
+        u64::try_from(self.weight).unwrap_or(u64::MAX)
     }
 
     /// The most that they may weigh.
@@ -311,17 +312,17 @@ impl<K: Hashable + Eq, V, O: Order, S: BuildHasher> ExactCache<K, V, O, S> {
     fn take(&mut self, slot: u32) -> Option<Entry<K, V>> {
         let entry = self.entries.remove(slot)?;
         self.order.left(slot);
-        self.weight -= entry.weight;
+        self.weight -= u128::from(entry.weight);
         Some(entry)
     }
 
     fn evict_to(&mut self, weight: u64, evicted: &mut impl FnMut(K, V)) {
-        while self.weight > weight
+        while self.weight > u128::from(weight)
             && let Some(slot) = self.order.first()
             && let Some(entry) = self.take(slot)
         {
             self.stats.evicted += 1;
-            self.stats.evicted_weight += entry.weight;
+            self.stats.evicted_weight = self.stats.evicted_weight.saturating_add(entry.weight);
             evicted(entry.key, entry.value);
         }
     }

@@ -85,3 +85,13 @@ fn a_future_that_wants_its_own_value_gets_an_error() {
     }));
     assert_eq!(poll(outer, &wakes()), Poll::Ready(Ok(2)));
 }
+
+#[test]
+fn a_closure_that_wants_its_own_value_before_its_future_begins_gets_an_error() {
+    let cache: Cache<u32, u32> = Cache::new(10);
+    let computing = pin!(cache.try_get_or_compute_async(1, |_| {
+        let own = cache.get_or_compute(1, |_| 0);
+        async move { Ok::<u32, &str>(u32::from(own.is_err()) * 77) }
+    }));
+    assert_eq!(poll(computing, &wakes()), Poll::Ready(Ok(77)));
+}

@@ -156,6 +156,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_clearly_better_is_followed_at_once() {
+        let mut tuner = Tuner::new(100);
+        let again = (0..100_000_u64).map(|request| 1000 + request / 2 - request % 2 * 40);
+        assert_eq!(ask(&mut tuner, again), Rule::RECENT);
+        // Five rounds; the long span is of forty.
+        assert_eq!(ask(&mut tuner, (0..750).map(|request| request % 150)), Rule::MORE_OFTEN);
+    }
+
+    #[test]
     fn a_large_cache_is_simulated_by_a_sample() {
         assert_eq!((sample_mask(0), sample_mask(300), sample_mask(100_000)), (0, 0, 255));
         let tuner = Tuner::new(100_000);

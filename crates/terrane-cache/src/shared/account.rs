@@ -53,8 +53,18 @@ impl Account {
 impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
     /// What an entry of that weight is charged.
     pub(super) fn charge_of(&self, weight: u64) -> Bytes {
-        let place = (size_of::<(K, V)>() as u64).saturating_add(BYTES_BESIDE_SLOT);
+        let place = Self::place_bytes();
         Bytes::new(if self.weigher.is_some() { place.saturating_add(weight) } else { place })
+    }
+
+    /// What these entries are charged in all. O(1).
+    fn charge_of_all(&self, gone: &Departures<K, V>) -> Bytes {
+        let places = Self::place_bytes().saturating_mul(gone.len() as u64);
+        Bytes::new(if self.weigher.is_some() { places.saturating_add(gone.weight()) } else { places })
+    }
+
+    fn place_bytes() -> u64 {
+        (size_of::<(K, V)>() as u64).saturating_add(BYTES_BESIDE_SLOT)
     }
 
     /// Gives the charges of what left back and tells the listener; then it may be dropped.
@@ -85,26 +95,41 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         for (done, shard) in self.shards.iter().enumerate() {
             let share = wanted.saturating_sub(given).as_u64().div_ceil((self.shards.len() - done) as u64);
             let mut gone = Departures::new();
-            let mut freed = Bytes::ZERO;
             shard.try_write(|contents| {
-                while freed.as_u64() < share && contents.engine.len() > 0 {
+                while self.charge_of_all(&gone).as_u64() < share && contents.engine.len() > 0 {
                     let weight = contents.engine.weight();
-                    let before = gone.iter().count();
                     contents.evict_to(weight - 1, &mut gone, RemovalCause::Reclaimed);
-                    let new = gone.iter().skip(before);
-                    freed = new.fold(freed, |sum, entry| sum.saturating_add(self.charge_of(entry.weight)));
                     if contents.engine.weight() == weight {
                         break;
                     }
                 }
             });
-            given = given.saturating_add(freed);
+            given = given.saturating_add(self.charge_of_all(&gone));
             self.see_off(&gone);
         }
         if let Some(account) = &self.account {
             account.leaf.give_back();
         }
         given
+    }
+}
+
+/// What leaves a shard; it is seen off when this is dropped, also where foreign code panics while the shard is locked.
+pub(super) struct Leaving<'a, K: Hashable + Eq, V: Clone, S: BuildHasher> {
+    inner: &'a Inner<K, V, S>,
+    pub(super) gone: Departures<K, V>,
+}
+
+impl<'a, K: Hashable + Eq, V: Clone, S: BuildHasher> Leaving<'a, K, V, S> {
+    pub(super) fn new(inner: &'a Inner<K, V, S>) -> Self {
+        Self { inner, gone: Departures::new() }
+    }
+}
+
+impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Drop for Leaving<'_, K, V, S> {
+    #[inline]
+    fn drop(&mut self) {
+        self.inner.see_off(&self.gone);
     }
 }
 

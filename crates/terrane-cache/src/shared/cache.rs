@@ -13,7 +13,7 @@ use terrane_base::{Bytes, Clock, MemoryError};
 use crate::index::Hash;
 use crate::stats::CacheStats;
 
-use super::account::{Account, Charge};
+use super::account::{Account, Charge, Leaving};
 use super::builder::{CacheBuilder, Weigher};
 use super::contents::{Arrival, Found, Put};
 use super::counters::{Counters, Event};
@@ -278,17 +278,17 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         charge: Option<Charge<'_>>,
     ) -> Result<(), MemoryError> {
         let requested = Bytes::new(u64::from(arrival.weight));
-        let mut gone = Departures::new();
+        let mut leaving = Leaving::new(self);
         let put = self.shard(hash).write(|contents| {
-            contents.sweep_some(|| self.now_ns(), &mut gone);
+            contents.sweep_some(|| self.now_ns(), &mut leaving.gone);
             contents.engine.set_rule(self.sampling.rule());
             contents.engine.note_requests_outside(|| self.hits_per_shard());
-            contents.put(hash, arrival, &mut gone)
+            contents.put(hash, arrival, &mut leaving.gone)
         });
         if let Some(charge) = charge {
             charge.keep();
         }
-        self.see_off(&gone);
+        drop(leaving);
         match put {
             Put::New => {
                 self.sampling.note(hash, || self.len() as u64);

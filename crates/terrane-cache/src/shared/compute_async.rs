@@ -52,15 +52,23 @@ impl<K: Hashable + Eq + Clone, V: Clone, S: BuildHasher> Cache<K, V, S> {
                         return Ok(value);
                     }
                     let mut load = Load { inner, start: inner.clock.now(), failed: true };
-                    let mut computing = pin!(compute(&key));
                     let number = lead.number();
+                    let mut computing = pin!({
+                        // What is done before there is a future can want the value too.
+                        let _polling = Polling::begin(number);
+                        compute(&key)
+                    });
                     let result = poll_fn(|context| {
                         let _polling = Polling::begin(number);
                         computing.as_mut().poll(context)
                     });
                     let value = result.await.map_err(ComputeError::Failed)?;
                     load.failed = false;
-                    let _kept = inner.put(key.clone(), value.clone(), inner.lifespans);
+                    {
+                        // So can a listener.
+                        let _polling = Polling::begin(number);
+                        let _kept = inner.put(key.clone(), value.clone(), inner.lifespans);
+                    }
                     lead.land(value.clone());
                     return Ok(value);
                 }

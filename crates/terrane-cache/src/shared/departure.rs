@@ -29,6 +29,7 @@ pub(super) struct Departures<K, V> {
     // Mostly none or one; without allocating.
     first: Option<Departure<K, V>>,
     more: Vec<Departure<K, V>>,
+    weight: u64,
 }
 
 pub(super) struct Departure<K, V> {
@@ -40,11 +41,12 @@ pub(super) struct Departure<K, V> {
 
 impl<K, V> Departures<K, V> {
     pub(super) fn new() -> Self {
-        Self { first: None, more: Vec::new() }
+        Self { first: None, more: Vec::new(), weight: 0 }
     }
 
     #[inline]
     pub(super) fn push(&mut self, departure: Departure<K, V>) {
+        self.weight = self.weight.saturating_add(departure.weight);
         if self.first.is_none() {
             self.first = Some(departure);
         } else {
@@ -54,6 +56,16 @@ impl<K, V> Departures<K, V> {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Departure<K, V>> {
         self.first.iter().chain(&self.more)
+    }
+
+    /// How many there are. O(1).
+    pub(super) fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.more.len()
+    }
+
+    /// What they weigh in all. O(1).
+    pub(super) fn weight(&self) -> u64 {
+        self.weight
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -66,7 +78,9 @@ impl<K, V> Departures<K, V> {
             let told = catch_unwind(AssertUnwindSafe(|| {
                 listener(&departure.key, &departure.value, departure.cause);
             }));
-            if told.is_err() {
+            if let Err(payload) = told {
+                // Dropping it might panic in turn.
+                std::mem::forget(payload);
                 counters.note(Event::ListenerPanic);
             }
         }
