@@ -121,6 +121,8 @@ pub struct Heap<M: ObjectModel> {
     /// Whether collections run by themselves.
     pub(crate) enabled: bool,
     pub(crate) limit: usize,
+    /// What the heap tries to stay below.
+    pub(crate) soft_limit: usize,
     /// Bytes in the old space, of large objects, and charged since for what lies outside, above which a full collection is due.
     pub(crate) full_threshold: usize,
     pub(crate) stress: Option<Stress>,
@@ -198,6 +200,7 @@ impl<M: ObjectModel> Heap<M> {
             collection_due: false,
             enabled: true,
             limit,
+            soft_limit: config.soft_limit.as_usize(),
             full_threshold: 0,
             stress: config.stress.map(Stress::new),
             verify_always: config.verify,

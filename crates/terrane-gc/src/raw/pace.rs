@@ -17,6 +17,7 @@
 
 use super::cycle::Phase;
 use super::heap::Heap;
+use super::old_space::block::BLOCK_SIZE;
 use super::record::{CollectionCause, CollectionKind};
 use super::slice::{Slice, UNITS_PER_SLICE};
 use super::{ObjectModel, Progress, RootSource};
@@ -136,6 +137,7 @@ impl<M: ObjectModel> Heap<M> {
         let live = self.heap_bytes();
         let with_tables = live.saturating_add(self.external.tables);
         let growth = self.pacer.growth(with_tables, now.saturating_sub(self.pacer.since_ns), self.growth_min);
+        let growth = growth.min(self.room_below_soft_limit(live));
         self.pacer.since_ns = now;
         self.pacer.grown = 0;
         self.pacer.goal = live.saturating_add(growth);
@@ -143,6 +145,13 @@ impl<M: ObjectModel> Heap<M> {
         let ahead = (growth / 2).min(with_tables / 2).max(self.nursery_size * 4);
         let start = if self.incremental { growth.saturating_sub(ahead) } else { growth };
         self.full_threshold = live.saturating_add(start);
+    }
+
+    /// What the heap may grow by for the sake of the soft limit. Never so little that there is a cycle after every few
+    /// minor collections.
+    fn room_below_soft_limit(&self, live: usize) -> usize {
+        let left = self.soft_limit.saturating_sub(self.charged() + self.held_reserve() * BLOCK_SIZE);
+        left.max(live / 16).max(self.nursery_size.saturating_mul(4))
     }
 
     /// A minor collection has moved so many bytes: decides in how many steps the nursery is filled next.
