@@ -13,7 +13,9 @@
 //!
 //! *Pace.* A fixed amount of work for each slice would never finish in a program that allocates fast enough. So the work is
 //! paid in proportion: of what is left to mark, as large a part as the minor collections use up of what is left of the
-//! growth. The nursery is filled in so many steps, with a slice after each, that no slice is longer than it should be.
+//! growth. The nursery is filled in so many steps, with a slice after each, that no slice is longer than it should be. The
+//! work that is left is that of all phases: bytes to mark, units of weak processing, chunks to sweep. However late a cycle
+//! is, it goes on in slices: the shortest step is so short that a slice does many times the work that the step brings.
 
 use super::cycle::Phase;
 use super::heap::Heap;
