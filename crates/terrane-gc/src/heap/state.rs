@@ -195,6 +195,7 @@ unsafe impl RootSource for Roots {
             if !budget.spend(1) {
                 return Progress::More;
             }
+            self.look_ahead(self.deaths.cleared, live);
             self.bury_if_dead(self.deaths.cleared, live);
             self.deaths.cleared += 1;
         }
@@ -204,7 +205,18 @@ unsafe impl RootSource for Roots {
     }
 }
 
+/// How many side blocks ahead it is asked whether an object lives.
+const AHEAD: u32 = 12;
+
 impl Roots {
+    /// Has the answer for a block further on brought near.
+    fn look_ahead<L: Liveness>(&self, index: u32, live: &L) {
+        if index + AHEAD < self.side.len() {
+            // SAFETY: a block of our table; the mutator stands still.
+            live.prefetch(unsafe { (*self.side.block(index + AHEAD)).object });
+        }
+    }
+
     /// Notes the object of a side block if it is unreachable and has a finalizer.
     fn note_if_dying<L: Liveness>(&mut self, index: u32, live: &L) {
         // SAFETY: a block of our table; the mutator stands still.

@@ -116,10 +116,8 @@ impl<M: ObjectModel> Heap<M> {
         if let Some(observer) = &mut self.observer {
             observer(record);
         }
-        if self.verify_always
-            && let Err(corruption) = self.verify(roots)
-        {
-            panic!("heap corrupt after collection {}: {corruption}", record.sequence);
+        if self.verify_always {
+            self.verify_or_dump(roots, format_args!("after collection {}", record.sequence));
         }
     }
 

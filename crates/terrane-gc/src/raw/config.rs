@@ -24,6 +24,9 @@ pub struct HeapConfig {
     /// Most bytes that the heap may charge; at least about 1 MiB is needed. What counts: the young range, blocks of the old space in use, the copy
     /// reserve, large objects and chunk metadata. Default 16 GiB.
     pub limit: Bytes,
+    /// What the heap should charge at most: as it comes near, full collections follow each other more closely, down to one
+    /// for each sixteenth that the heap grows by. Nothing is refused for it. Default none (the greatest number).
+    pub soft_limit: Bytes,
     /// Greatest size of the nursery. Default 1 MiB; at most an eighth of the limit and 64 MiB, at least 16 KiB.
     pub nursery: Bytes,
     /// Size of the frame region. Default 4 MiB; at most an eighth of the limit and 256 MiB.
@@ -32,7 +35,7 @@ pub struct HeapConfig {
     pub young_range: Bytes,
     /// Collect at every n-th allocation, all kinds and slices in turn, with evacuated memory poisoned. Default off.
     pub stress: Option<NonZeroU64>,
-    /// Run the verifier after every collection; it panics with a description of what is corrupt. Default off.
+    /// Run the verifier after every collection; it panics with a list of the edges that are wrong. Default off.
     pub verify: bool,
     /// Size of the mark stack. When it is full the heap is scanned again, so any size is correct. Default 4
     /// MiB.
@@ -68,6 +71,7 @@ impl Default for HeapConfig {
     fn default() -> Self {
         Self {
             limit: Bytes::from_gib(16),
+            soft_limit: Bytes::new(u64::MAX),
             nursery: Bytes::from_mib(1),
             frame_region: Bytes::from_mib(4),
             young_range: Bytes::from_gib(1),
@@ -119,6 +123,13 @@ impl HeapConfig {
     #[must_use]
     pub fn limit(mut self, limit: Bytes) -> Self {
         self.limit = limit;
+        self
+    }
+
+    /// Sets [`soft_limit`](Self::soft_limit).
+    #[must_use]
+    pub fn soft_limit(mut self, soft_limit: Bytes) -> Self {
+        self.soft_limit = soft_limit;
         self
     }
 

@@ -1,7 +1,7 @@
 //! The heap: allocation, and the state that collections work on.
 //!
-//! Small objects are bumped in the *window*, a pair of addresses: the nursery, or the current segment of the
-//! arena that was entered. In stress mode the window always looks full, so that every allocation takes the
+//! Small objects are bumped in the *window*, a pair of addresses: the nursery, a hole of the old space, or the current
+//! segment of the arena that was entered. In stress mode the window always looks full, so that every allocation takes the
 //! slow path and is counted.
 
 use alloc::boxed::Box;
@@ -63,7 +63,8 @@ pub(crate) type Observer = Box<dyn FnMut(&CollectionRecord)>;
 
 /// A garbage-collected heap for one mutator, generic over the runtime's object model.
 ///
-/// Objects are born in the nursery and move to the old space at the first collection that finds them live.
+/// Objects are born in the nursery and move to the old space at the first collection that finds them live; where most
+/// survive, they are born in the old space ([`Pretenuring`](super::Pretenuring)).
 /// References that the caller holds outside its [`RootSource`] are stale after every call that takes one.
 ///
 /// A heap stays on its thread:
@@ -121,6 +122,8 @@ pub struct Heap<M: ObjectModel> {
     /// Whether collections run by themselves.
     pub(crate) enabled: bool,
     pub(crate) limit: usize,
+    /// What the heap tries to stay below.
+    pub(crate) soft_limit: usize,
     /// Bytes in the old space, of large objects, and charged since for what lies outside, above which a full collection is due.
     pub(crate) full_threshold: usize,
     pub(crate) stress: Option<Stress>,
@@ -198,6 +201,7 @@ impl<M: ObjectModel> Heap<M> {
             collection_due: false,
             enabled: true,
             limit,
+            soft_limit: config.soft_limit.as_usize(),
             full_threshold: 0,
             stress: config.stress.map(Stress::new),
             verify_always: config.verify,
@@ -225,7 +229,8 @@ impl<M: ObjectModel> Heap<M> {
         (self.young.frame_pointer(), self.young.frames.len)
     }
 
-    /// Room for an object of `size` bytes in the nursery, or in the arena that was entered. Never collects.
+    /// Room for an object of `size` bytes in the nursery, in the old space where objects are born there at present, or in
+    /// the arena that was entered. Never collects.
     ///
     /// `size` is a multiple of 8 and at least 16. `None` means that [`alloc`](Self::alloc) must be taken; that is
     /// so for every size above [`SMALL_OBJECT_MAX`].

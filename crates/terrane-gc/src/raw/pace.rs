@@ -13,10 +13,13 @@
 //!
 //! *Pace.* A fixed amount of work for each slice would never finish in a program that allocates fast enough. So the work is
 //! paid in proportion: of what is left to mark, as large a part as the minor collections use up of what is left of the
-//! growth. The nursery is filled in so many steps, with a slice after each, that no slice is longer than it should be.
+//! growth. The nursery is filled in so many steps, with a slice after each, that no slice is longer than it should be. The
+//! work that is left is that of all phases: bytes to mark, units of weak processing, chunks to sweep. However late a cycle
+//! is, it goes on in slices: the shortest step is so short that a slice does many times the work that the step brings.
 
 use super::cycle::Phase;
 use super::heap::Heap;
+use super::old_space::block::BLOCK_SIZE;
 use super::record::{CollectionCause, CollectionKind};
 use super::slice::{Slice, UNITS_PER_SLICE};
 use super::{ObjectModel, Progress, RootSource};
@@ -136,6 +139,7 @@ impl<M: ObjectModel> Heap<M> {
         let live = self.heap_bytes();
         let with_tables = live.saturating_add(self.external.tables);
         let growth = self.pacer.growth(with_tables, now.saturating_sub(self.pacer.since_ns), self.growth_min);
+        let growth = growth.min(self.room_below_soft_limit(live));
         self.pacer.since_ns = now;
         self.pacer.grown = 0;
         self.pacer.goal = live.saturating_add(growth);
@@ -143,6 +147,13 @@ impl<M: ObjectModel> Heap<M> {
         let ahead = (growth / 2).min(with_tables / 2).max(self.nursery_size * 4);
         let start = if self.incremental { growth.saturating_sub(ahead) } else { growth };
         self.full_threshold = live.saturating_add(start);
+    }
+
+    /// What the heap may grow by for the sake of the soft limit. Never so little that there is a cycle after every few
+    /// minor collections.
+    fn room_below_soft_limit(&self, live: usize) -> usize {
+        let left = self.soft_limit.saturating_sub(self.charged() + self.held_reserve() * BLOCK_SIZE);
+        left.max(live / 16).max(self.nursery_size.saturating_mul(4))
     }
 
     /// A minor collection has moved so many bytes: decides in how many steps the nursery is filled next.

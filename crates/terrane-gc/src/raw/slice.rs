@@ -6,8 +6,8 @@
 use super::clock::Clock;
 use super::weak::WorkBudget;
 
-/// Units between two looks at the clock: some microseconds when each misses the cache.
-const BATCH: usize = 256;
+/// Units between two looks at the clock: some ten microseconds when each misses the cache.
+const BATCH: usize = 768;
 /// Units that make up a slice where there is no clock: some 200 µs.
 pub(crate) const UNITS_PER_SLICE: usize = 8192;
 

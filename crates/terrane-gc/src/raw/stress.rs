@@ -84,10 +84,8 @@ impl<M: ObjectModel> Heap<M> {
 
     /// Runs the verifier between two slices, where it is to run after every collection.
     fn verify_between<R: RootSource>(&mut self, roots: &mut R) {
-        if self.verify_always
-            && let Err(corruption) = self.verify(roots)
-        {
-            panic!("heap corrupt after a slice: {corruption}");
+        if self.verify_always {
+            self.verify_or_dump(roots, format_args!("after a slice"));
         }
     }
 }

@@ -16,6 +16,10 @@ pub trait Liveness {
     /// `word` must be valid; as told under [weak processing](crate::raw#weak-processing). Once `survivor` has answered `Some` for an object, it
     /// does so until the collection ends.
     fn survivor(&self, word: Word) -> Option<Word>;
+
+    /// Tells that `survivor` will soon be asked about this reference, so that the answer may be on its way from memory.
+    /// For hooks that go through long tables: some entries ahead. O(1).
+    fn prefetch(&self, _word: Word) {}
 }
 
 /// Keeps objects that were not reached.

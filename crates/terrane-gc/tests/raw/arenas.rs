@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use terrane_base::Bytes;
-use terrane_gc::raw::{ArenaError, ArenaId, CollectionKind, HeapConfig};
+use terrane_gc::raw::{ArenaError, ArenaId, CollectionKind, HeapConfig, Pretenuring};
 
 use crate::machine::Machine;
 use crate::model::*;
@@ -36,6 +36,30 @@ fn what_is_not_referenced_dies_with_the_arena() {
     assert_eq!(machine.list_len(0), 1000);
     let stats = machine.heap.stats();
     assert_eq!((stats.arena_survivors, stats.arenas.bytes_now, stats.old.bytes_now), (1000, 0, 16_000));
+}
+
+/// An object that was born since the last collection may be written without the barrier, also where it was born in the
+/// old space before the arena was made.
+#[test]
+fn a_pretenured_object_may_be_initialised_with_what_is_in_the_first_arena() {
+    let config = HeapConfig::new().nursery(Bytes::from_kib(64)).young_range(Bytes::from_mib(64)).verify(true);
+    let mut machine = Machine::new(config.pretenuring(Pretenuring::Always));
+    machine.collect(CollectionKind::Minor);
+    let holder = machine.pair(integer(1), integer(2)).unwrap();
+    assert!(!machine.heap.young_range().contains(&(slot(holder, 0) as usize)), "born in the old space");
+    machine.roots.push(holder);
+    let arena = machine.heap.arena_create(Bytes::ZERO).unwrap();
+    machine.heap.arena_enter(arena).unwrap();
+    let held = machine.pair(integer(7), integer(8)).unwrap();
+    machine.heap.arena_leave();
+    // SAFETY: a slot of an object that no collection has seen.
+    unsafe { *slot(holder, 0) = held };
+    machine.heap.verify(&mut machine.roots).unwrap();
+    let summary = machine.heap.arena_destroy(arena, &mut machine.roots).unwrap();
+    assert_eq!(summary.survivors, 1);
+    assert_eq!(read(read(machine.roots.words[0], 0), 1), integer(8));
+    let next = machine.pair(integer(1), integer(2)).unwrap();
+    assert!(machine.heap.young_range().contains(&(slot(next, 0) as usize)), "born in the nursery again");
 }
 
 #[test]

@@ -122,6 +122,24 @@ fn slots_of_frames_that_were_left_are_forgotten() {
 }
 
 #[test]
+fn all_that_is_wrong_is_listed_as_far_as_there_is_room() {
+    let mut machine = machine();
+    let vector = machine.vector(5).unwrap();
+    machine.roots.push(vector);
+    machine.collect(CollectionKind::Minor);
+    let young = machine.pair(integer(1), integer(2)).unwrap();
+    (0..4).for_each(|index| plain_store(machine.roots.words[0], index, young));
+    plain_store(machine.roots.words[0], 4, pair(0x1000));
+    let mut kinds = |most| {
+        let findings = machine.heap.findings(&mut machine.roots, most);
+        findings.iter().map(|finding| finding.kind).collect::<Vec<_>>()
+    };
+    let not_remembered = [CorruptionKind::NotRemembered; 4];
+    assert_eq!(kinds(16), [not_remembered.as_slice(), &[CorruptionKind::Foreign]].concat());
+    assert_eq!(kinds(3), not_remembered[..3]);
+}
+
+#[test]
 fn dangling_references_and_heap_to_frame_edges_are_found() {
     let mut machine = machine();
     let word = machine.pair(integer(1), integer(2)).unwrap();

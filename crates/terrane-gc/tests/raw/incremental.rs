@@ -1,5 +1,8 @@
 //! Full collections in slices, with the mutator running in between.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use terrane_base::Bytes;
 use terrane_gc::raw::{
     CollectionKind, CorruptionKind, Heap, HeapConfig, Progress, RootScope, RootSource, Word, WorkBudget,
@@ -62,6 +65,49 @@ fn without_the_barrier_it_is_found_missing() {
     }
     let finding = machine.heap.verify(&mut machine.roots).unwrap_err();
     assert_eq!(finding.kind, CorruptionKind::DanglingOld);
+}
+
+/// A cycle that has found what lives is brought to its end by a full collection, and reported like any other.
+#[test]
+fn a_cycle_that_a_full_collection_ends_is_reported() {
+    let mut ended = 0;
+    for units in 1.. {
+        let mut machine = marking(200, true);
+        let full = Rc::new(Cell::new(0));
+        let (seen, mut sequence) = (Rc::clone(&full), None);
+        machine.heap.set_observer(Box::new(move |record| {
+            assert!(sequence.is_none_or(|before| record.sequence == before + 1));
+            sequence = Some(record.sequence);
+            seen.set(seen.get() + u32::from(record.kind == CollectionKind::Full));
+        }));
+        if machine.heap.step_units(units, &mut machine.roots) == Progress::Done {
+            break;
+        }
+        let marking = machine.heap.is_marking();
+        machine.collect(CollectionKind::Full);
+        // One that still marks is given up instead, unless all is marked.
+        assert!(full.get() == 2 || marking && full.get() == 1, "{} after {units} units", full.get());
+        assert_eq!(u64::from(full.get()), machine.heap.stats().collections_of(CollectionKind::Full).count);
+        ended += u32::from(!marking);
+    }
+    assert!(ended > 0);
+}
+
+/// A soft limit makes the same program do with less memory, and refuses nothing.
+#[test]
+fn a_soft_limit_brings_collections_nearer() {
+    let peak = |soft: Bytes| {
+        let config = HeapConfig::new().nursery(Bytes::from_kib(64)).frame_region(Bytes::from_kib(64));
+        let mut machine = Machine::new(config.soft_limit(soft));
+        machine.roots.push(integer(0));
+        for _ in 0..60 {
+            machine.roots.set(0, integer(0));
+            machine.grow_list(0, 100_000).unwrap();
+        }
+        machine.heap.stats().old.bytes_peak
+    };
+    let (without, with) = (peak(Bytes::new(u64::MAX)), peak(Bytes::from_mib(12)));
+    assert!(with < without / 2, "{with} and {without}");
 }
 
 /// The difference between the snapshot and the marks shows it even when nothing refers to the object any more.

@@ -21,6 +21,7 @@ mod corruption;
 mod snapshot;
 
 use alloc::vec::Vec;
+use core::fmt;
 use core::marker::PhantomData;
 
 pub use corruption::{Corruption, CorruptionKind};
@@ -51,27 +52,61 @@ impl<M: ObjectModel> Heap<M> {
     ///
     /// The first finding.
     pub fn verify<R: RootSource>(&mut self, roots: &mut R) -> Result<(), Corruption> {
+        self.findings(roots, 1).first().map_or(Ok(()), |first| Err(*first))
+    }
+
+    /// What is wrong with the heap, `most` findings at most: an edge that leads nowhere is noted and not followed. An
+    /// object that ends nowhere, or an entry of the remembered set that does, is the last finding, since little can be
+    /// told beyond it. O(live objects), and allocates.
+    #[must_use]
+    pub fn findings<R: RootSource>(&mut self, roots: &mut R, most: usize) -> Vec<Corruption> {
         self.sync();
         self.old.note_mutator_births();
         // SAFETY: what was promoted was initialised before.
         unsafe { self.old.set_start_bits_of_runs::<M>() };
-        let mut verifier = Verifier::<M>::new(self);
-        verifier.find_objects(roots.frame_top())?;
-        verifier.check_remembered()?;
+        let mut verifier = Verifier::<M>::new(self, most);
+        let tables = verifier.find_objects(roots.frame_top()).and_then(|()| verifier.check_remembered());
+        if let Err(last) = tables {
+            return Vec::from([last]);
+        }
         roots.visit_remembered(|slot| _ = verifier.remembered_by_source.insert(slot.addr()));
-        let mut first = Ok(());
-        roots.visit_roots(RootScope::All, |root| {
-            if first.is_ok() {
-                first = verifier.check_edge(None, root);
-            }
-        });
-        first?;
-        verifier.check_reachable()
+        roots.visit_roots(RootScope::All, |root| verifier.follow(None, root));
+        verifier.follow_all();
+        verifier.found
+    }
+
+    /// Where the verifier is to run after every collection: fails with what it finds.
+    ///
+    /// # Panics
+    ///
+    /// When the heap is corrupt. The message lists the edges that are wrong, as far as there is room.
+    pub(crate) fn verify_or_dump<R: RootSource>(&mut self, roots: &mut R, when: fmt::Arguments<'_>) {
+        let found = self.findings(roots, DUMPED);
+        if !found.is_empty() {
+            panic!("heap corrupt {when}: {}", Dump(&found));
+        }
+    }
+}
+
+/// Findings that the message of a failure lists.
+const DUMPED: usize = 16;
+
+/// Findings, a line each.
+struct Dump<'d>(&'d [Corruption]);
+
+impl fmt::Display for Dump<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut findings = self.0.iter();
+        findings.next().map_or(Ok(()), |first| write!(f, "{first}"))?;
+        findings.try_for_each(|finding| write!(f, "\n  {finding}"))
     }
 }
 
 struct Verifier<'h, M: ObjectModel> {
     heap: &'h Heap<M>,
+    /// What was found, and how much is wanted.
+    found: Vec<Corruption>,
+    most: usize,
     /// Starts of all objects in the young range.
     young: AddressSet,
     large: AddressSet,
@@ -88,9 +123,11 @@ struct Verifier<'h, M: ObjectModel> {
 }
 
 impl<'h, M: ObjectModel> Verifier<'h, M> {
-    fn new(heap: &'h Heap<M>) -> Self {
+    fn new(heap: &'h Heap<M>, most: usize) -> Self {
         let mut verifier = Self {
             heap,
+            found: Vec::new(),
+            most,
             young: AddressSet::default(),
             large: AddressSet::default(),
             fresh: AddressSet::default(),
@@ -166,20 +203,23 @@ impl<'h, M: ObjectModel> Verifier<'h, M> {
         Ok(())
     }
 
-    fn check_reachable(&mut self) -> Result<(), Corruption> {
-        while let Some((word, zone)) = self.pending.pop() {
-            let mut first = Ok(());
+    /// Follows what is reachable from the edges that were followed.
+    fn follow_all(&mut self) {
+        while self.found.len() < self.most
+            && let Some((word, zone)) = self.pending.pop()
+        {
             // SAFETY: the reference was checked before it was pushed.
-            unsafe {
-                M::visit_slots(word, |slot| {
-                    if first.is_ok() {
-                        first = self.check_edge(Some((word, zone)), slot);
-                    }
-                });
-            }
-            first?;
+            unsafe { M::visit_slots(word, |slot| self.follow(Some((word, zone)), slot)) };
         }
-        Ok(())
+    }
+
+    /// Checks an edge, notes what is wrong with it, and has its target visited if nothing is.
+    fn follow(&mut self, parent: Option<(Word, Zone)>, slot: *const Word) {
+        if self.found.len() < self.most
+            && let Err(finding) = self.check_edge(parent, slot)
+        {
+            self.found.push(finding);
+        }
     }
 
     /// Checks what a slot or root refers to, and visits it later.
@@ -253,7 +293,11 @@ impl<'h, M: ObjectModel> Verifier<'h, M> {
     fn is_remembered(&self, parent: Word, slot: usize) -> bool {
         let address = M::address(parent).unwrap_or(0);
         let by_source = self.remembered_by_source.contains(slot);
-        if self.heap.remembered.overflowed() || self.fresh.contains(address) || by_source {
+        if self.heap.remembered.overflowed()
+            || self.heap.rebuild_remembered
+            || self.fresh.contains(address)
+            || by_source
+        {
             return true;
         }
         // SAFETY: the parent is a live object outside the young range, and the slot lies in it.

@@ -18,17 +18,14 @@ impl<M: ObjectModel> Heap<M> {
     /// The first finding, if the heap is corrupt.
     pub(crate) fn take_snapshot<R: RootSource>(&mut self, roots: &mut R) -> Result<AddressSet, Corruption> {
         let mut snapshot = AddressSet::default();
-        let mut verifier = Verifier::<M>::new(self);
+        let mut verifier = Verifier::<M>::new(self, 1);
         verifier.find_objects(roots.frame_top())?;
         verifier.check_remembered()?;
-        let mut first = Ok(());
-        roots.visit_roots(RootScope::All, |root| {
-            if first.is_ok() {
-                first = verifier.check_edge(None, root);
-            }
-        });
-        first?;
-        verifier.check_reachable()?;
+        roots.visit_roots(RootScope::All, |root| verifier.follow(None, root));
+        verifier.follow_all();
+        if let Some(&first) = verifier.found.first() {
+            return Err(first);
+        }
         for address in verifier.visited.iter().filter(|&address| !self.young.all.contains(address)) {
             snapshot.insert(address);
         }

@@ -6,6 +6,7 @@ use super::{Keeper, Liveness, Progress};
 use crate::raw::large::LargeSpace;
 use crate::raw::mark::Marking;
 use crate::raw::old_space::chunk::{Chunk, StartTable};
+use crate::raw::prefetch::prefetch;
 use crate::raw::slice::Slice;
 use crate::raw::young::Span;
 use crate::raw::{ObjectModel, RootSource, Word};
@@ -27,6 +28,12 @@ impl<M: ObjectModel> Liveness for Marked<M> {
         // object, and nothing of them was freed since marking began.
         unsafe { Chunk::containing(address) }.has_start_bit(self.table, address).then_some(word)
     }
+
+    fn prefetch(&self, word: Word) {
+        if let Some(address) = M::address(word) {
+            prefetch(Chunk::start_word(self.table, address));
+        }
+    }
 }
 
 /// Marks what the source keeps.
@@ -38,6 +45,10 @@ struct Reviver<'e, 'h, M> {
 impl<M: ObjectModel> Liveness for Reviver<'_, '_, M> {
     fn survivor(&self, word: Word) -> Option<Word> {
         self.marked.survivor(word)
+    }
+
+    fn prefetch(&self, word: Word) {
+        self.marked.prefetch(word);
     }
 }
 
