@@ -10,11 +10,7 @@
 //! | Module | Concept |
 //! |---|---|
 //! | [`row`] | what is measured: a row and its contenders |
-<<<<<<< HEAD
-//! | [`registry`] | all rows; one module per area adds its own ([`arena`], [`gc`], [`budget`], [`cache`]) |
-=======
-//! | [`registry`] | all rows; one module per area adds its own ([`arena`], [`gc`], [`budget`], [`pool`]) |
->>>>>>> pool
+//! | [`registry`] | all rows; one module per area adds its own ([`arena`], [`gc`], [`budget`], [`cache`], [`pool`]) |
 //! | [`selection`] | which rows the names of a command line mean |
 //! | [`absences`] | contenders that this build was made without |
 //! | [`arguments`] | the command line |

@@ -9,11 +9,8 @@ pub fn rows() -> Vec<Row> {
     rows.extend(crate::arena::rows());
     rows.extend(crate::gc::rows());
     rows.extend(crate::budget::rows());
-<<<<<<< HEAD
     rows.extend(crate::cache::rows());
-=======
     rows.extend(crate::pool::rows());
->>>>>>> pool
     rows
 }
 
