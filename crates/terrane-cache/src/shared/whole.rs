@@ -80,7 +80,8 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
         });
     }
 
-    /// Evicts until the entries weigh at most `weight`, and gives memory that is not needed back. The answer is the weight that went.
+    /// Evicts until the entries weigh at most `weight` (without a weigher: until there are at most so many), pinned ones apart, and gives
+    /// memory that is not needed back. The answer is the weight that went.
     pub fn shrink_to(&self, weight: u64) -> u64 {
         let shards = self.inner.shards.len();
         let before = self.weight();
