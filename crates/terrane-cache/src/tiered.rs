@@ -192,6 +192,9 @@ where
     }
 
     /// The value of `key`. One that is found compressed is not so any more, unless there is no room for it.
+    ///
+    /// It is never older than the last that was written before this began. While an entry moves from one tier to the other, other threads
+    /// may miss it.
     pub fn get<Q: Hashable + Eq + ToOwned<Owned = K> + ?Sized>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
