@@ -2,7 +2,11 @@
 //!
 //! Two caches, one behind the other. An entry that has to leave the first for lack of room is compressed (LZ4, Collet 2011) and goes into
 //! the second, whose capacity is in compressed bytes. A look-up that finds a value only there brings it back. Whoever is short of memory
-//! and asks the budget takes from both.
+//! and asks the budget takes from both, and what is taken so is not compressed: that would need memory.
+//!
+//! A value on its way from one tier to the other must not arrive after a newer one of its key, or after the key was removed. So all that
+//! writes is done one after the other, which includes what falls out and is compressed. Hits in the first tier wait for nobody. Values are
+//! decompressed without the lock: what was read is moved only if it is still what the cold tier has when the lock is held.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -10,6 +14,7 @@ use std::hash::Hash as Hashable;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use parking_lot::ReentrantMutex;
 use terrane_base::Budget;
 
 use crate::shared::{Cache, RemovalCause};
@@ -115,9 +120,18 @@ impl Compressed {
         let restored = lz4_flex::block::decompress(&self.bytes, self.original_bytes).ok()?;
         (restored.len() == self.original_bytes).then_some(restored)
     }
+
+    /// Whether this is the very same, and not only equal.
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.bytes, &other.bytes)
+    }
 }
 
 /// A [`Cache`] whose entries are compressed when they have to leave it, and come back when they are wanted. Clones share it.
+///
+/// Many threads may read at the same time; those that write, or bring a compressed value back, take turns, and an entry that falls
+/// out is compressed in the turn of the one that came. `Hash`, `Eq`, `Clone`, `Drop` and [`Compressible::as_bytes`] of keys and values may
+/// run in such a turn, and must not use the same cache. What the budget takes back is lost: it is not compressed.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -136,6 +150,9 @@ pub struct TieredCache<K, V> {
     cold: Cache<K, Compressed>,
     tier: ColdTier,
     cold_hits: Arc<AtomicU64>,
+    /// Held while an entry is written or moves from one tier to the other. (By the same thread twice where foreign code does what it
+    /// must not: that is no reason to hang.)
+    turn: Arc<ReentrantMutex<()>>,
 }
 
 impl<K, V> TieredCache<K, V>
@@ -159,7 +176,9 @@ where
             .on_removal({
                 let cold = cold.clone();
                 move |key: &K, value: &V, cause| {
-                    if matches!(cause, RemovalCause::Capacity | RemovalCause::Reclaimed)
+                    // There is no room when something comes, in the turn of who puts it in. The budget takes entries at any time: such
+                    // an entry might be outdated when it arrived.
+                    if cause == RemovalCause::Capacity
                         && let Some(compressed) = Compressed::of(value.as_bytes(), &tier)
                     {
                         cold.insert(key.clone(), compressed);
@@ -169,10 +188,13 @@ where
         if let Some(budget) = budget {
             hot = hot.budget(budget);
         }
-        Self { hot: hot.build(), cold, tier, cold_hits: Arc::default() }
+        Self { hot: hot.build(), cold, tier, cold_hits: Arc::default(), turn: Arc::default() }
     }
 
-    /// The value of `key`. One that is found compressed is not so any more.
+    /// The value of `key`. One that is found compressed is not so any more, unless there is no room for it.
+    ///
+    /// It is never older than the last that was written before this began. While an entry moves from one tier to the other, other threads
+    /// may miss it.
     pub fn get<Q: Hashable + Eq + ToOwned<Owned = K> + ?Sized>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -180,15 +202,27 @@ where
         if let Some(value) = self.hot.get(key) {
             return Some(value);
         }
-        let compressed = self.cold.remove(key)?;
-        let value = compressed.restore(&self.tier).and_then(V::from_bytes)?;
-        self.cold_hits.fetch_add(1, Relaxed);
-        self.hot.insert(key.to_owned(), value.clone());
-        Some(value)
+        let compressed = self.cold.get(key)?;
+        let value = compressed.restore(&self.tier).and_then(V::from_bytes);
+        self.bring_back(key.to_owned(), &compressed, value.clone());
+        self.cold_hits.fetch_add(u64::from(value.is_some()), Relaxed);
+        value
+    }
+
+    /// Moves an entry to the hot tier, unless it is not there any more or is another one. Without a value it was damaged, and goes.
+    fn bring_back(&self, key: K, compressed: &Compressed, value: Option<V>) {
+        let _turn = self.turn.lock();
+        if !self.cold.get(&key).is_some_and(|now| now.is(compressed)) {
+            return;
+        }
+        if value.is_none_or(|value| self.hot.insert(key.clone(), value)) {
+            self.cold.remove(&key);
+        }
     }
 
     /// Puts an entry in; whether it is kept.
     pub fn insert(&self, key: K, value: V) -> bool {
+        let _turn = self.turn.lock();
         // The old value first: should this one fall out at once, it must not find it there.
         self.cold.remove(&key);
         self.hot.insert(key, value)
@@ -199,12 +233,14 @@ where
     where
         K: Borrow<Q>,
     {
+        let _turn = self.turn.lock();
         let hot = self.hot.remove(key).is_some();
         self.cold.remove(key).is_some() || hot
     }
 
     /// Takes all entries out.
     pub fn clear(&self) {
+        let _turn = self.turn.lock();
         self.hot.clear();
         self.cold.clear();
     }
@@ -247,6 +283,7 @@ impl<K, V> Clone for TieredCache<K, V> {
             cold: self.cold.clone(),
             tier: self.tier,
             cold_hits: Arc::clone(&self.cold_hits),
+            turn: Arc::clone(&self.turn),
         }
     }
 }

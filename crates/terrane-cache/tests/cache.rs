@@ -183,6 +183,9 @@ fn resizing_and_shrinking_evict() {
     assert_eq!(cache.shrink_to(10), before - cache.len() as u64);
     assert!(cache.len() <= 10 && cache.bytes() < full / 2, "{} of {full}", cache.bytes());
     assert_eq!(cache.iter().count(), cache.len());
+    let few = Cache::builder().capacity(10_000).shards(4).build();
+    (0..10).for_each(|key| _ = few.insert(key, key));
+    assert!(cache.bytes() <= 2 * few.bytes(), "{} where {} are enough", cache.bytes(), few.bytes());
 }
 
 #[test]

@@ -58,3 +58,26 @@ fn what_expired_is_seen_off_though_a_comparison_panics() {
     cache.clear();
     assert_eq!(told.lock().unwrap().len(), 3);
 }
+
+/// A value whose `drop` panics, if it is one of those.
+#[derive(Clone)]
+struct Bad(bool);
+
+impl Drop for Bad {
+    fn drop(&mut self) {
+        assert!(!self.0, "a drop that panics");
+    }
+}
+
+#[test]
+fn a_drop_that_panics_does_not_end_the_giving_up() {
+    let root = Budget::root(Bytes::from_mib(1));
+    let cache = Cache::builder().capacity(100).shards(1).budget(&root).build();
+    assert!(cache.insert(0, Bad(true)));
+    for _ in 0..3 {
+        (1..50).for_each(|key| assert!(cache.insert(key, Bad(false))));
+        assert!(root.reclaim(Bytes::from_mib(1)) > Bytes::ZERO);
+        assert_eq!(cache.len(), 0);
+    }
+    assert_eq!((root.used(), root.taken_out()), (Bytes::ZERO, 0));
+}

@@ -75,6 +75,9 @@ fn the_cold_tier_keeps_what_falls_out_until_memory_is_short() {
     (0..200).for_each(|number| _ = cache.get(&number));
     assert_eq!(cache.get(&3), Some(page(33)), "an old compressed value is never seen again");
     assert!(cache.remove(&3) && !cache.remove(&3) && cache.get(&3).is_none());
+    assert!(budget.reclaim(Bytes::from_mib(4)) > Bytes::ZERO);
+    assert_eq!((cache.len(), cache.cold_bytes()), (0, 0), "what was taken back was compressed");
+    (0..200).for_each(|number| assert!(cache.insert(number, page(number))));
     let all = budget.try_reserve(Bytes::from_kib(4000));
     assert!(all.is_ok(), "{all:?}");
     drop((all, cache));

@@ -30,6 +30,8 @@ const MARGIN: u8 = 2;
 const REQUESTS_PER_ENTRY: u64 = 10;
 /// So many entries at most move from window to main part with one that comes in, so that filling up has no long step.
 const MOVES_MAX: u32 = 4;
+/// The sketch is never for fewer.
+const SKETCH_ENTRIES_MIN: usize = 64;
 /// So far at most the hand goes to find an entry that was not used.
 const HAND_STEPS_MAX: usize = 64;
 
@@ -126,7 +128,7 @@ impl<T> Engine<T> {
             nodes: Slots::default(),
             window: Queue::default(),
             main: Queue::default(),
-            sketch: Sketch::new(64),
+            sketch: Sketch::new(SKETCH_ENTRIES_MIN),
             capacity,
             rule,
             second_chance,
@@ -319,6 +321,7 @@ impl<T> Engine<T> {
         for part in [Part::Window, Part::Main] {
             self.reseat(part, |slot| new_numbers.get(&slot).copied().unwrap_or(slot));
         }
+        self.sketch.shrink(self.nodes.len().max(SKETCH_ENTRIES_MIN));
         self.nodes.count()
     }
 

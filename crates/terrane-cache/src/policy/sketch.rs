@@ -35,6 +35,19 @@ impl Sketch {
         self.blocks = [&*self.blocks, &*self.blocks].concat().into_boxed_slice();
     }
 
+    /// Halves the number of counters, as long as they are enough for so many entries. Of two that become one the larger counts: no
+    /// estimate becomes less.
+    pub(crate) fn shrink(&mut self, entries: usize) {
+        let blocks = entries.div_ceil(WORDS_PER_BLOCK).next_power_of_two();
+        while self.blocks.len() > blocks {
+            let (low, high) = self.blocks.split_at(self.blocks.len() / 2);
+            let pairs = low.iter().zip(high);
+            self.blocks = pairs
+                .map(|(low, high)| std::array::from_fn(|word| larger_counters(low[word], high[word])))
+                .collect();
+        }
+    }
+
     /// Counts a request for the key; the estimate after it.
     pub(crate) fn add(&mut self, tag: u32) -> u8 {
         let (block, bits) = self.block(tag);
@@ -79,6 +92,14 @@ impl Sketch {
     }
 }
 
+/// Of each two counters the larger one.
+fn larger_counters(one: u64, other: u64) -> u64 {
+    (0..16)
+        .map(|counter| COUNTER_MAX << (4 * counter))
+        .map(|mask| (one & mask).max(other & mask))
+        .fold(0, |all, counter| all | counter)
+}
+
 /// Word and shift of the counter in a row: each row has two words of sixteen counters.
 #[inline]
 fn counter(bits: u32, row: u32) -> (usize, u32) {
@@ -94,7 +115,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_estimate_is_never_too_low(tags in prop::collection::vec(0..40_u32, 0..300), double in any::<bool>()) {
+        fn an_estimate_is_never_too_low(tags in prop::collection::vec(0..40_u32, 0..300), resize in 0..4) {
             let mut sketch = Sketch::new(32);
             let mut counts = HashMap::new();
             for tag in tags {
@@ -103,8 +124,11 @@ mod tests {
                 *count = count.saturating_add(1);
                 prop_assert!(sketch.add(tag) >= (*count).min(15));
             }
-            if double {
-                sketch.double();
+            match resize {
+                0 => sketch.double(),
+                1 => sketch.shrink(16),
+                2 => sketch.shrink(0),
+                _ => {}
             }
             for (tag, count) in counts {
                 prop_assert!(sketch.add(tag) >= (count + 1).min(15));
@@ -126,5 +150,9 @@ mod tests {
         sketch.raise(9, 12);
         sketch.raise(9, 3);
         assert_eq!(sketch.add(9), 13);
+        let before = sketch.clone();
+        sketch.double();
+        sketch.shrink(8);
+        assert_eq!(sketch.blocks, before.blocks);
     }
 }

@@ -106,6 +106,8 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
             });
             given = given.saturating_add(self.charge_of_all(&gone));
             self.see_off(&gone);
+            // The thread may be anybody's who needs memory. And after a panic nobody would ask here again.
+            gone.drop_each();
         }
         if let Some(account) = &self.account {
             account.leaf.give_back();
@@ -158,6 +160,7 @@ where
                 let mut gone = Departures::new();
                 shard.try_write(|contents| contents.sweep_all(now_ns, &mut gone));
                 self.see_off(&gone);
+                gone.drop_each();
             }
         }
     }

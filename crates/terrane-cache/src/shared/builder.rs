@@ -169,7 +169,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
     }
 
     /// Charges entries to a budget: for each what it takes in the cache, and with a weigher also its weight, as bytes. When the budget is
-    /// short of memory, it takes entries from the cache. To be called after [`hasher`](CacheBuilder::hasher), which forgets it.
+    /// short of memory, it takes entries from the cache; a panic of their `drop` ends there. To be called after [`hasher`](CacheBuilder::hasher), which forgets it.
     pub fn budget(self, budget: &Budget) -> Self
     where
         K: Send + Sync + 'static,

@@ -25,8 +25,9 @@ use super::shard::Shard;
 
 /// A cache for many threads that adapts to how it is used. Clones share it.
 ///
-/// A look-up gives a clone of the value: values that are costly to clone go into an [`Arc`]. `Hash`, `Eq` and `Clone` of keys and values
-/// run while a part of the cache is locked, and must not use the same cache; they may panic.
+/// A look-up gives a clone of the value: values that are costly to clone go into an [`Arc`]. `Hash`, `Eq` and `Clone` of keys and values,
+/// and the [clock](CacheBuilder::clock), run while a part of the cache or of its list of computations is locked, and must not use the
+/// same cache; they may panic. Weigher, listener, computations and `Drop` run without any lock, and may use it.
 ///
 /// ```
 /// use terrane_cache::Cache;

@@ -87,6 +87,18 @@ impl<K, V> Departures<K, V> {
     }
 }
 
+impl<K, V> Departures<K, V> {
+    /// Drops them where nobody is to be bothered with a panic of a `drop`: one after the other, and all of them.
+    pub(super) fn drop_each(self) {
+        for departure in self.first.into_iter().chain(self.more) {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(departure))) {
+                // Dropping it might panic in turn.
+                std::mem::forget(payload);
+            }
+        }
+    }
+}
+
 impl<K, V> fmt::Debug for Departures<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter().map(|departure| departure.cause)).finish()

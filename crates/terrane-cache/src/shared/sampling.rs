@@ -32,7 +32,7 @@ impl Sampling {
             (true, None) => ENTRIES_UNKNOWN.min(capacity),
             (false, None) => capacity,
         };
-        let adaptive = policy == EvictionPolicy::Adaptive && capacity > 0;
+        let adaptive = policy == EvictionPolicy::Adaptive;
         Self {
             mask: AtomicU32::new(if adaptive { sample_mask(entries) } else { u32::MAX }),
             rule: AtomicU32::new(rule.to_bits()),
@@ -67,5 +67,19 @@ impl Sampling {
                 self.mask.store(sample_mask(entries), Relaxed);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cache_that_had_no_capacity_adapts_when_it_has_one() {
+        let sampling = Sampling::new(EvictionPolicy::Adaptive, 0, false, None);
+        // Each key twice, soon after each other, and never again.
+        let requests = (0..20_000_u64).map(|request| 1000 + request / 2 - request % 2 * 40);
+        requests.for_each(|key| sampling.note(Hash::spread(key), || 100));
+        assert_eq!(sampling.rule(), Rule::RECENT);
     }
 }

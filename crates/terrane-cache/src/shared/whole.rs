@@ -80,7 +80,8 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
         });
     }
 
-    /// Evicts until the entries weigh at most `weight`, and gives memory that is not needed back. The answer is the weight that went.
+    /// Evicts until the entries weigh at most `weight` (without a weigher: until there are at most so many), pinned ones apart, and gives
+    /// memory that is not needed back. The answer is the weight that went.
     pub fn shrink_to(&self, weight: u64) -> u64 {
         let shards = self.inner.shards.len();
         let before = self.weight();
@@ -102,7 +103,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
         self.set_pinned(key, true)
     }
 
-    /// Ends what [`pin`](Cache::pin) began; whether the entry is here.
+    /// Ends what [`pin`](Cache::pin) began; whether the entry was here. What was beyond the capacity only because it was pinned goes.
     pub fn unpin<Q: Hashable + Eq + ?Sized>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -115,10 +116,17 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
         K: Borrow<Q>,
     {
         let hash = self.inner.hash(key);
-        self.inner.shard(hash).write(|contents| {
+        let mut gone = Departures::new();
+        let is_here = self.inner.shard(hash).write(|contents| {
             let slot = contents.engine.find(hash, |entry| entry.key.borrow() == key);
-            slot.is_some_and(|slot| contents.engine.set_pinned(slot, pinned))
-        })
+            let is_here = slot.is_some_and(|slot| contents.engine.set_pinned(slot, pinned));
+            if is_here && !pinned {
+                contents.settle(None, &mut gone, RemovalCause::Capacity);
+            }
+            is_here
+        });
+        self.inner.see_off(&gone);
+        is_here
     }
 
     fn sum(&self, of: impl Fn(&Contents<K, V>) -> u64) -> u64 {
