@@ -127,4 +127,22 @@ mod tests {
         assert_eq!((sums.allocations, sums.deallocations), (3 * 1999, 3 * 1999));
         assert_eq!(sums.bytes_allocated, sums.bytes_deallocated);
     }
+
+    /// What one thread allocates another may give back, in another shard: so all are locked before the first is read.
+    #[test]
+    fn all_shards_are_held_while_they_are_added_up() {
+        let counters = Counters::default();
+        std::thread::scope(|scope| {
+            let last = lock(&counters.shards[SHARDS - 1]);
+            let reader = scope.spawn(|| counters.sums());
+            let others = &counters.shards[..SHARDS - 1];
+            let holds_all = (0..1_000_000).any(|_| {
+                std::thread::yield_now();
+                others.iter().all(|shard| shard.0.try_lock().is_err())
+            });
+            drop(last);
+            assert!(holds_all);
+            assert_eq!(reader.join().unwrap().failures, 0);
+        });
+    }
 }
