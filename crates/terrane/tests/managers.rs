@@ -25,6 +25,37 @@ fn used(system: &MemorySystem, name: &str) -> Bytes {
 }
 
 #[test]
+fn an_arena_that_was_put_in_the_place_of_a_lent_one_is_charged_to_the_system() {
+    let system = system(1 << 20);
+    *system.arenas().lend("request").unwrap() = Arena::new();
+    let lease = system.arenas().lend("request").unwrap();
+    assert!(lease.try_alloc_slice_fill_with(4 << 20, |_| 0_u8).is_err(), "beyond the budget");
+    lease.try_alloc_slice_fill_with(100 << 10, |_| 0_u8).unwrap();
+    assert!(used(&system, "request") >= Bytes::from_kib(100));
+    drop(lease);
+
+    // One that is too large for the budget, and so is not kept.
+    let mut lease = system.arenas().lend("request").unwrap();
+    *lease = Arena::new();
+    lease.alloc_slice_fill_with(4 << 20, |_| 0_u8);
+    drop(lease);
+    assert!(used(&system, "request") < Bytes::from_mib(1));
+    let lease = system.arenas().lend("request").unwrap();
+    assert!(lease.try_alloc_slice_fill_with(4 << 20, |_| 0_u8).is_err(), "beyond the budget");
+}
+
+#[test]
+fn arenas_that_change_places_are_charged_to_where_they_wait() {
+    let system = system(8 << 20);
+    let (mut small, mut large) = (system.arenas().lend("a").unwrap(), system.arenas().lend("b").unwrap());
+    large.alloc_slice_fill_with(2 << 20, |_| 0_u8);
+    core::mem::swap(&mut *small, &mut *large);
+    drop((small, large));
+    assert!(used(&system, "a") >= Bytes::from_mib(2), "{}", system.stats());
+    assert_eq!(used(&system, "b"), Bytes::ZERO, "{}", system.stats());
+}
+
+#[test]
 fn every_kind_of_pool_has_its_place() {
     let system = system(64 << 20);
     let kib = || Vec::<u8>::with_capacity(1 << 10);
