@@ -38,6 +38,17 @@ struct Observer<T: ?Sized> {
     inner: Box<T>,
 }
 
+/// Who was told of an allocation. Nobody else is told of its end, so that what an observer counts never falls below zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// There is nobody, or it was made by an observer.
+    Nobody,
+    /// Loggers and metrics: the plugins were not all there yet.
+    AllButPlugins,
+    /// Everybody.
+    All,
+}
+
 /// What was given to the builder.
 #[derive(Default)]
 pub(crate) struct Plugged {
@@ -87,21 +98,26 @@ impl Observers {
         !self.metrics.is_empty()
     }
 
-    pub(crate) fn allocated(&self, event: &AllocationEvent) {
-        let Some(_inside) = Inside::enter(event.system) else { return };
+    pub(crate) fn allocated(&self, event: &AllocationEvent) -> Told {
+        let Some(_inside) = Inside::enter(event.system) else { return Told::Nobody };
         self.each(&self.loggers, "log_allocation", |logger| logger.log_allocation(*event));
         let duration = event.duration.unwrap_or(Duration::ZERO);
         self.each(&self.metrics, "record_allocation", |metrics| {
             metrics.record_allocation(event.size, duration);
         });
-        self.each(self.plugins(), "on_allocation", |plugin| plugin.on_allocation(event));
+        let Some(plugins) = self.plugins.get() else { return Told::AllButPlugins };
+        self.each(plugins, "on_allocation", |plugin| plugin.on_allocation(event));
+        Told::All
     }
 
-    pub(crate) fn deallocated(&self, event: &DeallocationEvent) {
+    /// `told` is who was told of the allocation.
+    pub(crate) fn deallocated(&self, event: &DeallocationEvent, told: Told) {
         let Some(_inside) = Inside::enter(event.system) else { return };
         self.each(&self.loggers, "log_deallocation", |logger| logger.log_deallocation(*event));
         self.each(&self.metrics, "record_deallocation", |metrics| metrics.record_deallocation(event.size));
-        self.each(self.plugins(), "on_deallocation", |plugin| plugin.on_deallocation(event));
+        if told == Told::All {
+            self.each(self.plugins(), "on_deallocation", |plugin| plugin.on_deallocation(event));
+        }
     }
 
     pub(crate) fn pressure_changed(&self, system: SystemId, level: PressureLevel) {
@@ -132,8 +148,9 @@ impl Observers {
     pub(crate) fn report(&self, failure: ObserverFailure) {
         for logger in self.loggers.iter().filter(|logger| !logger.unplugged.load(Relaxed)) {
             // A logger that panics over a panic is taken out without another report.
-            if catch_unwind(AssertUnwindSafe(|| logger.inner.log_failure(&failure))).is_err() {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| logger.inner.log_failure(&failure))) {
                 logger.unplugged.store(true, Relaxed);
+                dispose(panic);
             }
         }
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
@@ -154,7 +171,9 @@ impl Observers {
         for observer in observers.iter().filter(|observer| !observer.unplugged.load(Relaxed)) {
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| call(&observer.inner))) {
                 // Before it is reported, so that reporting does not call it.
-                if !observer.unplugged.swap(true, Relaxed) {
+                if observer.unplugged.swap(true, Relaxed) {
+                    dispose(panic);
+                } else {
                     self.report_panic(&observer.name, hook, panic);
                 }
             }
@@ -173,10 +192,15 @@ impl Observers {
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
         let message = text.unwrap_or_else(|| "something that is no text".to_owned());
         self.report(ObserverFailure { name: name.to_owned(), hook, message });
-        // What it panicked with may panic when it is dropped.
-        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-            core::mem::forget(second);
-        }
+        dispose(panic);
+    }
+}
+
+/// Drops what something panicked with, which may panic in turn.
+#[cold]
+fn dispose(panic: Box<dyn Any + Send>) {
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        core::mem::forget(second);
     }
 }
 
