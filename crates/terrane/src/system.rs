@@ -284,6 +284,8 @@ impl MemorySystem {
 
     /// Looks what the operating system says (control group, stalls), takes it into account, and answers the level that counts now. To
     /// be called from time to time, unless the option `watch_pressure` has a thread do it. Reads some small files.
+    ///
+    /// While more is used than a lowered limit allows, everybody is asked again to give something up. (The thread does not do that.)
     pub fn poll_pressure(&self) -> PressureLevel {
         self.shared.pressure.poll(&self.shared.budget)
     }
