@@ -7,7 +7,7 @@ use core::{
 };
 use std::{
     any::Any,
-    cell::RefCell,
+    cell::Cell,
     panic::catch_unwind,
     sync::{Mutex, OnceLock, PoisonError},
 };
@@ -211,32 +211,61 @@ impl core::fmt::Debug for Observers {
     }
 }
 
+/// How many systems can be at it on one thread, each within a function of an observer of the one before. What happens in those beyond is
+/// not reported.
+const DEEPEST: usize = 8;
+
 std::thread_local! {
-    /// The systems whose observers are running on this thread.
-    static INSIDE: RefCell<Vec<SystemId>> = const { RefCell::new(Vec::new()) };
+    /// The systems whose observers are running on this thread, 0 where there is none. Of a fixed size: an allocator that asks reclaimers can
+    /// come back here from any allocation.
+    static INSIDE: [Cell<u64>; DEEPEST] = const { [const { Cell::new(0) }; DEEPEST] };
 }
 
 /// While it lives, what happens in that system on this thread is not reported.
-struct Inside;
+struct Inside {
+    /// Which cell holds the system.
+    index: usize,
+}
 
 impl Inside {
     /// `None` when the observers of that system are running on this thread already, or the thread is about to end.
     fn enter(system: SystemId) -> Option<Self> {
         let entered = INSIDE.try_with(|inside| {
-            let mut inside = inside.borrow_mut();
-            let first = !inside.contains(&system);
-            if first {
-                inside.push(system);
+            if inside.iter().any(|cell| cell.get() == system.0) {
+                return None;
             }
-            first
+            let index = inside.iter().position(|cell| cell.get() == 0)?;
+            inside[index].set(system.0);
+            Some(Self { index })
         });
-        // Made only where it is handed out: dropping one ends the mark.
-        if entered.unwrap_or(false) { Some(Self) } else { None }
+        entered.ok().flatten()
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        let _ = INSIDE.try_with(|inside| inside.borrow_mut().pop());
+        let _ = INSIDE.try_with(|inside| inside[self.index].set(0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_is_entered_once_at_a_time_and_only_so_many_are() {
+        let id = SystemId::next;
+        let (first, second) = (id(), id());
+        let outer = Inside::enter(first).unwrap();
+        assert!(Inside::enter(first).is_none());
+        let inner = Inside::enter(second).unwrap();
+        drop(outer);
+        assert!(Inside::enter(second).is_none(), "in whatever order they end");
+        assert!(Inside::enter(first).is_some());
+        drop(inner);
+        let all: Vec<_> = (0..DEEPEST).map(|_| Inside::enter(id()).unwrap()).collect();
+        assert!(Inside::enter(id()).is_none());
+        drop(all);
+        assert!(Inside::enter(first).is_some() && Inside::enter(second).is_some());
     }
 }
