@@ -89,7 +89,7 @@ fn what_makes_no_sense_is_refused_by_the_builder() {
     let message = |error: BuildError| error.to_string();
     let wrong = MemoryConfig { small_threshold: 1 << 20, max_memory: 1, ..MemoryConfig::DEFAULT };
     let error = MemorySystem::builder().with_config(wrong).build().unwrap_err();
-    assert_eq!(message(error), "default: `max_memory` cannot be `1B`: it is at least 64KiB");
+    assert_eq!(message(error), "code: `max_memory` cannot be `1B`: it is at least 64KiB");
     let error = MemorySystem::builder().with_budget(Budget::root(Bytes::ZERO)).build().unwrap_err();
     assert!(message(error).starts_with("budget `root`: 0 B is an invalid limit"));
 
