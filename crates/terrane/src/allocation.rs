@@ -16,7 +16,10 @@ use crate::{Route, observers::Told, small::SmallBuffer, system::Shared};
 /// Bytes that a [`MemorySystem`](crate::MemorySystem) granted, all zero at first. Dropping it gives them back, on any thread;
 /// [`MemorySystem::deallocate`](crate::MemorySystem::deallocate) is the same by name.
 ///
-/// It keeps its system alive. One that is forgotten (`mem::forget`) stays charged for good.
+/// It keeps its system alive. One that is forgotten (`mem::forget`) stays charged for good. So does one that the system holds itself, in a
+/// cache or a pool that was added to it: each keeps the other, also when the last [`MemorySystem`](crate::MemorySystem) is gone, until the
+/// entry goes or the cache is removed ([`CacheManager::remove`](crate::CacheManager::remove)). Where a system ends before the program,
+/// what it caches should be plain values, whose memory the cache charges by their weights.
 ///
 /// ```
 /// use terrane::{Bytes, MemorySystem, Route};
