@@ -65,11 +65,11 @@ pub enum MemoryError {
         /// What is wrong with it.
         problem: LimitProblem,
     },
-    /// The operating system refused.
+    /// The operating system refused, or what stands between it and who asked.
     SystemError {
         /// What it was asked to do: "reserve", "commit", …
         operation: &'static str,
-        /// Its error number (`errno`), where it gave one.
+        /// Its error number (`errno`), where it gave one. `None` also where it was not asked, as the budget of the pages refused.
         code: Option<i32>,
     },
     /// Huge pages were demanded and are not to be had.
@@ -104,7 +104,7 @@ impl fmt::Display for MemoryError {
                 write!(f, "the operating system refused to {operation} memory (error {code})")
             }
             Self::SystemError { operation, code: None } => {
-                write!(f, "the system refused to {operation} memory")
+                write!(f, "the system refused to {operation} memory; a budget or limit may be too small")
             }
             Self::HugePagesUnavailable { requested } => {
                 write!(f, "huge pages unavailable: {requested} requested")

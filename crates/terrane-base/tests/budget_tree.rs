@@ -217,7 +217,7 @@ fn every_error_has_its_figures() {
         ),
         (
             MemoryError::SystemError { operation: "reserve", code: None },
-            "the system refused to reserve memory",
+            "the system refused to reserve memory; a budget or limit may be too small",
         ),
         (MemoryError::HugePagesUnavailable { requested: size }, "huge pages unavailable: 3 KiB requested"),
     ] {

@@ -4,7 +4,8 @@
 //! counted, and attaching charges what was counted. A thread that allocates while the budget is being attached may count its bytes after
 //! they were charged over; it looks again after counting, and settles by itself what it finds.
 //!
-//! Charging may ask reclaimers, which may allocate in turn. Those allocations ask nobody and may use what the budget has set
+//! Charging may ask reclaimers, in the midst of whatever allocates; see [`BudgetedGlobal`] on which budgets that allows. They may
+//! allocate in turn. Those allocations ask nobody and may use what the budget has set
 //! aside for reclaim work; beyond that they are refused as all others. A budget takes no lock while such code runs, and allocates nothing itself.
 
 use core::{
@@ -24,6 +25,17 @@ use terrane_base::{Budget, Bytes, MemoryError, SharedLeaf};
 ///
 /// A refused allocation is a null pointer: fallible code (`try_reserve`) sees an error, all other code ends in
 /// `handle_alloc_error`, as when the system has no memory. So the budget should leave room above what such code needs.
+///
+/// # Which budget
+///
+/// Where the budget, or one above it, is full, an allocation runs the reclaimers of the whole tree, on the thread that allocates and
+/// in the midst of whatever it does: maybe under a lock that is held, or within a borrow of a `RefCell`. So no reclaimer or pressure listener
+/// of that tree may take a lock, or borrow, around which anything allocates, and none may drop values whose `Drop` does, such as what a cache
+/// holds. Otherwise it may wait for its own thread for ever, or panic (it is not asked again then).
+///
+/// Budgets of caches, pools and whole memory systems have such reclaimers. Their tree is not for this allocator: give it a root of its own,
+/// with the part of the memory that plain allocations may have. Reclaimers that only note the request
+/// ([`Budget::add_requested`]) are fine.
 ///
 /// ```
 /// use terrane_base::{Budget, Bytes};

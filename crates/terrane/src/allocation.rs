@@ -11,12 +11,15 @@ use terrane_arena::ArenaBuffer;
 use terrane_base::Reservation;
 use terrane_pages::PageBuffer;
 
-use crate::{Route, small::SmallBuffer, system::Shared};
+use crate::{Route, observers::Told, small::SmallBuffer, system::Shared};
 
 /// Bytes that a [`MemorySystem`](crate::MemorySystem) granted, all zero at first. Dropping it gives them back, on any thread;
 /// [`MemorySystem::deallocate`](crate::MemorySystem::deallocate) is the same by name.
 ///
-/// It keeps its system alive. One that is forgotten (`mem::forget`) stays charged for good.
+/// It keeps its system alive. One that is forgotten (`mem::forget`) stays charged for good. So does one that the system holds itself, in a
+/// cache or a pool that was added to it: each keeps the other, also when the last [`MemorySystem`](crate::MemorySystem) is gone, until the
+/// entry goes or the cache is removed ([`CacheManager::remove`](crate::CacheManager::remove)). Where a system ends before the program,
+/// what it caches should be plain values, whose memory the cache charges by their weights.
 ///
 /// ```
 /// use terrane::{Bytes, MemorySystem, Route};
@@ -51,11 +54,20 @@ pub(crate) struct Ticket {
     pub(crate) route: Route,
     pub(crate) size: usize,
     pub(crate) site: &'static Location<'static>,
+    /// Who was told of the allocation: the same are told of its end.
+    pub(crate) told: Told,
 }
 
 impl Allocation {
     pub(crate) fn new(memory: Memory, ticket: Ticket) -> Self {
         Self { memory, ticket: Some(ticket) }
+    }
+
+    /// Notes who was told of it.
+    pub(crate) fn note_told(&mut self, told: Told) {
+        if let Some(ticket) = &mut self.ticket {
+            ticket.told = told;
+        }
     }
 
     /// Which level it comes from; `None` for memory that no system granted.
@@ -116,7 +128,7 @@ impl AsMut<[u8]> for Allocation {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.system.note_deallocation(self.route, self.size, self.site);
+        self.system.note_deallocation(self);
     }
 }
 

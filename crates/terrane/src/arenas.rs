@@ -92,6 +92,9 @@ impl ArenaManager {
 
     /// Lends an arena of that name, an idle one or a new one. A name that is new gets arenas of the default size.
     ///
+    /// A name stays known, with its part of the budget, as long as the system lives: it is for a kind of work ("request"), not for a
+    /// single piece of it (the number of a request), since each new one takes some memory for good.
+    ///
     /// # Errors
     /// When there is no memory for the arena's own record.
     pub fn lend(&self, name: &str) -> Result<ArenaLease> {
@@ -139,8 +142,13 @@ impl Shelf {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `arena` is empty.
+    /// `arena` is empty. It may be another one than was lent, put in its place, with no budget or that of another name; so it is
+    /// charged anew, and kept only if that can be. Where nothing is left of the budget it goes without asking.
     fn put_back(&self, arena: Arena) {
+        if self.budget.remaining() == Bytes::ZERO {
+            return;
+        }
+        let Ok(arena) = arena.try_with_budget(&self.budget) else { return };
         let surplus = {
             let mut state = self.state();
             let has_room = state.idle.len() < self.kept;

@@ -19,6 +19,9 @@ use crate::{BuildError, Owned, registry::Registry};
 /// short; or finished, and then it is charged to whatever it was made with. A cache of one owner ([`LruCache`](crate::LruCache) and its likes)
 /// is kept in an [`Owned`], which charges it.
 ///
+/// Values that hold an [`Allocation`](crate::Allocation) of the same system, or a clone of that, keep the system alive from within: it is never
+/// dropped unless such a cache is [removed](CacheManager::remove), or emptied, before its last handle goes.
+///
 /// ```
 /// use terrane::{Cache, LruCache, MemorySystem};
 ///

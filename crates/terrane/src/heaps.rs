@@ -23,7 +23,10 @@ impl Heaps<'_> {
         self.lease_with_limit(name, self.0.heaps.default_limit)
     }
 
-    /// The right to a heap of that name that may use at most `limit`, which is at least about 1 MiB.
+    /// The right to a heap of that name that may use at most `limit`. A heap with the settings of [`config`](HeapLease::config) begins
+    /// with almost 6 MiB; where the limit, or what is left of the system's budget, is less, [`Heap::with_config`] fails with
+    /// [`MemoryError::SystemError`](crate::MemoryError::SystemError) without a code, which names neither: the lease's
+    /// [`budget`](HeapLease::budget) tells how much remains.
     #[must_use]
     pub fn lease_with_limit(&self, name: &str, limit: Bytes) -> HeapLease {
         self.0.heaps.lease(name, limit, Arc::downgrade(self.0))
@@ -140,6 +143,8 @@ impl HeapRecord {
 impl HeapLease {
     /// Settings for a heap with the lease's limit and pages, and with small tables, as it is one part of a system. Everything else
     /// may be changed.
+    ///
+    /// What the budget refuses the heap, it passes on as [`MemoryError::SystemError`](crate::MemoryError::SystemError) without a code.
     #[must_use]
     pub fn config(&self) -> HeapConfig {
         HeapConfig::compact().limit(self.limit).pages(self.pages.clone())

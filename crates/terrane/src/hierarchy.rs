@@ -8,7 +8,8 @@
 //! ```
 //!
 //! The size decides: small requests go to the pools, those of medium size to the arenas, large ones to the system. Each level charges its
-//! part of the budget before it takes memory. A level that is full is no reason to refuse while the budget has more: then the system serves.
+//! part of the budget before it takes memory. A level that is full is no reason to refuse while the budget has more, or somebody who holds it can give it
+//! up: then the system serves.
 
 use std::sync::Arc;
 
@@ -105,11 +106,12 @@ impl MemoryHierarchy {
         let route = self.route(size);
         match self.take_from(route, size) {
             Ok(memory) => Ok((route, memory)),
-            // What refused may be the level itself, and the budget above it have more. Otherwise everybody was asked already.
-            Err(_) if route != Route::System && self.system.remaining() >= Bytes::from_usize(size) => {
-                self.take_from(Route::System, size).map(|memory| (Route::System, memory))
-            }
-            Err(error) => Err(error),
+            Err(error) if route == Route::System => Err(error),
+            // A level that is full by itself has asked only its own part of the budget. The system's part asks everybody.
+            Err(error) => match self.take_from(Route::System, size) {
+                Ok(memory) => Ok((Route::System, memory)),
+                Err(_) => Err(error),
+            },
         }
     }
 

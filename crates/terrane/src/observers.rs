@@ -7,7 +7,7 @@ use core::{
 };
 use std::{
     any::Any,
-    cell::RefCell,
+    cell::Cell,
     panic::catch_unwind,
     sync::{Mutex, OnceLock, PoisonError},
 };
@@ -36,6 +36,17 @@ struct Observer<T: ?Sized> {
     name: String,
     unplugged: AtomicBool,
     inner: Box<T>,
+}
+
+/// Who was told of an allocation. Nobody else is told of its end, so that what an observer counts never falls below zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// There is nobody, or it was made by an observer.
+    Nobody,
+    /// Loggers and metrics: the plugins were not all there yet.
+    AllButPlugins,
+    /// Everybody.
+    All,
 }
 
 /// What was given to the builder.
@@ -87,21 +98,26 @@ impl Observers {
         !self.metrics.is_empty()
     }
 
-    pub(crate) fn allocated(&self, event: &AllocationEvent) {
-        let Some(_inside) = Inside::enter(event.system) else { return };
+    pub(crate) fn allocated(&self, event: &AllocationEvent) -> Told {
+        let Some(_inside) = Inside::enter(event.system) else { return Told::Nobody };
         self.each(&self.loggers, "log_allocation", |logger| logger.log_allocation(*event));
         let duration = event.duration.unwrap_or(Duration::ZERO);
         self.each(&self.metrics, "record_allocation", |metrics| {
             metrics.record_allocation(event.size, duration);
         });
-        self.each(self.plugins(), "on_allocation", |plugin| plugin.on_allocation(event));
+        let Some(plugins) = self.plugins.get() else { return Told::AllButPlugins };
+        self.each(plugins, "on_allocation", |plugin| plugin.on_allocation(event));
+        Told::All
     }
 
-    pub(crate) fn deallocated(&self, event: &DeallocationEvent) {
+    /// `told` is who was told of the allocation.
+    pub(crate) fn deallocated(&self, event: &DeallocationEvent, told: Told) {
         let Some(_inside) = Inside::enter(event.system) else { return };
         self.each(&self.loggers, "log_deallocation", |logger| logger.log_deallocation(*event));
         self.each(&self.metrics, "record_deallocation", |metrics| metrics.record_deallocation(event.size));
-        self.each(self.plugins(), "on_deallocation", |plugin| plugin.on_deallocation(event));
+        if told == Told::All {
+            self.each(self.plugins(), "on_deallocation", |plugin| plugin.on_deallocation(event));
+        }
     }
 
     pub(crate) fn pressure_changed(&self, system: SystemId, level: PressureLevel) {
@@ -132,8 +148,9 @@ impl Observers {
     pub(crate) fn report(&self, failure: ObserverFailure) {
         for logger in self.loggers.iter().filter(|logger| !logger.unplugged.load(Relaxed)) {
             // A logger that panics over a panic is taken out without another report.
-            if catch_unwind(AssertUnwindSafe(|| logger.inner.log_failure(&failure))).is_err() {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| logger.inner.log_failure(&failure))) {
                 logger.unplugged.store(true, Relaxed);
+                dispose(panic);
             }
         }
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
@@ -154,7 +171,9 @@ impl Observers {
         for observer in observers.iter().filter(|observer| !observer.unplugged.load(Relaxed)) {
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| call(&observer.inner))) {
                 // Before it is reported, so that reporting does not call it.
-                if !observer.unplugged.swap(true, Relaxed) {
+                if observer.unplugged.swap(true, Relaxed) {
+                    dispose(panic);
+                } else {
                     self.report_panic(&observer.name, hook, panic);
                 }
             }
@@ -173,10 +192,15 @@ impl Observers {
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
         let message = text.unwrap_or_else(|| "something that is no text".to_owned());
         self.report(ObserverFailure { name: name.to_owned(), hook, message });
-        // What it panicked with may panic when it is dropped.
-        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-            core::mem::forget(second);
-        }
+        dispose(panic);
+    }
+}
+
+/// Drops what something panicked with, which may panic in turn.
+#[cold]
+fn dispose(panic: Box<dyn Any + Send>) {
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        core::mem::forget(second);
     }
 }
 
@@ -187,32 +211,61 @@ impl core::fmt::Debug for Observers {
     }
 }
 
+/// How many systems can be at it on one thread, each within a function of an observer of the one before. What happens in those beyond is
+/// not reported.
+const DEEPEST: usize = 8;
+
 std::thread_local! {
-    /// The systems whose observers are running on this thread.
-    static INSIDE: RefCell<Vec<SystemId>> = const { RefCell::new(Vec::new()) };
+    /// The systems whose observers are running on this thread, 0 where there is none. Of a fixed size: an allocator that asks reclaimers can
+    /// come back here from any allocation.
+    static INSIDE: [Cell<u64>; DEEPEST] = const { [const { Cell::new(0) }; DEEPEST] };
 }
 
 /// While it lives, what happens in that system on this thread is not reported.
-struct Inside;
+struct Inside {
+    /// Which cell holds the system.
+    index: usize,
+}
 
 impl Inside {
     /// `None` when the observers of that system are running on this thread already, or the thread is about to end.
     fn enter(system: SystemId) -> Option<Self> {
         let entered = INSIDE.try_with(|inside| {
-            let mut inside = inside.borrow_mut();
-            let first = !inside.contains(&system);
-            if first {
-                inside.push(system);
+            if inside.iter().any(|cell| cell.get() == system.0) {
+                return None;
             }
-            first
+            let index = inside.iter().position(|cell| cell.get() == 0)?;
+            inside[index].set(system.0);
+            Some(Self { index })
         });
-        // Made only where it is handed out: dropping one ends the mark.
-        if entered.unwrap_or(false) { Some(Self) } else { None }
+        entered.ok().flatten()
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        let _ = INSIDE.try_with(|inside| inside.borrow_mut().pop());
+        let _ = INSIDE.try_with(|inside| inside[self.index].set(0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_is_entered_once_at_a_time_and_only_so_many_are() {
+        let id = SystemId::next;
+        let (first, second) = (id(), id());
+        let outer = Inside::enter(first).unwrap();
+        assert!(Inside::enter(first).is_none());
+        let inner = Inside::enter(second).unwrap();
+        drop(outer);
+        assert!(Inside::enter(second).is_none(), "in whatever order they end");
+        assert!(Inside::enter(first).is_some());
+        drop(inner);
+        let all: Vec<_> = (0..DEEPEST).map(|_| Inside::enter(id()).unwrap()).collect();
+        assert!(Inside::enter(id()).is_none());
+        drop(all);
+        assert!(Inside::enter(first).is_some() && Inside::enter(second).is_some());
     }
 }

@@ -3,6 +3,9 @@
 //! All are called without any lock of the system, on the thread on which something happened. Each may use the system it belongs to; what
 //! it causes there is not reported again (a plugin that allocates in `on_allocation` would never end). One that panics is reported to the
 //! loggers and in the statistics, and is not called any more.
+//!
+//! Of memory whose allocation was not reported, the end is not reported either, wherever that comes: so what an observer is told was given
+//! back, it was told of before. The opposite can be: memory that is given back within a function of an observer ends unreported.
 
 use core::time::Duration;
 

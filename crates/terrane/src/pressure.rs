@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use terrane_base::{Budget, BudgetName, PressureLevel, PressureListener, PressureOrigin};
+use terrane_base::{Budget, BudgetName, Bytes, PressureLevel, PressureListener, PressureOrigin};
 use terrane_pages::{PressureMonitor, PressureWatcher};
 
 use crate::{ObserverFailure, SystemId, observers::Observers};
@@ -33,7 +33,16 @@ impl Pressure {
         let level = self.monitor.lock().unwrap_or_else(PoisonError::into_inner).poll();
         // Without the lock: reclaimers and plugins run.
         budget.notify_from(PressureOrigin::System, level);
+        relieve(budget);
         budget.pressure()
+    }
+}
+
+/// Where more is used than the limit, which was lowered, says: asks again, as what could not be given up then may be now.
+fn relieve(budget: &Budget) {
+    let excess = budget.used().saturating_sub(budget.limit());
+    if excess > Bytes::ZERO {
+        budget.reclaim(excess);
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     SystemId, SystemState, SystemStats,
     allocation::{Memory, Ticket},
     counters::Counters,
-    observers::Observers,
+    observers::{Observers, Told},
     pressure::Pressure,
     sites::CallSites,
     stack,
@@ -254,12 +254,14 @@ impl MemorySystem {
         let (route, memory) = take().inspect_err(|_| shared.counters.failed())?;
         shared.counters.allocated(route, size);
         let duration = started.map(|started| started.elapsed());
-        let allocation = Allocation::new(memory, Ticket { system: Arc::clone(shared), route, size, site });
+        let ticket = Ticket { system: Arc::clone(shared), route, size, site, told: Told::Nobody };
+        let mut allocation = Allocation::new(memory, ticket);
         if shared.config.enable_profiling {
             shared.sites.allocated(site, size, duration.unwrap_or(Duration::ZERO));
         }
         if shared.observers.any() {
-            shared.observers.allocated(&AllocationEvent { system: shared.id, size, route, site, duration });
+            let event = AllocationEvent { system: shared.id, size, route, site, duration };
+            allocation.note_told(shared.observers.allocated(&event));
         }
         Ok(allocation)
     }
@@ -282,6 +284,8 @@ impl MemorySystem {
 
     /// Looks what the operating system says (control group, stalls), takes it into account, and answers the level that counts now. To
     /// be called from time to time, unless the option `watch_pressure` has a thread do it. Reads some small files.
+    ///
+    /// While more is used than a lowered limit allows, everybody is asked again to give something up. (The thread does not do that.)
     pub fn poll_pressure(&self) -> PressureLevel {
         self.shared.pressure.poll(&self.shared.budget)
     }
@@ -307,13 +311,14 @@ impl Shared {
         self.config.enable_profiling || self.observers.want_times()
     }
 
-    pub(crate) fn note_deallocation(&self, route: Route, size: usize, site: &'static Location<'static>) {
+    pub(crate) fn note_deallocation(&self, ticket: &Ticket) {
+        let &Ticket { route, size, site, told, .. } = ticket;
         self.counters.deallocated(route, size);
         if self.config.enable_profiling {
             self.sites.deallocated(site, size);
         }
-        if self.observers.any() {
-            self.observers.deallocated(&DeallocationEvent { system: self.id, size, route, site });
+        if told != Told::Nobody {
+            self.observers.deallocated(&DeallocationEvent { system: self.id, size, route, site }, told);
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use terrane::{
-    Arena, Budget, BuildError, Bytes, Heap, LruCache, MemoryConfig, MemoryError, MemorySystem, ObjectPool,
-    Route,
+    Arena, Budget, BuildError, Bytes, Cache, Heap, LruCache, MemoryConfig, MemoryError, MemorySystem,
+    ObjectPool, Route,
     pages::{FaultyPages, HeapPages},
 };
 
@@ -62,11 +62,34 @@ fn a_level_that_is_full_is_no_reason_to_refuse() {
 }
 
 #[test]
+fn a_level_that_is_full_is_no_reason_to_refuse_while_a_cache_has_the_rest() {
+    for size in [4000, 20_000] {
+        let config = MemoryConfig {
+            pool_limit: 64 << 10,
+            arena_limit: 256 << 10,
+            default_arena_size: 64 << 10,
+            max_memory: 4 << 20,
+            ..MemoryConfig::DEFAULT
+        };
+        let system = MemorySystem::builder().with_config(config).build().unwrap();
+        let pages = Cache::<u32, Arc<Vec<u8>>>::builder().weigher(100 << 20, |_, page| page.len() as u64);
+        let cache = system.caches().add("pages", pages).unwrap();
+        for number in 0..100 {
+            cache.insert(number, Arc::new(vec![0; 64 << 10]));
+        }
+        assert!(system.budget().remaining() < Bytes::from_kib(128), "the cache has filled the budget");
+        let held: Vec<_> = (0..100).map(|_| system.allocate(size).unwrap()).collect();
+        assert!(held.iter().filter(|memory| memory.route() == Some(Route::System)).count() > 50);
+        assert_eq!(system.stats().totals.failures, 0);
+    }
+}
+
+#[test]
 fn what_makes_no_sense_is_refused_by_the_builder() {
     let message = |error: BuildError| error.to_string();
     let wrong = MemoryConfig { small_threshold: 1 << 20, max_memory: 1, ..MemoryConfig::DEFAULT };
     let error = MemorySystem::builder().with_config(wrong).build().unwrap_err();
-    assert_eq!(message(error), "default: `max_memory` cannot be `1B`: it is at least 64KiB");
+    assert_eq!(message(error), "code: `max_memory` cannot be `1B`: it is at least 64KiB");
     let error = MemorySystem::builder().with_budget(Budget::root(Bytes::ZERO)).build().unwrap_err();
     assert!(message(error).starts_with("budget `root`: 0 B is an invalid limit"));
 

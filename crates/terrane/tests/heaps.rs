@@ -102,6 +102,19 @@ fn a_budget_that_is_full_is_an_error_of_the_heap_and_no_abort() {
 }
 
 #[test]
+fn a_heap_that_has_too_little_room_says_what_may_be_too_small() {
+    let system = system(64 << 20);
+    for limit in [Bytes::ZERO, Bytes::new(1), Bytes::from_kib(64), Bytes::from_kib(512)] {
+        let lease = system.heaps().lease_with_limit("scripts", limit);
+        let error = Heap::with_config(lease.config()).unwrap_err().to_string();
+        assert!(error.contains("a budget or limit may be too small"), "{limit}: {error}");
+        assert_eq!(lease.committed(), Bytes::ZERO);
+    }
+    let lease = system.heaps().lease_with_limit("scripts", Bytes::from_mib(6));
+    assert!(Heap::with_config(lease.config()).is_ok(), "as much as is said to suffice");
+}
+
+#[test]
 fn leases_of_one_name_are_told_apart() {
     let system = system(64 << 20);
     let leases = [(); 3].map(|()| system.heaps().lease("vm"));

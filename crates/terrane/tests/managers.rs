@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use terrane::{
-    Arena, BuildError, Bytes, Cache, CacheState, CacheStrategy, LockFreePool, LruCache, MemoryConfig,
-    MemorySerializable, MemorySystem, ObjectPool, Owned, PoolStrategy, ShardedCache, SystemState,
-    ThreadSafePool, WorkStealingPool,
+    Allocation, Arena, Budget, BuildError, Bytes, Cache, CacheState, CacheStrategy, LockFreePool, LruCache,
+    MemoryConfig, MemorySerializable, MemorySystem, ObjectPool, Owned, PoolStrategy, ShardedCache,
+    SystemState, ThreadSafePool, WorkStealingPool,
 };
 
 fn system(max_memory: u64) -> MemorySystem {
@@ -22,6 +22,55 @@ fn used(system: &MemorySystem, name: &str) -> Bytes {
         .iter()
         .find(|part| part.name.as_str() == name)
         .map_or(Bytes::ZERO, |part| part.used)
+}
+
+#[test]
+fn an_arena_that_was_put_in_the_place_of_a_lent_one_is_charged_to_the_system() {
+    let system = system(1 << 20);
+    *system.arenas().lend("request").unwrap() = Arena::new();
+    let lease = system.arenas().lend("request").unwrap();
+    assert!(lease.try_alloc_slice_fill_with(4 << 20, |_| 0_u8).is_err(), "beyond the budget");
+    lease.try_alloc_slice_fill_with(100 << 10, |_| 0_u8).unwrap();
+    assert!(used(&system, "request") >= Bytes::from_kib(100));
+    drop(lease);
+
+    // One that is too large for the budget, and so is not kept.
+    let mut lease = system.arenas().lend("request").unwrap();
+    *lease = Arena::new();
+    lease.alloc_slice_fill_with(4 << 20, |_| 0_u8);
+    drop(lease);
+    assert!(used(&system, "request") < Bytes::from_mib(1));
+    let lease = system.arenas().lend("request").unwrap();
+    assert!(lease.try_alloc_slice_fill_with(4 << 20, |_| 0_u8).is_err(), "beyond the budget");
+}
+
+#[test]
+fn a_cache_of_memory_of_its_own_system_holds_that_until_it_is_removed() {
+    for is_removed in [true, false] {
+        let outer = Budget::root(Bytes::from_mib(64));
+        let system = MemorySystem::builder().with_budget(outer.clone()).build().unwrap();
+        let pages = Cache::<u32, Arc<Allocation>>::builder().weigher(1 << 20, |_, page| page.len() as u64);
+        let cache = system.caches().add("pages", pages).unwrap();
+        assert!(cache.insert(1, Arc::new(system.allocate(100_000).unwrap())));
+        if is_removed {
+            assert!(system.caches().remove("pages"));
+        } else {
+            assert!(cache.remove(&1).is_some());
+        }
+        drop((cache, system));
+        assert_eq!(outer.used(), Bytes::ZERO, "{}", outer.snapshot());
+    }
+}
+
+#[test]
+fn arenas_that_change_places_are_charged_to_where_they_wait() {
+    let system = system(8 << 20);
+    let (mut small, mut large) = (system.arenas().lend("a").unwrap(), system.arenas().lend("b").unwrap());
+    large.alloc_slice_fill_with(2 << 20, |_| 0_u8);
+    core::mem::swap(&mut *small, &mut *large);
+    drop((small, large));
+    assert!(used(&system, "a") >= Bytes::from_mib(2), "{}", system.stats());
+    assert_eq!(used(&system, "b"), Bytes::ZERO, "{}", system.stats());
 }
 
 #[test]

@@ -213,6 +213,80 @@ impl MemoryLogger for Lines {
     }
 }
 
+/// Holds what it allocates, and counts what it is told of.
+#[derive(Clone, Default)]
+struct Keeper {
+    system: Arc<OnceLock<MemorySystem>>,
+    held: Arc<Mutex<Vec<Allocation>>>,
+    told: Arc<[AtomicUsize; 2]>,
+}
+
+impl MemoryPlugin for Keeper {
+    fn name(&self) -> &str {
+        "keeper"
+    }
+    fn on_init(&mut self, system: &MemorySystem) {
+        self.held.lock().unwrap().push(system.allocate(70).unwrap());
+        assert!(self.system.set(system.clone()).is_ok());
+    }
+    fn on_allocation(&self, _event: &AllocationEvent) {
+        self.told[0].fetch_add(1, Relaxed);
+        let memory = self.system.get().unwrap().allocate(50).unwrap();
+        self.held.lock().unwrap().push(memory);
+    }
+    fn on_deallocation(&self, _event: &DeallocationEvent) {
+        self.told[1].fetch_add(1, Relaxed);
+    }
+}
+
+#[test]
+fn the_end_is_told_to_those_who_were_told_of_the_beginning() {
+    for with_logger in [false, true] {
+        let keeper = Keeper::default();
+        let lines = Lines::default();
+        let mut builder = MemorySystem::builder().with_plugin(keeper.clone());
+        if with_logger {
+            builder = builder.with_logger(lines.clone());
+        }
+        let system = builder.build().unwrap();
+        drop(system.allocate(10).unwrap());
+        let held = core::mem::take(&mut *keeper.held.lock().unwrap());
+        assert_eq!(held.len(), 2, "of on_init and of on_allocation");
+        drop(held);
+        assert_eq!((keeper.told[0].load(Relaxed), keeper.told[1].load(Relaxed)), (1, 1));
+        let expected: &[&str] = if with_logger { &["+70", "+10", "-10", "-70"] } else { &[] };
+        assert_eq!(*lines.0.lock().unwrap(), expected);
+    }
+}
+
+/// A payload whose drop panics.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("the payload of a panic");
+    }
+}
+
+struct BombingLogger;
+
+impl MemoryLogger for BombingLogger {
+    fn log_allocation(&self, _event: AllocationEvent) {}
+    fn log_deallocation(&self, _event: DeallocationEvent) {}
+    fn log_failure(&self, _failure: &ObserverFailure) {
+        std::panic::panic_any(Bomb)
+    }
+}
+
+#[test]
+fn what_a_logger_panics_with_does_not_come_out_of_an_allocation() {
+    let broken = Recorder { name: "broken", log: Log::default(), panics_in: Some("on_allocation") };
+    let system = MemorySystem::builder().with_logger(BombingLogger).with_plugin(broken).build().unwrap();
+    drop(system.allocate(10).unwrap());
+    assert_eq!(system.stats().failures.len(), 1);
+    assert_eq!(system.stats().totals.live, 0);
+}
+
 #[test]
 fn loggers_and_metrics_hear_of_everything_and_may_panic_too() -> Result<(), Box<dyn Error>> {
     let (lines, figures) = (Lines::default(), Figures::default());

@@ -207,6 +207,21 @@ fn the_last_handle_of_a_system_may_end_on_its_own_watching_thread() {
 }
 
 #[test]
+fn a_poll_asks_again_while_a_lowered_limit_is_exceeded() {
+    let fake = FakeSystem::new("max\n");
+    let (system, log, _reclaimers) = watched_system(&fake);
+    let held = system.allocate(8 << 20).unwrap();
+    assert!(system.set_limit(Bytes::from_mib(4)).unwrap() > Bytes::ZERO);
+    take(&log);
+    system.poll_pressure();
+    assert_eq!(take(&log), ["quanta", "pool", "cold", "cache"]);
+    drop(held);
+    take(&log);
+    system.poll_pressure();
+    assert!(!take(&log).contains(&"cache".to_owned()), "nothing is exceeded any more");
+}
+
+#[test]
 fn a_limit_that_is_halved_while_the_system_runs_is_honoured() {
     let config = MemoryConfig { max_memory: 64 << 20, ..MemoryConfig::DEFAULT };
     let root = tempfile::tempdir().unwrap();

@@ -27,8 +27,13 @@ impl ConfigLayer {
         for (key, value) in table.get_ref() {
             let (key_place, value_place) = (places.of(key.span()), places.of(value.span()));
             let name = key.get_ref().as_ref();
-            if ConfigOption::index_of(name).is_none() {
+            let Some(option) = ConfigOption::index_of(name).map(|index| &OPTIONS[index]) else {
                 layer.note(key_place, no_option(name, None));
+                continue;
+            };
+            if let DeValue::Table(_) = value.get_ref() {
+                let reason = read(option.kind, value.get_ref()).err().unwrap_or_default();
+                layer.note(value_place, format!("`{name}` cannot be a table: {reason}"));
                 continue;
             }
             let written = &text[clamped(value.span(), text)];
@@ -41,7 +46,7 @@ impl ConfigLayer {
     }
 
     pub(super) fn from_path(path: &Path, must_exist: bool) -> Self {
-        let name = path.display().to_string();
+        let name = if path.as_os_str().is_empty() { "``".to_owned() } else { path.display().to_string() };
         let whole_file = || Origin::File { file: name.as_str().into(), line: 0, column: 0 };
         let mut layer = Self::code();
         match read_file(path) {
@@ -84,6 +89,9 @@ fn read(kind: OptionKind, value: &DeValue<'_>) -> Result<u64, String> {
         ) => kind.check(integer(number, kind)?),
         (OptionKind::Size { .. } | OptionKind::Duration { .. }, _) => {
             Err(format!("expected {}, in quotes", kind.example()))
+        }
+        (OptionKind::Count { .. } | OptionKind::Percent, DeValue::String(_)) => {
+            Err(format!("expected {}, without quotes", kind.example()))
         }
         (OptionKind::Count { .. } | OptionKind::Percent, _) => Err(format!("expected {}", kind.example())),
     }
@@ -178,7 +186,15 @@ mod tests {
                 "default_pool_size = [1]",
                 "m.toml:1:21: `default_pool_size` cannot be `[1]`: expected a whole number",
             ),
-            ("[max_memory]\nx = 1", "m.toml:1:1: `max_memory` cannot be"),
+            ("[max_memory]\nx = 1", "m.toml:1:1: `max_memory` cannot be a table: expected a size such as"),
+            ("max_memory.x = 1", "m.toml:1:1: `max_memory` cannot be a table: expected a size such as"),
+            (
+                "stack_size = { x = 1 }",
+                "m.toml:1:14: `stack_size` cannot be a table: expected a size such as 64MiB",
+            ),
+            ("max_memory = '18446744073709551615'", "the number is too large"),
+            ("pressure_moderate_from = '80'", "per cent from 1 to 100, without quotes"),
+            ("default_pool_size = '8'", "expected a whole number, without quotes"),
             ("pressure_interval = 5", "expected a time such as 250ms, 1s or 2min, in quotes"),
             ("stack_size = '1KiB'\nstack_size = '2KiB'", "m.toml:2:1: duplicate key"),
             ("max_memory 1", "m.toml:1:"),
@@ -196,6 +212,7 @@ mod tests {
         let message = |layer: ConfigLayer| layer.unwrap_or_default().unwrap_err().to_string();
         assert!(message(MemoryConfig::from_existing_file(&missing)).contains("cannot read the file"));
         assert!(message(MemoryConfig::from_file(folder.path())).contains("cannot read the file"));
+        assert!(message(MemoryConfig::from_existing_file("")).starts_with("``: cannot read the file"));
         let binary = folder.path().join("binary.toml");
         std::fs::write(&binary, b"stack_size = 64\n# \xff\xfe").unwrap();
         let text = message(MemoryConfig::from_file(&binary));

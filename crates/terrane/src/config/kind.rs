@@ -35,6 +35,9 @@ pub enum OptionKind {
 
 const UNLIMITED: &str = "unlimited";
 
+/// About a number that would be taken for no limit.
+const TOO_LARGE: &str = "the number is too large; say `unlimited`";
+
 /// Units of memory and of time with what they are worth, largest first.
 const SIZE_UNITS: [(u64, &str); 5] =
     [(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")];
@@ -133,7 +136,13 @@ impl OptionKind {
             },
             Self::Duration { .. } => duration_ms(text).ok_or_else(expected),
         }?;
-        self.check(value)
+        match self {
+            // The greatest number is no number of bytes: it stands for no limit, which is to be said in that word.
+            Self::Size { max: u64::MAX, .. } if value == u64::MAX && text != UNLIMITED => {
+                Err(TOO_LARGE.to_owned())
+            }
+            _ => self.check(value),
+        }
     }
 
     /// The value, if it is within the bounds.
@@ -222,5 +231,8 @@ mod tests {
             assert!(TIME.read(text).is_err(), "{text}");
         }
         assert_eq!(TIME.read("2 min"), Ok(120_000));
+        for text in ["18446744073709551615", "18446744073709551615B"] {
+            assert_eq!(SIZE.read(text), Err("the number is too large; say `unlimited`".to_owned()), "{text}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
-    /// The program, through a setter.
+    /// The program, through a setter, or through the constant beneath all layers where that is not the default.
     Code,
     /// The environment.
     Environment {
@@ -27,7 +27,7 @@ pub enum Origin {
         /// The column, from 1, in characters; 0 where it is the whole file.
         column: usize,
     },
-    /// A constant of the program, or the default.
+    /// Nobody said anything else than the default.
     Default,
 }
 
@@ -147,8 +147,11 @@ impl ConfigLayer {
                     origin
                 }
                 None => {
-                    problems.extend(out_of_bounds(option, option.raw_in(&resolved.config), &Origin::Default));
-                    Origin::Default
+                    let raw = option.raw_in(&resolved.config);
+                    let is_default = raw == option.raw_in(&MemoryConfig::DEFAULT);
+                    let origin = if is_default { Origin::Default } else { Origin::Code };
+                    problems.extend(out_of_bounds(option, raw, &origin));
+                    origin
                 }
             };
             resolved.origins.push(origin);
@@ -286,4 +289,33 @@ pub(super) fn no_option(name: &str, prefix: Option<&str>) -> String {
 fn shortened(text: &str) -> String {
     let shown: String = text.chars().take(LONGEST_SHOWN).flat_map(char::escape_debug).collect();
     if text.chars().nth(LONGEST_SHOWN).is_some() { shown + "…" } else { shown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_upper_layer_counts() {
+        let upper = ConfigLayer::from_toml("stack_size = '2KiB'", "upper");
+        let lower = ConfigLayer::from_toml("stack_size = '4KiB'\nmax_memory = '1GiB'", "lower");
+        let config = upper.or_else(|| lower).unwrap_or_default().unwrap();
+        assert_eq!((config.stack_size, config.max_memory), (2 << 10, 1 << 30));
+    }
+
+    #[test]
+    fn what_a_constant_of_the_program_says_is_no_default() {
+        let base = MemoryConfig { max_memory: 0, ..MemoryConfig::DEFAULT };
+        let error = base.check().unwrap_err().to_string();
+        assert_eq!(error, "code: `max_memory` cannot be `0B`: it is at least 64KiB");
+
+        let base = MemoryConfig { small_threshold: 1 << 20, ..MemoryConfig::DEFAULT };
+        let error = base.check().unwrap_err().to_string();
+        assert_eq!(error, "code: `small_threshold` (1MiB) is above `large_threshold` (256KiB, default)");
+
+        let base = MemoryConfig { stack_size: 2 << 10, ..MemoryConfig::DEFAULT };
+        let resolved = ConfigLayer::code().resolve(base).unwrap();
+        let of = |name| resolved.values().find(|value| value.option.name == name).unwrap().origin.clone();
+        assert_eq!((of("stack_size"), of("max_memory")), (Origin::Code, Origin::Default));
+    }
 }
