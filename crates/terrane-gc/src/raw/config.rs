@@ -99,10 +99,17 @@ impl HeapConfig {
     }
 
     /// For programs that are to be done soon and may pause for some milliseconds: a nursery of 4 MiB whatever its
-    /// collections take, and huge pages.
+    /// collections take, huge pages, and no [pretenuring](Self::pretenuring), which keeps down what is dear, and costs where
+    /// copying is cheap.
     #[must_use]
     pub fn throughput() -> Self {
-        Self { nursery: Bytes::from_mib(4), pause_goal_ns: None, huge_pages: true, ..Self::default() }
+        Self {
+            nursery: Bytes::from_mib(4),
+            pause_goal_ns: None,
+            huge_pages: true,
+            pretenuring: Pretenuring::Off,
+            ..Self::default()
+        }
     }
 
     /// For many heaps in one process, each with little in it: a nursery of 256 KiB, and small tables.
