@@ -61,7 +61,7 @@ impl Numbers {
         self.0.call();
         assert!(barrier::heavy());
         // SAFETY: the test has the lock; the owner was called before the fence.
-        unsafe { self.0.take_all(|_| true, |node| all.push(node.value)) };
+        _ = unsafe { self.0.take_all(|_| true, |node| all.push(node.value)) };
         all
     }
 }

@@ -98,7 +98,7 @@ impl<T: Poolable + Send + 'static> LockFreePool<T> {
         Ok(PoolGuard::new(self.shared.take()?, self.clone()))
     }
 
-    /// Makes objects until `idle` are idle or as many exist as may, and says how many it made.
+    /// Makes as many objects as `idle` is more than are idle now, or as many as may exist, and says how many it made. O(`max_total`).
     ///
     /// # Errors
     /// What the budget says when it refuses; what was made by then stays.

@@ -97,6 +97,8 @@ impl EvictionPolicy {
     }
 
     /// Whether idle objects are dropped when the budget asks for memory.
+    ///
+    /// Where the destructor of an object panics then, a pool for several threads is not asked again; the budget tells its listeners so.
     #[must_use]
     pub const fn pressure(self, yes: bool) -> Self {
         Self { pressure: yes, ..self }

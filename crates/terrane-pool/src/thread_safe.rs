@@ -39,6 +39,7 @@ use waiting::Patience;
 ///
 /// An object may be given back on another thread than it was acquired on. A thread that ends gives its idle objects back to the
 /// pool. Idle objects of all threads count against `max_idle`, and an exhausted pool uses those of other threads.
+/// With a `max_idle`, each thread has a part of that room for itself: what comes back can be dropped while room of other threads is free.
 ///
 /// ```
 /// use terrane_pool::{MemoryError, ThreadSafePool};

@@ -190,8 +190,10 @@ impl<T: Poolable + Send + 'static> Shared<T> {
 
     pub(super) fn warm_up(&self, idle: usize) -> Result<usize, MemoryError> {
         let wanted = idle.min(self.strategy.max_idle);
+        // Once, as that looks at every place.
+        let missing = wanted.saturating_sub(self.idle_count());
         let mut made = 0;
-        while self.idle_count() < wanted && self.counts.total() < self.strategy.max_total {
+        while made < missing && self.counts.total() < self.strategy.max_total {
             if !self.put_idle(self.make_one()?) {
                 break;
             }

@@ -16,6 +16,8 @@ pub(super) struct Depot<T> {
     magazines: Vec<Arc<Magazine<T>>>,
     /// How many objects all magazines together have room for.
     room_in_magazines: usize,
+    /// How many of these have room in magazines that are [aside](Magazine::is_aside).
+    room_aside: usize,
     /// Threads that wait for an object. While there are some, owners stay called.
     pub(super) waiters: usize,
     pub(super) next_eviction_ns: u64,
@@ -49,6 +51,7 @@ impl<T> Depot<T> {
             tally: Tally::default(),
             magazines: Vec::new(),
             room_in_magazines: 0,
+            room_aside: 0,
             waiters: 0,
             next_eviction_ns: 0,
             next_validation_ns: 0,
@@ -56,7 +59,7 @@ impl<T> Depot<T> {
     }
 
     /// A new magazine for the calling thread, if one of some size may be had: of `wanted`, or of half the room that is left for idle
-    /// objects.
+    /// objects. While somebody waits, nobody gets one, as everything goes through the depot then.
     pub(super) fn add_magazine(
         &mut self,
         wanted: usize,
@@ -64,10 +67,10 @@ impl<T> Depot<T> {
     ) -> Option<Arc<Magazine<T>>> {
         let room = strategy.max_idle - self.room_in_magazines;
         let capacity = wanted.min(room / 2);
-        if capacity == 0 || self.magazines.try_reserve(1).is_err() {
+        if capacity == 0 || self.waiters > 0 || self.magazines.try_reserve(1).is_err() {
             return None;
         }
-        let magazine = Magazine::try_new(capacity, self.waiters > 0)?;
+        let magazine = Magazine::try_new(capacity, false)?;
         self.room_in_magazines += capacity;
         self.magazines.push(Arc::clone(&magazine));
         // SAFETY: the magazine is going to be the calling thread's, which has the lock; nobody else has touched it.
@@ -75,12 +78,12 @@ impl<T> Depot<T> {
         Some(magazine)
     }
 
-    /// Puts what has no room here, since magazines have come or were emptied, into the magazine of the calling thread.
+    /// Puts what has no room here, since a magazine has come or come back, into that of the calling thread.
     ///
     /// # Safety
-    /// `magazine` is the calling thread's.
-    pub(super) unsafe fn settle(&mut self, magazine: &Magazine<T>, strategy: &PoolStrategy) {
-        while self.idle.len() > strategy.max_idle - self.room_in_magazines
+    /// `magazine` is the calling thread's, which has attended.
+    unsafe fn settle(&mut self, magazine: &Magazine<T>, strategy: &PoolStrategy) {
+        while self.idle.len() > self.idle_max(strategy)
             && magazine.len() < magazine.capacity()
             && let Some(node) = self.idle.take_newest()
         {
@@ -90,14 +93,27 @@ impl<T> Depot<T> {
                 break;
             }
         }
+        // From a magazine it will be taken without a look at the depot.
+        self.note_peak();
     }
 
-    /// The magazine's thread takes part no more; the counts stay.
-    pub(super) fn remove_magazine(&mut self, magazine: &Magazine<T>) -> Option<Arc<Magazine<T>>> {
-        let place = self.magazines.iter().position(|other| core::ptr::eq(&raw const **other, magazine))?;
+    /// The magazine's thread takes part no more, and gets what is to be dropped; the counts stay.
+    ///
+    /// # Safety
+    /// `magazine` is the calling thread's.
+    pub(super) unsafe fn remove_magazine(
+        &mut self,
+        magazine: &Magazine<T>,
+        strategy: &PoolStrategy,
+    ) -> (Surplus<T>, Option<Arc<Magazine<T>>>) {
+        // SAFETY: passed on.
+        let surplus = unsafe { self.empty(magazine, strategy) };
+        let place = self.magazines.iter().position(|other| core::ptr::eq(&raw const **other, magazine));
+        let Some(place) = place else { return (surplus, None) };
         self.room_in_magazines -= magazine.capacity();
+        self.room_aside -= magazine.capacity();
         self.tally.taken += magazine.taken();
-        Some(self.magazines.swap_remove(place))
+        (surplus, Some(self.magazines.swap_remove(place)))
     }
 
     /// How many objects are idle anywhere.
@@ -121,18 +137,22 @@ impl<T> Depot<T> {
     ///
     /// # Safety
     /// `magazine` is the calling thread's.
-    pub(super) unsafe fn take(&mut self, magazine: Option<&Magazine<T>>) -> Option<Box<Node<T>>> {
-        if let Some(magazine) = magazine {
-            // SAFETY: the thread has the lock, and it is its own magazine.
-            unsafe { magazine.attend(self.waiters > 0) };
-        }
-        let node = match self.idle.take() {
-            Some(node) => Some(node),
-            // The owner may have come here because it was called.
-            // SAFETY: as above.
-            None => magazine.and_then(|magazine| unsafe { magazine.pop_locked() }),
-        }?;
-        if let Some(magazine) = magazine.filter(|_| self.waiters == 0) {
+    pub(super) unsafe fn take(
+        &mut self,
+        magazine: Option<&Magazine<T>>,
+        strategy: &PoolStrategy,
+    ) -> Option<Box<Node<T>>> {
+        let Some(magazine) = magazine.filter(|_| self.waiters == 0 || self.idle.len() == 0) else {
+            let node = self.idle.take()?;
+            self.note_peak();
+            return Some(node);
+        };
+        // SAFETY: the thread has the lock, and it is its own magazine.
+        unsafe { self.attend_magazine(magazine) };
+        // The owner may have come here because it was called.
+        // SAFETY: as above.
+        let node = self.idle.take().or_else(|| unsafe { magazine.pop_locked() })?;
+        if self.waiters == 0 {
             let some = (magazine.capacity() / 2).min(self.idle.len() / 2);
             while magazine.len() < some
                 && let Some(node) = self.idle.take()
@@ -143,6 +163,8 @@ impl<T> Depot<T> {
                     break;
                 }
             }
+            // SAFETY: as above.
+            unsafe { self.settle(magazine, strategy) };
         }
         self.note_peak();
         Some(node)
@@ -160,16 +182,12 @@ impl<T> Depot<T> {
         strategy: &PoolStrategy,
     ) -> Surplus<T> {
         let mut surplus = Vec::new();
-        if let Some(magazine) = magazine {
-            // SAFETY: the thread has the lock, and it is its own magazine.
-            unsafe { magazine.attend(self.waiters > 0) };
-        }
         let Some(magazine) = magazine.filter(|_| self.waiters == 0) else {
             self.store(node, strategy, &mut surplus);
             return surplus;
         };
-        // From a magazine it will be taken without a look at the depot.
-        self.note_peak();
+        // SAFETY: the thread has the lock, and it is its own magazine.
+        unsafe { self.attend_magazine(magazine) };
         if magazine.len() == magazine.capacity() {
             // Half of them, if there is room for so many; where there is none, one that has been idle for long has to go.
             let half = magazine.capacity() - magazine.capacity() / 2;
@@ -188,19 +206,38 @@ impl<T> Depot<T> {
         if let Err(node) = unsafe { magazine.push_locked(node) } {
             self.store(node, strategy, &mut surplus);
         }
+        // SAFETY: as above.
+        unsafe { self.settle(magazine, strategy) };
+        self.shed(strategy, &mut surplus);
         surplus
     }
 
-    /// The owner of the magazine has come.
+    /// The owner of the magazine has come; nobody waits. What there is too much of is handed out.
     ///
     /// # Safety
     /// `magazine` is the calling thread's.
-    pub(super) unsafe fn attend(&mut self, magazine: &Magazine<T>) {
+    pub(super) unsafe fn attend(&mut self, magazine: &Magazine<T>, strategy: &PoolStrategy) -> Surplus<T> {
+        let mut surplus = Vec::new();
+        // SAFETY: the thread has the lock, and it is its own magazine.
+        unsafe {
+            self.attend_magazine(magazine);
+            self.settle(magazine, strategy);
+        }
+        self.shed(strategy, &mut surplus);
+        surplus
+    }
+
+    /// # Safety
+    /// `magazine` is the calling thread's.
+    unsafe fn attend_magazine(&mut self, magazine: &Magazine<T>) {
+        if magazine.is_aside() {
+            self.room_aside -= magazine.capacity();
+        }
         // SAFETY: the thread has the lock, and it is its own magazine.
         unsafe { magazine.attend(self.waiters > 0) };
     }
 
-    /// Brings everything here that the calling thread has at hand.
+    /// Brings everything here that the calling thread has at hand. Its magazine is aside then: so there is room.
     ///
     /// # Safety
     /// `magazine` is the calling thread's.
@@ -208,18 +245,34 @@ impl<T> Depot<T> {
         let mut surplus = Vec::new();
         // SAFETY: the thread has the lock, and it is its own magazine.
         unsafe {
-            magazine.attend(self.waiters > 0);
+            self.attend_magazine(magazine);
+            self.room_aside += magazine.capacity();
             magazine.take_first_locked(usize::MAX, |node| self.store(node, strategy, &mut surplus));
             if let Some(node) = magazine.pop_locked() {
                 self.store(node, strategy, &mut surplus);
             }
+            magazine.set_aside();
         }
         surplus
     }
 
-    /// How many more may idle here: what magazines have room for is theirs.
+    /// How many may idle here: what magazines have room for is theirs, unless they are aside.
+    fn idle_max(&self, strategy: &PoolStrategy) -> usize {
+        strategy.max_idle - (self.room_in_magazines - self.room_aside)
+    }
+
+    /// How many more may idle here.
     fn room(&self, strategy: &PoolStrategy) -> usize {
-        (strategy.max_idle - self.room_in_magazines).saturating_sub(self.idle.len())
+        self.idle_max(strategy).saturating_sub(self.idle.len())
+    }
+
+    /// Hands out what there is too much of, the longest idle first.
+    fn shed(&mut self, strategy: &PoolStrategy, surplus: &mut Surplus<T>) {
+        while self.idle.len() > self.idle_max(strategy)
+            && let Some(node) = self.idle.take_first()
+        {
+            surplus.push(node);
+        }
     }
 
     /// Puts an object into the depot, if there may be one more.
@@ -231,7 +284,8 @@ impl<T> Depot<T> {
         }
     }
 
-    /// Brings what idles in magazines here, as far as that is possible: from that of the calling thread in any case.
+    /// Brings what idles in magazines here, as far as that is possible: from that of the calling thread in any case. These magazines are
+    /// aside until their owners come.
     ///
     /// # Safety
     /// `own` is the calling thread's.
@@ -239,10 +293,12 @@ impl<T> Depot<T> {
         if let Some(own) = own {
             // SAFETY: the thread has the lock, and it is its own magazine.
             unsafe {
-                own.attend(self.waiters > 0);
+                self.attend_magazine(own);
                 if self.idle.make_room_for(own.len()) {
                     own.take_first_locked(usize::MAX, |node| self.idle.put(node));
                     own.pop_locked().into_iter().for_each(|node| self.idle.put(node));
+                    own.set_aside();
+                    self.room_aside += own.capacity();
                 }
             }
         }
@@ -264,9 +320,12 @@ impl<T> Depot<T> {
         let idle = core::cell::RefCell::new(&mut self.idle);
         for magazine in called {
             // SAFETY: this is behind the lock; the owner was called, and the fence was run since.
-            unsafe {
+            let is_taken = unsafe {
                 magazine
-                    .take_all(|len| idle.borrow_mut().make_room_for(len), |node| idle.borrow_mut().put(node));
+                    .take_all(|len| idle.borrow_mut().make_room_for(len), |node| idle.borrow_mut().put(node))
+            };
+            if is_taken {
+                self.room_aside += magazine.capacity();
             }
         }
     }

@@ -26,6 +26,9 @@
 //! One object is *at hand*, apart from the others, because of how processors work: what is stored and loaded again takes some five cycles. With a number
 //! that goes down and up again, each operation has to wait for the one before. Whether the object at hand is there is a branch,
 //! which is predicted, and so only taking waits for putting.
+//!
+//! A magazine that somebody has emptied and whose owner has not come since is *aside*: it holds nothing but what its owner may have put in
+//! on its way to the depot, so what it has room for can idle elsewhere meanwhile.
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::{
@@ -253,12 +256,26 @@ impl<T> Magazine<T> {
         unsafe { self.shift_row(count) };
     }
 
+    /// Whether it was emptied and its owner has not come since. For whoever has the lock of the depot.
+    pub(crate) fn is_aside(&self) -> bool {
+        self.note.load(Relaxed) != 0
+    }
+
+    /// The owner has emptied it itself, and will come to the depot with what it does next.
+    ///
+    /// # Safety
+    /// The calling thread is the owner, has the lock, and has [attended](Self::attend); the magazine is empty.
+    pub(crate) unsafe fn set_aside(&self) {
+        self.call();
+        self.note.store(NOTED, Relaxed);
+    }
+
     /// Calls the owner. For whoever has the lock of the depot.
     pub(crate) fn call(&self) {
         self.called.store(true, Relaxed);
     }
 
-    /// Takes all that is in it, if there `is_room` for it.
+    /// Takes all that is in it, if there `is_room` for it, and sets it aside; whether it did.
     ///
     /// # Safety
     /// The calling thread has the lock of the depot, and between the [call](Self::call) and now a heavy fence was run.
@@ -266,10 +283,10 @@ impl<T> Magazine<T> {
         &self,
         is_room: impl FnOnce(usize) -> bool,
         mut each: impl FnMut(Box<Node<T>>),
-    ) {
+    ) -> bool {
         let (node, len) = (self.at_hand.load(Acquire), len_of(self.state.load(Acquire)));
         if self.note.load(Relaxed) != 0 || !is_room(len + 1) {
-            return;
+            return false;
         }
         self.note.store(NOTED | if node.is_null() { 0 } else { AT_HAND } | len as u64, Relaxed);
         for slot in &self.slots[..len] {
@@ -281,6 +298,7 @@ impl<T> Magazine<T> {
             // SAFETY: as above; it was put there as a box.
             each(unsafe { Box::from_raw(node) });
         }
+        true
     }
 }
 

@@ -106,9 +106,16 @@ impl<T: Poolable + Send + 'static> Shared<T> {
 
     /// The calling thread gives its magazine up, with what is in it.
     fn leave(&self, magazine: &Magazine<T>) {
-        self.flush(Some(magazine));
-        let unused = self.depot.lock().remove_magazine(magazine);
+        let mut depot = self.depot.lock();
+        // SAFETY: it is the calling thread's.
+        let (surplus, unused) = unsafe { depot.remove_magazine(magazine, &self.strategy) };
+        let waited_for = depot.waiters > 0;
+        drop(depot);
+        if waited_for {
+            self.returned.notify_all();
+        }
         drop(unused);
+        self.dispose_all(surplus);
     }
 
     /// An object: from the depot, a new one, from the magazine of another thread, or one that is waited for.
@@ -121,7 +128,7 @@ impl<T: Poolable + Send + 'static> Shared<T> {
         let mut depot = self.depot.lock();
         loop {
             // SAFETY: the magazine was found in the table or list of this thread.
-            if let Some(node) = unsafe { depot.take(magazine) } {
+            if let Some(node) = unsafe { depot.take(magazine, &self.strategy) } {
                 depot.tally.taken += 1;
                 return Ok(Obtained::Idle(node));
             }
@@ -269,7 +276,9 @@ impl<T: Poolable + Send + 'static> Shared<T> {
             return self.flush(Some(magazine));
         }
         // SAFETY: it was found in the table of this thread.
-        unsafe { depot.attend(magazine) };
+        let surplus = unsafe { depot.attend(magazine, &self.strategy) };
+        drop(depot);
+        self.dispose_all(surplus);
     }
 
     /// Gives an object up that has no place.

@@ -39,12 +39,7 @@ impl<T: Poolable + Send + 'static> Shared<T> {
             let own = self.own_magazine();
             // SAFETY: it is the calling thread's own.
             unsafe { depot.gather(own) };
-            let nodes = depot.idle.take_oldest(usize::MAX, keep);
-            if let Some(own) = own {
-                // SAFETY: as above.
-                unsafe { depot.settle(own, &self.strategy) };
-            }
-            nodes
+            depot.idle.take_oldest(usize::MAX, keep)
         });
         self.maker.leaf.give_back();
         dropped
