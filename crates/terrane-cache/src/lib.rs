@@ -51,7 +51,7 @@ pub use shared::{Cache, CacheBuilder, EvictionPolicy, RemovalCause};
 pub use state::{CacheState, Portable};
 pub use stats::CacheStats;
 pub use strategy::{CacheStrategy, ComputingCache};
-pub use terrane_base::{Budget, Bytes, MemoryError};
+pub use terrane_base::{Budget, Bytes, Clock, ManualClock, MemoryError, MemorySerializable};
 pub use tiered::{ColdTier, Compressible, TieredCache};
 
 /// What the tests in all orders of threads use.

@@ -104,7 +104,7 @@ impl MemorySystemBuilder {
     }
 
     /// A pool under that name: a builder of one, whose objects are then charged to the budget, or a finished one, which is charged to what it
-    /// was made with. See [`PoolManager`].
+    /// was made with. All pools together may hold `pool_limit`, 10 MiB unless set. See [`PoolManager`].
     pub fn with_named_pool(mut self, name: &str, pool: impl PoolSource + Send + 'static) -> Self {
         let name = name.to_owned();
         self.pools.push(Box::new(move |pools| pools.add(&name, pool).map(|_| ())));
@@ -128,7 +128,7 @@ impl MemorySystemBuilder {
         self.with_named_arena(DEFAULT_NAME, arena)
     }
 
-    /// Arenas like this one under that name.
+    /// Arenas like this one under that name. All arenas together may hold `arena_limit`, 100 MiB unless set.
     pub fn with_named_arena(mut self, name: &str, arena: Arena) -> Self {
         self.arenas.push((name.to_owned(), arena));
         self

@@ -192,10 +192,11 @@ options! {
     /// The room of a thread's stack arena.
     stack_size: Size { min: 64, max: 1 << 20 } = 1 << 10;
 
-    /// What the pools may hold together. Small requests beyond it are served by the system.
+    /// What the pools may hold together, those by name included. Small requests beyond it are served by the system; a pool by name refuses.
     pool_limit: Size { min: 4 << 10, max: u64::MAX } = 10 << 20;
 
-    /// What the arenas may hold together. Requests of medium size beyond it are served by the system.
+    /// What the arenas may hold together, those by name included. Requests of medium size beyond it are served by the system; an arena by
+    /// name refuses.
     arena_limit: Size { min: 4 << 10, max: u64::MAX } = 100 << 20;
 
     /// A part of max_memory that is kept for the work of giving memory up, such as moving live objects before a block is freed.
