@@ -148,11 +148,12 @@ mod tests {
 
     const SLOTS: usize = 3_000;
 
-    /// Runs units until so many are closed as were replaced, but for those that died of late.
+    /// Runs units until so many are closed as were replaced, but for those that died of late: where objects are born in the old
+    /// space, as many as fill what a heap may grow by.
     fn checksum(resources: impl Resources) -> u64 {
         let mut table = Table::new(resources, SLOTS);
         let mut checksum = 0;
-        for unit in 1..=500 {
+        for unit in 1..=1500 {
             table.unit();
             if unit == 25 {
                 checksum = table.check();
