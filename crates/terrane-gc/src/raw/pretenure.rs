@@ -38,8 +38,8 @@ const FRESH_NS_PER_KIB: u64 = 250;
 /// So many dear minor collections in a row change the mode.
 const DEAR_MIN: u32 = 2;
 /// What is born in the old space before the first probe, and at most before any.
-const SPAN_MIN: usize = 16 << 20;
-const SPAN_MAX: usize = 128 << 20;
+const SPAN_MIN: usize = 4 << 20;
+const SPAN_MAX: usize = 32 << 20;
 
 /// What was seen of minor collections.
 #[derive(Debug)]
