@@ -38,9 +38,9 @@ const CHECKSUM_BYTES: usize = 8;
 ///     }
 /// }
 ///
-/// let state = HitRate { hits: 90, misses: 10 }.to_state();
-/// assert_eq!(HitRate::from_state(&state)?, HitRate { hits: 90, misses: 10 });
-/// let error = HitRate::from_state(&state[..20]).unwrap_err();
+/// let state = HitRate { hits: 90, misses: 10 }.serialize_state();
+/// assert_eq!(HitRate::deserialize_state(&state)?, HitRate { hits: 90, misses: 10 });
+/// let error = HitRate::deserialize_state(&state[..20]).unwrap_err();
 /// assert_eq!(error.to_string(), "state ends at byte 20, in the middle of the length of the payload");
 /// # Ok::<(), StateError>(())
 /// ```
@@ -62,7 +62,7 @@ pub trait MemorySerializable: Sized {
 
     /// The state as bytes.
     #[must_use]
-    fn to_state(&self) -> Vec<u8> {
+    fn serialize_state(&self) -> Vec<u8> {
         const { assert!(Self::KIND.len() <= u8::MAX as usize, "a kind has at most 255 bytes") };
         let mut out = StateWriter { bytes: Vec::new() };
         out.bytes.extend_from_slice(&MAGIC);
@@ -80,11 +80,11 @@ pub trait MemorySerializable: Sized {
         out.bytes
     }
 
-    /// Reads what [`to_state`](MemorySerializable::to_state) wrote.
+    /// Reads what [`serialize_state`](MemorySerializable::serialize_state) wrote.
     ///
     /// # Errors
     /// When `state` is damaged, of another kind, or of a later version.
-    fn from_state(state: &[u8]) -> Result<Self, StateError> {
+    fn deserialize_state(state: &[u8]) -> Result<Self, StateError> {
         let mut reader = StateReader { bytes: state, at: 0 };
         if reader.take(MAGIC.len(), "the signature")? != MAGIC {
             return Err(reader.error(0, StateProblem::NoState));

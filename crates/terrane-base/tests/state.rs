@@ -77,8 +77,8 @@ fn example() -> Contents {
 
 #[test]
 fn each_kind_of_damage_has_its_own_error() {
-    let state = example().to_state();
-    let problem = |bytes: &[u8]| Contents::from_state(bytes).unwrap_err().problem;
+    let state = example().serialize_state();
+    let problem = |bytes: &[u8]| Contents::deserialize_state(bytes).unwrap_err().problem;
     assert_eq!(problem(b""), StateProblem::Ends("the signature"));
     assert_eq!(problem(b"JUNK and more"), StateProblem::NoState);
     assert_eq!(problem(b"TRNS\x02"), StateProblem::Format(2));
@@ -90,23 +90,26 @@ fn each_kind_of_damage_has_its_own_error() {
     let mut flipped = state.clone();
     flipped[30] ^= 1;
     assert_eq!(problem(&flipped), StateProblem::Checksum);
-    assert_eq!(Older::from_state(&state).unwrap_err().problem, StateProblem::Version { found: 3, known: 2 });
-    assert_eq!(Other::from_state(&state).unwrap_err().problem, StateProblem::Kind("contentt"));
-    let error = Lazy::from_state(&state).unwrap_err();
+    assert_eq!(
+        Older::deserialize_state(&state).unwrap_err().problem,
+        StateProblem::Version { found: 3, known: 2 }
+    );
+    assert_eq!(Other::deserialize_state(&state).unwrap_err().problem, StateProblem::Kind("contentt"));
+    let error = Lazy::deserialize_state(&state).unwrap_err();
     assert_eq!(error.problem, StateProblem::LeftOver(state.len() - 35));
     assert_eq!(error.to_string(), format!("state has {} bytes too many from byte 27 on", state.len() - 35));
-    assert_eq!(Empty::from_state(&Empty.to_state()), Ok(Empty));
+    assert_eq!(Empty::deserialize_state(&Empty.serialize_state()), Ok(Empty));
 }
 
 #[test]
 fn errors_of_the_payload_say_where() {
-    let state = Contents { entries: vec![("é".to_owned(), vec![])], ..example() }.to_state();
+    let state = Contents { entries: vec![("é".to_owned(), vec![])], ..example() }.serialize_state();
     assert!(
-        Text::from_state(&state).unwrap_err().to_string().contains("too many"),
+        Text::deserialize_state(&state).unwrap_err().to_string().contains("too many"),
         "the text itself is read"
     );
     let with = |payload: &[u8]| {
-        let mut out = StateBytes(payload.to_vec()).to_state();
+        let mut out = StateBytes(payload.to_vec()).serialize_state();
         // The kinds have the same length, so only the checksum is another one.
         out[6..14].copy_from_slice(b"contents");
         let end = out.len() - 8;
@@ -114,7 +117,7 @@ fn errors_of_the_payload_say_where() {
             (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
         });
         out[end..].copy_from_slice(&sum.to_le_bytes());
-        Contents::from_state(&out).unwrap_err()
+        Contents::deserialize_state(&out).unwrap_err()
     };
     let head = [&[0][..], &[0; 4], &1_u64.to_le_bytes()].concat();
     assert_eq!(with(&head[..3]).to_string(), "state ends at byte 29, in the middle of a number");
@@ -148,24 +151,24 @@ proptest! {
         entries in prop::collection::vec((".{0,9}", prop::collection::vec(any::<u8>(), 0..40)), 0..9),
     ) {
         let contents = Contents { flag, count, entries };
-        prop_assert_eq!(Contents::from_state(&contents.to_state()), Ok(contents));
+        prop_assert_eq!(Contents::deserialize_state(&contents.serialize_state()), Ok(contents));
     }
 
     #[test]
     fn every_changed_byte_and_every_cut_is_noticed(at: prop::sample::Index, change in 1..=255_u8) {
-        let mut state = example().to_state();
+        let mut state = example().serialize_state();
         let at = at.index(state.len());
-        prop_assert!(Contents::from_state(&state[..at]).is_err());
+        prop_assert!(Contents::deserialize_state(&state[..at]).is_err());
         state[at] ^= change;
-        prop_assert!(Contents::from_state(&state).is_err());
+        prop_assert!(Contents::deserialize_state(&state).is_err());
     }
 
     #[test]
     fn no_bytes_do_any_harm(payload in prop::collection::vec(any::<u8>(), 0..200), kind in 0..3_u8) {
-        let _any = Contents::from_state(&payload);
-        let mut state = StateBytes(payload.clone()).to_state();
-        prop_assert_eq!(StateBytes::from_state(&state).map(|read| read.0), Ok(payload));
+        let _any = Contents::deserialize_state(&payload);
+        let mut state = StateBytes(payload.clone()).serialize_state();
+        prop_assert_eq!(StateBytes::deserialize_state(&state).map(|read| read.0), Ok(payload));
         state[5] = kind;
-        prop_assert!(StateBytes::from_state(&state).is_err());
+        prop_assert!(StateBytes::deserialize_state(&state).is_err());
     }
 }

@@ -27,10 +27,10 @@ pub trait Portable: Sized {
 ///
 /// let cache = Cache::new(100);
 /// cache.insert("a".to_owned(), 1_u64);
-/// let bytes = cache.state().to_state();
+/// let bytes = cache.state().serialize_state();
 ///
 /// let after_restart = Cache::new(100);
-/// after_restart.restore(CacheState::<String, u64>::from_state(&bytes)?);
+/// after_restart.restore(CacheState::<String, u64>::deserialize_state(&bytes)?);
 /// assert_eq!(after_restart.get("a"), Some(1));
 /// # Ok::<(), terrane_base::StateError>(())
 /// ```
@@ -202,9 +202,10 @@ mod tests {
 
     #[test]
     fn a_number_of_entries_is_not_believed() {
-        let error = CacheState::<Nothing, Nothing>::from_state(&Claims(u64::MAX).to_state()).unwrap_err();
+        let error = CacheState::<Nothing, Nothing>::deserialize_state(&Claims(u64::MAX).serialize_state())
+            .unwrap_err();
         assert!(error.to_string().contains("more entries than bytes"), "{error}");
         let one = CacheState { entries: vec![(Nothing, Nothing)] };
-        assert_eq!(CacheState::from_state(&one.to_state()), Ok(one));
+        assert_eq!(CacheState::deserialize_state(&one.serialize_state()), Ok(one));
     }
 }

@@ -90,19 +90,19 @@ fn state_comes_back_and_damage_is_an_error() {
     for number in 0..50_u8 {
         cache.insert(number.to_string(), vec![number; 3]);
     }
-    let bytes = cache.state().to_state();
+    let bytes = cache.state().serialize_state();
     let again = Cache::new(100);
-    let state = CacheState::<String, Vec<u8>>::from_state(&bytes).unwrap();
+    let state = CacheState::<String, Vec<u8>>::deserialize_state(&bytes).unwrap();
     assert_eq!(again.restore(state), 50);
     let entries: HashMap<_, _> = again.iter().collect();
     assert_eq!(entries, cache.iter().collect());
     for at in 0..bytes.len() {
         let mut damaged = bytes.clone();
         damaged[at] ^= 0x41;
-        assert!(CacheState::<String, Vec<u8>>::from_state(&damaged).is_err(), "byte {at}");
-        assert!(CacheState::<String, Vec<u8>>::from_state(&bytes[..at]).is_err(), "{at} bytes");
+        assert!(CacheState::<String, Vec<u8>>::deserialize_state(&damaged).is_err(), "byte {at}");
+        assert!(CacheState::<String, Vec<u8>>::deserialize_state(&bytes[..at]).is_err(), "{at} bytes");
     }
-    let error = CacheState::<u8, u8>::from_state(&bytes).unwrap_err();
+    let error = CacheState::<u8, u8>::deserialize_state(&bytes).unwrap_err();
     assert!(matches!(error.problem, StateProblem::Malformed(_) | StateProblem::Ends(_)), "{error}");
 }
 
@@ -110,7 +110,7 @@ proptest! {
     #[test]
     fn numbers_come_back(entries in prop::collection::vec((any::<(i8, u16)>(), any::<(u64, i64)>()), 0..20)) {
         let state = CacheState { entries };
-        prop_assert_eq!(CacheState::from_state(&state.to_state()), Ok(state));
+        prop_assert_eq!(CacheState::deserialize_state(&state.serialize_state()), Ok(state));
     }
 }
 

@@ -17,14 +17,14 @@ use crate::{
 ///
 /// let config = MemoryConfig { max_memory: 64 << 20, ..MemoryConfig::DEFAULT };
 /// let system = MemorySystem::builder().with_config(config).build()?;
-/// let file = system.state().with_part("greeting", b"hello".to_vec()).to_state();
+/// let file = system.state().with_part("greeting", b"hello".to_vec()).serialize_state();
 ///
 /// // After a restart:
-/// let state = SystemState::from_state(&file)?;
+/// let state = SystemState::deserialize_state(&file)?;
 /// let system = MemorySystem::builder().with_config(state.config().clone()).build()?;
 /// assert_eq!(system.config().max_memory, 64 << 20);
 /// assert_eq!(state.part("greeting"), Some(&b"hello"[..]));
-/// assert!(SystemState::from_state(&file[1..]).is_err());
+/// assert!(SystemState::deserialize_state(&file[1..]).is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let state = state();
-        let read = SystemState::from_state(&state.to_state()).unwrap();
+        let read = SystemState::deserialize_state(&state.serialize_state()).unwrap();
         assert_eq!(read, state);
         assert_eq!((read.totals().live, read.totals().bytes_live), (2, Bytes::new(10_100)));
         assert_eq!((read.part("a"), read.part("b"), read.part("c")), (Some(&[4][..]), Some(&[][..]), None));
@@ -154,9 +154,9 @@ mod tests {
                 (0..left).map(|_| from.u8()).collect::<Result<_, _>>().map(Self)
             }
         }
-        let mut raw = Raw::from_state(&state().to_state()).unwrap();
+        let mut raw = Raw::deserialize_state(&state().serialize_state()).unwrap();
         change(&mut raw.0);
-        raw.to_state()
+        raw.serialize_state()
     }
 
     #[test]
@@ -168,25 +168,25 @@ mod tests {
                 let at = find(bytes, from.as_bytes());
                 bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
             });
-            assert!(SystemState::from_state(&bytes).is_err(), "{from} {to}");
+            assert!(SystemState::deserialize_state(&bytes).is_err(), "{from} {to}");
         }
-        assert!(SystemState::from_state(&forged(|bytes| bytes.push(0))).is_err());
+        assert!(SystemState::deserialize_state(&forged(|bytes| bytes.push(0))).is_err());
     }
 
     proptest! {
         #[test]
         fn damage_is_an_error(at: prop::sample::Index, bit in 0_u8..8, end: prop::sample::Index) {
-            let whole = state().to_state();
+            let whole = state().serialize_state();
             let mut damaged = whole.clone();
             damaged[at.index(whole.len())] ^= 1 << bit;
-            prop_assert!(SystemState::from_state(&damaged).is_err());
-            prop_assert!(SystemState::from_state(&whole[..end.index(whole.len())]).is_err());
+            prop_assert!(SystemState::deserialize_state(&damaged).is_err());
+            prop_assert!(SystemState::deserialize_state(&whole[..end.index(whole.len())]).is_err());
         }
 
         #[test]
         fn no_payload_is_a_panic(at: prop::sample::Index, byte: u8) {
             let bytes = forged(|bytes| { let at = at.index(bytes.len()); bytes[at] = byte; });
-            let _ = SystemState::from_state(&bytes);
+            let _ = SystemState::deserialize_state(&bytes);
         }
     }
 }

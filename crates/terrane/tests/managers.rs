@@ -186,16 +186,16 @@ fn a_cache_is_warm_after_a_restart() {
     let cache = before.caches().add("pages", Cache::<String, u64>::builder().capacity(100)).unwrap();
     cache.insert("a".to_owned(), 1);
     cache.insert("b".to_owned(), 2);
-    let file = before.state().with_part("pages", cache.state().to_state()).to_state();
+    let file = before.state().with_part("pages", cache.state().serialize_state()).serialize_state();
     drop((before, cache));
 
-    let state = SystemState::from_state(&file).unwrap();
+    let state = SystemState::deserialize_state(&file).unwrap();
     let after = MemorySystem::builder().with_config(state.config().clone()).build().unwrap();
     let cache = after.caches().add("pages", Cache::<String, u64>::builder().capacity(100)).unwrap();
-    let pages = CacheState::<String, u64>::from_state(state.part("pages").unwrap()).unwrap();
+    let pages = CacheState::<String, u64>::deserialize_state(state.part("pages").unwrap()).unwrap();
     assert_eq!(cache.restore(pages), 2);
     assert_eq!((cache.get("a"), cache.get("b")), (Some(1), Some(2)));
-    assert!(CacheState::<String, u64>::from_state(&file).is_err(), "a state of another kind");
+    assert!(CacheState::<String, u64>::deserialize_state(&file).is_err(), "a state of another kind");
 }
 
 #[test]
