@@ -1,8 +1,14 @@
 //! Leaves: what they take ahead of need, what they give back and when, and that nothing is lost between threads.
 
-use std::thread;
+use std::{
+    sync::{Arc, Mutex},
+    thread,
+};
 
-use terrane_base::{Budget, Bytes, MemoryError, PressureLevel, SharedLeaf};
+use terrane_base::{
+    Budget, Bytes, MemoryError, PressureLevel, PressureListener, ReclaimCost, Reclaimer, Reservation,
+    SharedLeaf,
+};
 
 fn bytes(size: u64) -> Bytes {
     Bytes::new(size)
@@ -69,6 +75,102 @@ fn what_lies_unused_in_a_local_leaf_comes_back_at_its_next_use_of_the_budget() {
     assert!(idle.try_charge(Bytes::from_mib(1)).is_err(), "too much, but it went to the budget");
     assert_eq!((idle.charged(), budget.used()), (bytes(100), bytes(100)));
     assert!(busy.try_reserve(most).is_ok());
+}
+
+/// Entries of 1 KiB, which are given up when they are asked for; and what was told, and when.
+struct Entries {
+    held: Mutex<Vec<Reservation>>,
+    levels: Mutex<Vec<PressureLevel>>,
+}
+
+impl Entries {
+    fn fill(budget: &Budget, count: usize) -> Arc<Self> {
+        let held = (0..count).map(|_| budget.try_reserve(Bytes::from_kib(1)).unwrap()).collect();
+        let entries = Arc::new(Self { held: Mutex::new(held), levels: Mutex::default() });
+        budget.add_reclaimer("entries", ReclaimCost::CacheEviction, &entries);
+        budget.add_pressure_listener("entries", &entries);
+        entries
+    }
+
+    fn count(&self) -> usize {
+        self.held.lock().unwrap().len()
+    }
+}
+
+impl Reclaimer for Entries {
+    fn reclaim(&self, wanted: Bytes) -> Bytes {
+        let mut held = self.held.lock().unwrap();
+        let given = held.len().min(wanted.as_usize().div_ceil(1024));
+        let kept = held.len() - given;
+        held.truncate(kept);
+        Bytes::from_kib(given as u64)
+    }
+}
+
+impl PressureListener for Entries {
+    fn pressure_changed(&self, level: PressureLevel) {
+        self.levels.lock().unwrap().push(level);
+    }
+}
+
+#[test]
+fn a_deferring_leaf_calls_nobody_and_the_next_charge_asks() {
+    let root = Budget::root(Bytes::from_kib(64));
+    root.set_aside(Bytes::from_kib(8)).unwrap();
+    let entries = Entries::fill(&root.child("entries"), 40);
+    let leaf = root.child("plain").deferring_leaf();
+    leaf.try_charge(Bytes::from_kib(20)).expect("out of what is set aside");
+    assert_eq!((entries.count(), root.used()), (40, Bytes::from_kib(60)));
+    assert!(leaf.try_charge(Bytes::from_kib(5)).is_err(), "more than is left of that");
+    assert_eq!(entries.count(), 40);
+    assert!(entries.levels.lock().unwrap().is_empty(), "the level has risen, and nobody was told");
+    assert_eq!(root.pressure(), PressureLevel::Critical);
+
+    let other = root.child("other");
+    drop(other.try_reserve(Bytes::new(1)).unwrap());
+    assert_eq!((entries.count(), root.used()), (31, Bytes::from_kib(51)), "there is room for it now");
+    leaf.try_charge(Bytes::from_kib(5)).unwrap();
+    assert_eq!(
+        (entries.count(), root.used()),
+        (31, Bytes::from_kib(56)),
+        "nothing of what is set aside is in use"
+    );
+    drop(leaf);
+    assert_eq!(root.used(), Bytes::from_kib(entries.count() as u64));
+}
+
+#[test]
+fn what_was_deferred_is_asked_once_and_not_for_what_can_never_be() {
+    let root = Budget::root(Bytes::from_kib(64));
+    let part = root.child("part").max(Bytes::from_kib(32));
+    let entries = Entries::fill(&part, 32);
+    let leaf = part.deferring_leaf();
+    assert!(leaf.try_charge(Bytes::from_kib(33)).is_err());
+    assert!(leaf.try_charge(Bytes::MAX).is_err());
+    root.serve_deferred();
+    assert_eq!(entries.count(), 32, "nothing makes room for more than the limit");
+    assert!(leaf.try_charge(Bytes::from_kib(10)).is_err());
+    root.serve_deferred();
+    assert_eq!(entries.count(), 22);
+    root.serve_deferred();
+    assert_eq!(entries.count(), 22);
+    leaf.try_charge(Bytes::from_kib(10)).unwrap();
+}
+
+#[test]
+fn a_deferring_leaf_that_gives_back_tells_nobody() {
+    let root = Budget::root(Bytes::from_mib(4));
+    let leaf = root.deferring_leaf();
+    let entries = Entries::fill(&root, 0);
+    leaf.try_charge(Bytes::from_mib(4)).unwrap();
+    root.serve_deferred();
+    assert_eq!(*entries.levels.lock().unwrap(), [PressureLevel::Critical]);
+    leaf.discharge(Bytes::from_mib(4));
+    leaf.give_back();
+    assert_eq!((root.used(), root.pressure()), (Bytes::ZERO, PressureLevel::Normal));
+    assert_eq!(entries.levels.lock().unwrap().len(), 1);
+    root.serve_deferred();
+    assert_eq!(*entries.levels.lock().unwrap(), [PressureLevel::Critical, PressureLevel::Normal]);
 }
 
 #[test]

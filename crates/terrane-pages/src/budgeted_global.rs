@@ -4,9 +4,9 @@
 //! counted, and attaching charges what was counted. A thread that allocates while the budget is being attached may count its bytes after
 //! they were charged over; it looks again after counting, and settles by itself what it finds.
 //!
-//! Charging may ask reclaimers, in the midst of whatever allocates; see [`BudgetedGlobal`] on which budgets that allows. They may
-//! allocate in turn. Those allocations ask nobody and may use what the budget has set
-//! aside for reclaim work; beyond that they are refused as all others. A budget takes no lock while such code runs, and allocates nothing itself.
+//! An allocation happens in the midst of anything: under locks, within borrows, while a table changes. So none runs reclaimers or
+//! listeners; its leaf [defers](Budget::deferring_leaf) that to the next charge that is made on purpose. Nor does charging take a lock or
+//! allocate.
 
 use core::{
     alloc::{GlobalAlloc, Layout},
@@ -26,16 +26,15 @@ use terrane_base::{Budget, Bytes, MemoryError, SharedLeaf};
 /// A refused allocation is a null pointer: fallible code (`try_reserve`) sees an error, all other code ends in
 /// `handle_alloc_error`, as when the system has no memory. So the budget should leave room above what such code needs.
 ///
-/// # Which budget
+/// # When the budget is full
 ///
-/// Where the budget, or one above it, is full, an allocation runs the reclaimers of the whole tree, on the thread that allocates and
-/// in the midst of whatever it does: maybe under a lock that is held, or within a borrow of a `RefCell`. So no reclaimer or pressure listener
-/// of that tree may take a lock, or borrow, around which anything allocates, and none may drop values whose `Drop` does, such as what a cache
-/// holds. Otherwise it may wait for its own thread for ever, or panic (it is not asked again then).
+/// The budget may have parts with caches, pools, a whole memory system. An allocation asks none of them, since it may come from their own
+/// midst. Where the budget is full, it uses what is [set aside](Budget::set_aside), and is refused where that is used up as well. In
+/// both cases the others are asked for as much by the next charge that is made on purpose, on any thread: a reservation, the leaf of a
+/// pool or an arena, an allocation of a memory system; or by [`Budget::serve_deferred`]. So set aside, on the root, what the program
+/// allocates at most between two of these.
 ///
-/// Budgets of caches, pools and whole memory systems have such reclaimers. Their tree is not for this allocator: give it a root of its own,
-/// with the part of the memory that plain allocations may have. Reclaimers that only note the request
-/// ([`Budget::add_requested`]) are fine.
+/// What a part charges by itself for memory of this allocator, such as a cache for its entries by their weights, is charged twice.
 ///
 /// ```
 /// use terrane_base::{Budget, Bytes};
@@ -90,8 +89,8 @@ impl<A> BudgetedGlobal<A> {
     pub fn attach(&self, budget: &Budget) -> Result<(), MemoryError> {
         // A try, given back at once: what follows cannot be refused any more.
         drop(budget.try_reserve(self.uncharged())?);
-        let mut leaf = Some(budget.shared_leaf());
-        self.leaf.get_or_init(|| leaf.take().unwrap_or_else(|| budget.shared_leaf()));
+        let mut leaf = Some(budget.deferring_leaf());
+        self.leaf.get_or_init(|| leaf.take().unwrap_or_else(|| budget.deferring_leaf()));
         if leaf.is_some() {
             let address = core::ptr::from_ref(self).addr();
             return Err(MemoryError::InvalidObject { address, reason: "it has a budget already" });
@@ -146,7 +145,7 @@ impl<A> BudgetedGlobal<A> {
 }
 
 // SAFETY: all memory is the inner allocator's, and each call goes to it with the caller's layout unchanged, or is refused with a null
-// pointer, which a global allocator may do. Charging unwinds never: the budget catches what reclaimers and listeners panic.
+// pointer, which a global allocator may do. Charging unwinds never: a leaf that defers does arithmetic, and runs nobody's code.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for BudgetedGlobal<A> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if !self.charge(layout.size()) {

@@ -62,9 +62,15 @@ fn the_program_lives_within_its_budget() {
     assert!(heap.used() < Bytes::from_mib(8), "{}", heap.used());
 
     let cache = Arc::new(Cache { buffers: Mutex::default(), notes: Mutex::default() });
+    root.serve_deferred();
     heap.add_reclaimer("cache", ReclaimCost::CacheEviction, &cache);
     cache.buffers.lock().unwrap().extend((0..5).map(|_| buffer(10 << 20).unwrap()));
-    let large = buffer(30 << 20).expect("buffers are given up for it");
+    assert!(
+        buffer(30 << 20).is_none() && cache.buffers.lock().unwrap().len() == 5,
+        "an allocation asks nobody"
+    );
+    root.serve_deferred();
+    let large = buffer(30 << 20).expect("buffers were given up for it");
     assert!([2, 3].contains(&cache.buffers.lock().unwrap().len()));
     drop(large);
 

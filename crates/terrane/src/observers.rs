@@ -216,8 +216,8 @@ impl core::fmt::Debug for Observers {
 const DEEPEST: usize = 8;
 
 std::thread_local! {
-    /// The systems whose observers are running on this thread, 0 where there is none. Of a fixed size: an allocator that asks reclaimers can
-    /// come back here from any allocation.
+    /// The systems whose observers are running on this thread, 0 where there is none. Of a fixed size, so that
+    /// it needs neither memory nor a borrow.
     static INSIDE: [Cell<u64>; DEEPEST] = const { [const { Cell::new(0) }; DEEPEST] };
 }
 

@@ -33,6 +33,7 @@ impl Pressure {
         let level = self.monitor.lock().unwrap_or_else(PoisonError::into_inner).poll();
         // Without the lock: reclaimers and plugins run.
         budget.notify_from(PressureOrigin::System, level);
+        budget.serve_deferred();
         relieve(budget);
         budget.pressure()
     }

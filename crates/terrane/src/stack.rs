@@ -46,28 +46,12 @@ fn new_stack(system: &Arc<Shared>) -> Result<Rc<StackArena>> {
     let own = ThreadStack { system: Arc::downgrade(system), stack: Rc::new(StackArena::with_capacity(size)) };
     let stack = Rc::clone(&own.stack);
     // A thread that is about to end keeps nothing: the charge is taken back here.
-    let mut own = Some(own);
-    let _ = STACKS.try_with(|stacks| keep(stacks, &mut own));
+    let _ = STACKS.try_with(|stacks| {
+        let mut stacks = stacks.borrow_mut();
+        stacks.retain(|stack| stack.system.strong_count() > 0);
+        stacks.push(own);
+    });
     Ok(stack)
-}
-
-/// Puts the stack to the others, and drops those whose systems are gone.
-fn keep(stacks: &RefCell<Vec<ThreadStack>>, own: &mut Option<ThreadStack>) {
-    stacks.borrow_mut().retain(|stack| stack.system.strong_count() > 0);
-    loop {
-        let needed = stacks.borrow().len() + 1;
-        if stacks.borrow().capacity() >= needed {
-            return stacks.borrow_mut().extend(own.take());
-        }
-        // Without a borrow: an allocator that asks reclaimers can come back here. What came in meanwhile may need more room.
-        let mut larger = Vec::with_capacity(2 * needed);
-        let mut smaller = stacks.borrow_mut();
-        if larger.capacity() > smaller.len() {
-            larger.append(&mut smaller);
-            core::mem::swap(&mut larger, &mut smaller);
-        }
-        drop(smaller);
-    }
 }
 
 /// A box that was forgotten stays on its stack: after the outermost call there is a new one.

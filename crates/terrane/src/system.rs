@@ -250,6 +250,7 @@ impl MemorySystem {
         take: impl FnOnce() -> Result<(Route, Memory)>,
     ) -> Result<Allocation> {
         let shared = &self.shared;
+        shared.budget.serve_deferred();
         let started = shared.measures_times().then(Instant::now);
         let (route, memory) = take().inspect_err(|_| shared.counters.failed())?;
         shared.counters.allocated(route, size);

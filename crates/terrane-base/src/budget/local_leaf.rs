@@ -110,6 +110,8 @@ impl LocalLeaf {
     #[inline(never)]
     fn refill(&self, size: usize) -> Result<(), MemoryError> {
         self.serve();
+        #[cfg(feature = "std")]
+        self.budget.serve_deferred();
         let quantum = self.quantum.get();
         let missing = size - self.available.get();
         let amount = quantum.amount(missing, self.budget.node().remaining());

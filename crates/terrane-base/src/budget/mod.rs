@@ -7,6 +7,7 @@
 //! | `reservation` | memory that was granted, as a value |
 //! | `local_leaf`, `shared_leaf`, `quantum` | many small charges without going up the tree for each |
 //! | `reclaimer`, `arbiter`, `reentry` | asking for memory when a budget is full |
+//! | `deferred` | asking later, for allocators |
 //! | `waiting` | waiting for memory |
 //! | `pressure` | how scarce memory is |
 //! | `snapshot` | the whole tree, for people and programs |
@@ -16,6 +17,8 @@
 #[cfg(feature = "std")]
 mod arbiter;
 mod consumers;
+#[cfg(feature = "std")]
+mod deferred;
 mod limits;
 mod local_leaf;
 mod node;
@@ -249,6 +252,26 @@ impl Budget {
         SharedLeaf::new(self.clone())
     }
 
+    /// A leaf for an allocator, or for other code that charges in the midst of anything. It runs nobody else's code: where the budget is full,
+    /// it uses what is [set aside](Budget::set_aside) or is refused, and the reclaimers are asked by the next charge that
+    /// may ask, or by [`serve_deferred`](Budget::serve_deferred). Listeners too are told then.
+    ///
+    /// ```
+    /// # use terrane_base::{Budget, Bytes};
+    /// let budget = Budget::root(Bytes::from_kib(64));
+    /// budget.set_aside(Bytes::from_kib(16))?;
+    /// let cached = budget.try_reserve(Bytes::from_kib(48))?;
+    /// let leaf = budget.deferring_leaf();
+    /// leaf.try_charge(Bytes::from_kib(10))?; // out of what is set aside
+    /// assert!(leaf.try_charge(Bytes::from_kib(10)).is_err());
+    /// # Ok::<(), terrane_base::MemoryError>(())
+    /// ```
+    #[cfg(feature = "std")]
+    #[must_use]
+    pub fn deferring_leaf(&self) -> SharedLeaf {
+        SharedLeaf::deferring(self.clone())
+    }
+
     /// Sets when use is pressure, for the whole tree.
     ///
     /// # Errors
@@ -280,6 +303,8 @@ impl Budget {
     }
 
     pub(crate) fn charge(&self, size: usize) -> Result<(), MemoryError> {
+        #[cfg(feature = "std")]
+        self.serve_deferred();
         match self.node.charge(size, self.access()) {
             Ok(()) => {
                 self.note_charge();

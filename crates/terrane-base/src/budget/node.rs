@@ -158,6 +158,12 @@ impl Node {
         self.cap(Access::Ordinary).saturating_sub(self.used())
     }
 
+    /// How much has to go so that an ordinary charge of this budget itself has room.
+    #[cfg(feature = "std")]
+    pub(crate) fn lacking(&self, size: usize) -> usize {
+        self.used().saturating_add(size).saturating_sub(self.cap(Access::Ordinary)).max(1)
+    }
+
     /// The most that could be charged here: up to the minimum by the guarantee, beyond it as far as the budgets above have room.
     pub(crate) fn remaining(&self) -> usize {
         // From the root downwards the room of the part that is not guaranteed can only shrink; the guarantee adds to it.
@@ -199,7 +205,8 @@ impl Node {
         self.charge_path(size, access)
     }
 
-    fn look(&self, size: usize, access: Access) -> Result<(), &Node> {
+    /// The first pass: whether there is room on the whole path; where not, who has too little.
+    pub(crate) fn look(&self, size: usize, access: Access) -> Result<(), &Node> {
         let mut size = size;
         for node in self.path() {
             let used = node.used();

@@ -280,6 +280,12 @@ impl Pressure {
         PressureLevel::from_number(all.map(|level| level.load(SeqCst)).into_iter().max().unwrap_or(0))
     }
 
+    /// Whether the level that counts is another one than was told.
+    #[cfg(feature = "std")]
+    pub(crate) fn is_unannounced(&self) -> bool {
+        self.level() as u8 != self.announced.load(SeqCst)
+    }
+
     /// The level that counts, with the one that was told before, if it is another one. Each change is handed out once.
     #[cfg(feature = "std")]
     pub(crate) fn take_change(&self) -> Option<(PressureLevel, PressureLevel)> {

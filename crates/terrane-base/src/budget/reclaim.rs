@@ -79,6 +79,7 @@ impl Budget {
         if Mark::is_set() || self.can_never_have(bytes) {
             return self.try_reserve(size);
         }
+        self.serve_deferred();
         let mut waiter = self.node.tree.waiting.enter();
         loop {
             match self.charge_before_waiting(bytes) {
@@ -191,7 +192,7 @@ impl Budget {
     }
 
     /// Whether a limit on the path is below `size` even if nothing is used.
-    fn can_never_have(&self, size: usize) -> bool {
+    pub(super) fn can_never_have(&self, size: usize) -> bool {
         let mut size = size;
         for node in self.node.path() {
             if size > node.max().saturating_sub(node.aside()) {

@@ -20,7 +20,10 @@ use core::{
 
 use super::{Budget, node::Access, quantum::Quantum};
 #[cfg(feature = "std")]
-use super::{ReclaimCost, Reclaimer};
+use super::{
+    ReclaimCost, Reclaimer,
+    deferred::{Debt, Quiet},
+};
 use crate::{
     Bytes, MemoryError,
     sync::{AtomicIsize, AtomicUsize, Padded},
@@ -64,17 +67,25 @@ struct State {
     /// All that was taken from the budget.
     granted: AtomicUsize,
     budget: Budget,
+    /// Of a leaf that defers: what is left to be asked for.
+    #[cfg(feature = "std")]
+    debt: Option<Arc<Debt>>,
 }
 
 impl SharedLeaf {
     pub(super) fn new(budget: Budget) -> Self {
-        let state = Arc::new(State {
-            available: Padded(AtomicIsize::new(0)),
-            tolerated: PlainUsize::new(Quantum::FIRST.tolerated()),
-            quantum: PlainUsize::new(Quantum::FIRST.0),
-            granted: AtomicUsize::new(0),
-            budget,
-        });
+        Self::of(State::new(budget))
+    }
+
+    #[cfg(feature = "std")]
+    pub(super) fn deferring(budget: Budget) -> Self {
+        let mut state = State::new(budget);
+        state.debt = Some(state.budget.node.tree.deferred.add(&state.budget.node));
+        Self::of(state)
+    }
+
+    fn of(state: State) -> Self {
+        let state = Arc::new(state);
         #[cfg(feature = "std")]
         state.budget.add_reclaimer("leaf", ReclaimCost::UnusedQuanta, &state);
         Self { state }
@@ -113,6 +124,8 @@ impl SharedLeaf {
     /// Charges `size` whatever the limits say: for memory that is in use already and cannot be given up. Where that exceeds a limit,
     /// nothing more is granted until use has fallen.
     pub fn force_charge(&self, size: Bytes) {
+        #[cfg(feature = "std")]
+        let _quiet = self.state.quiet();
         let size = size.as_usize();
         self.state.budget.node().force_charge(size);
         self.state.granted.fetch_add(size, Relaxed);
@@ -139,10 +152,26 @@ impl SharedLeaf {
 }
 
 impl State {
+    fn new(budget: Budget) -> Self {
+        Self {
+            available: Padded(AtomicIsize::new(0)),
+            tolerated: PlainUsize::new(Quantum::FIRST.tolerated()),
+            quantum: PlainUsize::new(Quantum::FIRST.0),
+            granted: AtomicUsize::new(0),
+            budget,
+            #[cfg(feature = "std")]
+            debt: None,
+        }
+    }
+
     /// A charge has been subtracted and is not covered.
     #[cold]
     #[inline(never)]
     fn refill(&self, size: usize) -> Result<(), MemoryError> {
+        #[cfg(feature = "std")]
+        let _quiet = self.quiet();
+        #[cfg(feature = "std")]
+        self.budget.serve_deferred();
         let quantum = Quantum(self.quantum.load(Relaxed));
         let amount = quantum.amount(size, self.budget.node().remaining());
         if amount > size && self.budget.node().charge(amount, Access::Ordinary).is_ok() {
@@ -161,7 +190,7 @@ impl State {
     fn charge_exactly(&self, size: usize) -> Result<(), MemoryError> {
         let left = self.take_at_most(size);
         let missing = size - left;
-        match self.budget.charge(missing) {
+        match self.charge_budget(missing) {
             Ok(()) => {
                 self.granted.fetch_add(missing, Relaxed);
                 Ok(())
@@ -176,9 +205,25 @@ impl State {
     #[cold]
     #[inline(never)]
     fn charge_apart(&self, size: usize) -> Result<(), MemoryError> {
-        self.budget.charge(size)?;
+        #[cfg(feature = "std")]
+        let _quiet = self.quiet();
+        self.charge_budget(size)?;
         self.granted.fetch_add(size, Relaxed);
         Ok(())
+    }
+
+    fn charge_budget(&self, size: usize) -> Result<(), MemoryError> {
+        #[cfg(feature = "std")]
+        if let Some(debt) = &self.debt {
+            return debt.charge(&self.budget, size);
+        }
+        self.budget.charge(size)
+    }
+
+    /// To be held while a leaf that defers is at its budget.
+    #[cfg(feature = "std")]
+    fn quiet(&self) -> Option<Quiet<'_>> {
+        self.debt.as_ref().map(|_| Quiet::begin(&self.budget.node.tree))
     }
 
     fn note_granted(&self, amount: usize) {
@@ -217,6 +262,8 @@ impl State {
     }
 
     fn return_granted(&self, size: usize) {
+        #[cfg(feature = "std")]
+        let _quiet = self.quiet();
         let mut granted = self.granted.load(Relaxed);
         loop {
             let returned = size.min(granted);

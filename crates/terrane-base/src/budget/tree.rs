@@ -2,7 +2,7 @@
 
 use super::pressure::Pressure;
 #[cfg(feature = "std")]
-use super::{arbiter::Arbiter, waiting::Waiting};
+use super::{arbiter::Arbiter, deferred::Deferred, waiting::Waiting};
 use crate::sync::{AtomicUsize, Padded};
 
 pub(crate) struct Tree {
@@ -13,6 +13,8 @@ pub(crate) struct Tree {
     pub(crate) waiting: Waiting,
     #[cfg(feature = "std")]
     pub(crate) arbiter: Arbiter,
+    #[cfg(feature = "std")]
+    pub(crate) deferred: Deferred,
 }
 
 impl Tree {
@@ -24,6 +26,8 @@ impl Tree {
             waiting: Waiting::new(),
             #[cfg(feature = "std")]
             arbiter: Arbiter::new(),
+            #[cfg(feature = "std")]
+            deferred: Deferred::new(),
         }
     }
 
