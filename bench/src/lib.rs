@@ -10,7 +10,7 @@
 //! | Module | Concept |
 //! |---|---|
 //! | [`row`] | what is measured: a row and its contenders |
-//! | [`registry`] | all rows; one module per area adds its own ([`arena`], [`gc`], [`budget`], [`cache`], [`pool`]) |
+//! | [`registry`] | all rows; one module per area adds its own ([`arena`], [`gc`], [`budget`], [`cache`], [`pool`], [`system`]) |
 //! | [`selection`] | which rows the names of a command line mean |
 //! | [`absences`] | contenders that this build was made without |
 //! | [`arguments`] | the command line |
@@ -46,4 +46,5 @@ pub mod row;
 pub mod selection;
 pub mod settings;
 pub mod statistics;
+pub mod system;
 pub mod table;

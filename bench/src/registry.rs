@@ -11,6 +11,7 @@ pub fn rows() -> Vec<Row> {
     rows.extend(crate::budget::rows());
     rows.extend(crate::cache::rows());
     rows.extend(crate::pool::rows());
+    rows.extend(crate::system::rows());
     rows
 }
 
