@@ -94,6 +94,7 @@ struct Classes<P> {
 
 impl<P> Classes<P> {
     /// The smallest class with at least this capacity, and its pool.
+    #[inline]
     fn pool(&self, capacity: usize) -> Result<(usize, &P), MemoryError> {
         let class = capacity.div_ceil(MIN_BYTES).max(1).checked_next_power_of_two();
         let place = class.map_or(usize::MAX, |class| class.trailing_zeros() as usize);
@@ -119,6 +120,7 @@ impl<P> Classes<P> {
 
 /// A buffer that is handed out by the pool of this class. It may be of another one: who had it before can have put another buffer in
 /// its place.
+#[inline]
 fn checked<G: DerefMut<Target = Buffer>>(mut buffer: G, class: usize) -> Result<G, MemoryError> {
     buffer.class = class;
     if buffer.capacity() < class {

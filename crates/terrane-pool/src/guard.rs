@@ -9,7 +9,8 @@ use core::{
 
 use crate::node::Node;
 
-/// Where objects go back to: a pool, by reference or as an owning handle.
+/// Where objects go back to: a pool, by reference or as an owning handle; or something that leads to the pool, see
+/// [`PoolGuard::with_home`].
 pub trait Home<T> {
     /// Takes an object back that came from here.
     fn take_back(&self, node: Box<Node<T>>);
@@ -44,6 +45,55 @@ impl<T, P: Home<T>> PoolGuard<T, P> {
     #[inline(always)]
     pub(crate) fn new(node: Box<Node<T>>, home: P) -> Self {
         Self { node: ManuallyDrop::new(node), home }
+    }
+
+    /// The same object, with something else that brings it back: a share of what the pool is a part of, in place of a share of the pool
+    /// itself. The new home has to hand the object to the pool that it came from; to another one, its counts would be wrong.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use terrane_pool::{Home, Node, PoolGuard, ThreadSafePool};
+    ///
+    /// struct Server {
+    ///     lines: ThreadSafePool<String>,
+    /// }
+    /// struct Share(Arc<Server>);
+    ///
+    /// impl Home<String> for Share {
+    ///     fn take_back(&self, node: Box<Node<String>>) {
+    ///         self.0.lines.take_back(node);
+    ///     }
+    ///     fn let_go(&self, node: Box<Node<String>>) -> String {
+    ///         self.0.lines.let_go(node)
+    ///     }
+    /// }
+    ///
+    /// let server = Arc::new(Server { lines: ThreadSafePool::new(8) });
+    /// let line = PoolGuard::with_home(server.lines.acquire()?, Share(Arc::clone(&server)));
+    /// std::thread::spawn(move || drop(line)).join().unwrap();
+    /// assert_eq!(server.lines.stats().idle, 1);
+    /// # Ok::<(), terrane_pool::MemoryError>(())
+    /// ```
+    #[inline(always)]
+    pub fn with_home<H: Home<T>>(this: Self, home: H) -> PoolGuard<T, H> {
+        let mut this = ManuallyDrop::new(this);
+        // SAFETY: `this` is not dropped, and the node is not used through it again.
+        let node = unsafe { ManuallyDrop::take(&mut this.node) };
+        // SAFETY: `this` is not dropped, so its home is dropped once, here.
+        unsafe { core::ptr::drop_in_place(&raw mut this.home) };
+        PoolGuard::new(node, home)
+    }
+
+    /// What brings the object back.
+    #[inline]
+    pub fn home(this: &Self) -> &P {
+        &this.home
+    }
+
+    /// What brings the object back.
+    #[inline]
+    pub fn home_mut(this: &mut Self) -> &mut P {
+        &mut this.home
     }
 
     /// Takes the object out of the pool for good: it is no longer counted, nor charged, and the pool may make another one. A method

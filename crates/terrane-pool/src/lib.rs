@@ -72,10 +72,11 @@ pub use buffers::{Buffer, BufferPoolBuilder, LocalBufferPool};
 #[cfg(feature = "std")]
 pub use buffers::{BufferPool, PooledBuffer};
 pub use builder::PoolBuilder;
-pub use guard::PoolGuard;
+pub use guard::{Home, PoolGuard};
 pub use local_pool::LocalPool;
 #[cfg(target_has_atomic = "64")]
 pub use lock_free::LockFreePool;
+pub use node::Node;
 pub use object_pool::ObjectPool;
 pub use poolable::Poolable;
 pub use stats::PoolStats;

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use terrane_arena::ArenaBuffer;
 use terrane_base::Reservation;
 use terrane_pages::PageBuffer;
+use terrane_pool::{Buffer, PoolGuard, PooledBuffer};
 
-use crate::{Route, observers::Told, small::SmallBuffer, system::Shared};
+use crate::{Route, observers::Told, system::Shared};
 
 /// Bytes that a [`MemorySystem`](crate::MemorySystem) granted, all zero at first. Dropping it gives them back, on any thread;
 /// [`MemorySystem::deallocate`](crate::MemorySystem::deallocate) is the same by name.
@@ -33,22 +34,30 @@ use crate::{Route, observers::Told, small::SmallBuffer, system::Shared};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "memory that is dropped is given back at once"]
-pub struct Allocation {
-    // Fields are dropped in this order: what is reported as given back has been given back.
-    memory: Memory,
-    /// `None` for memory that no system granted.
-    ticket: Option<Ticket>,
+pub struct Allocation(Memory);
+
+/// The memory, and what is noted when it has been given back: it goes first.
+enum Memory {
+    Pooled(PoolGuard<Buffer, Ticket>),
+    Bulk(Bulk, Ticket),
+    /// Memory that no system granted.
+    Foreign(Box<[u8]>),
 }
 
-/// The memory itself, from where it comes.
-pub(crate) enum Memory {
-    Pooled(SmallBuffer),
+/// What a level has taken for a request.
+pub(crate) enum Taken<'a> {
+    Pooled(PooledBuffer<'a>),
+    Bulk(Bulk),
+}
+
+/// Memory that is not from the pools.
+pub(crate) enum Bulk {
     Arena(ArenaBuffer),
     Pages(PageBuffer, #[expect(dead_code, reason = "held")] Reservation),
-    Heap(Box<[u8]>, #[expect(dead_code, reason = "held")] Option<Reservation>),
+    Heap(Box<[u8]>, #[expect(dead_code, reason = "held")] Reservation),
 }
 
-/// What is noted when the memory has been given back.
+/// A share of the system that memory is from; dropping it notes that the memory has been given back.
 pub(crate) struct Ticket {
     pub(crate) system: Arc<Shared>,
     pub(crate) route: Route,
@@ -59,57 +68,73 @@ pub(crate) struct Ticket {
 }
 
 impl Allocation {
-    pub(crate) fn new(memory: Memory, ticket: Ticket) -> Self {
-        Self { memory, ticket: Some(ticket) }
+    #[inline]
+    pub(crate) fn new(taken: Taken<'_>, ticket: Ticket) -> Self {
+        Self(match taken {
+            Taken::Pooled(buffer) => Memory::Pooled(PoolGuard::with_home(buffer, ticket)),
+            Taken::Bulk(bulk) => Memory::Bulk(bulk, ticket),
+        })
     }
 
     /// Notes who was told of it.
     pub(crate) fn note_told(&mut self, told: Told) {
-        if let Some(ticket) = &mut self.ticket {
-            ticket.told = told;
+        match &mut self.0 {
+            Memory::Pooled(buffer) => PoolGuard::home_mut(buffer).told = told,
+            Memory::Bulk(_, ticket) => ticket.told = told,
+            Memory::Foreign(_) => {}
+        }
+    }
+
+    fn ticket(&self) -> Option<&Ticket> {
+        match &self.0 {
+            Memory::Pooled(buffer) => Some(PoolGuard::home(buffer)),
+            Memory::Bulk(_, ticket) => Some(ticket),
+            Memory::Foreign(_) => None,
         }
     }
 
     /// Which level it comes from; `None` for memory that no system granted.
     #[must_use]
     pub fn route(&self) -> Option<Route> {
-        self.ticket.as_ref().map(|ticket| ticket.route)
+        self.ticket().map(|ticket| ticket.route)
     }
 
     /// The place in the program that allocated it; `None` for memory that no system granted.
     #[must_use]
     pub fn site(&self) -> Option<&'static Location<'static>> {
-        self.ticket.as_ref().map(|ticket| ticket.site)
+        self.ticket().map(|ticket| ticket.site)
     }
 }
 
 /// For components of one's own: memory that is charged and counted by nobody.
 impl From<Box<[u8]>> for Allocation {
     fn from(bytes: Box<[u8]>) -> Self {
-        Self { memory: Memory::Heap(bytes, None), ticket: None }
+        Self(Memory::Foreign(bytes))
     }
 }
 
 impl Deref for Allocation {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
-        match &self.memory {
+        match &self.0 {
             Memory::Pooled(buffer) => buffer,
-            Memory::Arena(buffer) => buffer,
-            Memory::Pages(buffer, _) => buffer,
-            Memory::Heap(buffer, _) => buffer,
+            Memory::Bulk(Bulk::Arena(buffer), _) => buffer,
+            Memory::Bulk(Bulk::Pages(buffer, _), _) => buffer,
+            Memory::Bulk(Bulk::Heap(buffer, _), _) | Memory::Foreign(buffer) => buffer,
         }
     }
 }
 
 impl DerefMut for Allocation {
+    #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
-        match &mut self.memory {
+        match &mut self.0 {
             Memory::Pooled(buffer) => buffer,
-            Memory::Arena(buffer) => buffer,
-            Memory::Pages(buffer, _) => buffer,
-            Memory::Heap(buffer, _) => buffer,
+            Memory::Bulk(Bulk::Arena(buffer), _) => buffer,
+            Memory::Bulk(Bulk::Pages(buffer, _), _) => buffer,
+            Memory::Bulk(Bulk::Heap(buffer, _), _) | Memory::Foreign(buffer) => buffer,
         }
     }
 }
@@ -127,6 +152,7 @@ impl AsMut<[u8]> for Allocation {
 }
 
 impl Drop for Ticket {
+    #[inline]
     fn drop(&mut self) {
         self.system.note_deallocation(self);
     }

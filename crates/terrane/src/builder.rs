@@ -195,6 +195,7 @@ impl MemorySystemBuilder {
             .then(|| pressure::watch(&system_root, interval, &budget))
             .transpose()
             .map_err(BuildError::Watcher)?;
+        let is_watched = config.enable_profiling || observers.any() || !plugged.plugins.is_empty();
         let shared = Shared {
             id,
             hierarchy: MemoryHierarchy::new(&config, &budget, &parts, Arc::clone(&pages)),
@@ -208,6 +209,7 @@ impl MemorySystemBuilder {
             pressure: Pressure::new(&system_root, announcer, watcher),
             counters: Counters::default(),
             sites: CallSites::default(),
+            is_watched,
             config,
             budget,
         };

@@ -1,33 +1,62 @@
 //! Counting allocations on many threads, so that the sums belong together.
 //!
-//! Each thread counts in one of several shards, under the shard's lock, which it rarely finds taken. Whoever asks for the sums takes all
-//! locks first: so an allocation is in the sums with all that is counted about it, or not at all, and nothing is given back that was not
-//! allocated.
+//! Each thread counts in a shard of its own (see [`thread_slot`]), with plain stores. A shard has a number that is odd while its owner
+//! writes and rises with each change (a *sequence lock*; Boehm: *Can Seqlocks Get Along with Programming Language Memory Models?*,
+//! MSPC 2012). Whoever asks for the sums reads the numbers of all shards, then what they count, then the numbers again; if none has changed and
+//! none was odd, all is as of one moment: an allocation is in the sums with all that is counted about it, or not at all, and
+//! nothing is given back that was not allocated.
+//!
+//! So that threads that count all the time do not keep a reader from that moment, it first shuts a gate: who finds it shut waits until
+//! the sums are made. Threads that have no shard of their own share one behind a lock.
 
-use core::{
-    array,
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+use core::sync::atomic::{
+    AtomicBool, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+    fence,
 };
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+};
 
-use crate::Route;
+use crate::{
+    Route,
+    thread_slot::{self, SLOTS},
+};
 
-const SHARDS: usize = 8;
+const ROUTES: usize = Route::ALL.len();
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Counters {
-    shards: [Shard; SHARDS],
+    /// By the numbers of the threads.
+    shards: Box<[Shard]>,
+    /// Held by a reader, and by threads without a shard of their own while they count in the last one.
+    gate: Mutex<()>,
+    is_shut: AtomicBool,
 }
 
 // Two threads never write to one cache line, nor to a pair of lines that is fetched together.
 #[repr(align(128))]
 #[derive(Debug, Default)]
-struct Shard(Mutex<Sums>);
+struct Shard {
+    /// Odd while it changes.
+    sequence: AtomicU64,
+    routes: [RouteCounters; ROUTES],
+    failures: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct RouteCounters {
+    allocations: AtomicU64,
+    deallocations: AtomicU64,
+    bytes_allocated: AtomicU64,
+    bytes_deallocated: AtomicU64,
+}
 
 /// Everything that is counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sums {
-    pub(crate) routes: [RouteSums; Route::ALL.len()],
+    pub(crate) routes: [RouteSums; ROUTES],
     pub(crate) failures: u64,
 }
 
@@ -40,68 +69,116 @@ pub(crate) struct RouteSums {
     pub(crate) bytes_deallocated: u64,
 }
 
-impl RouteSums {
-    fn add(&mut self, other: &Self) {
-        self.allocations += other.allocations;
-        self.deallocations += other.deallocations;
-        self.bytes_allocated += other.bytes_allocated;
-        self.bytes_deallocated += other.bytes_deallocated;
+impl Default for Counters {
+    fn default() -> Self {
+        let shards = (0..=SLOTS).map(|_| Shard::default()).collect();
+        Self { shards, gate: Mutex::new(()), is_shut: AtomicBool::new(false) }
     }
 }
 
 impl Counters {
+    #[inline]
     pub(crate) fn allocated(&self, route: Route, size: usize) {
-        let mut sums = self.own_shard();
-        let sums = &mut sums.routes[route.index()];
-        sums.allocations += 1;
-        sums.bytes_allocated += size as u64;
+        self.count(|shard| {
+            let counters = &shard.routes[route.index()];
+            add(&counters.allocations, 1);
+            add(&counters.bytes_allocated, size as u64);
+        });
     }
 
+    #[inline]
     pub(crate) fn deallocated(&self, route: Route, size: usize) {
-        let mut sums = self.own_shard();
-        let sums = &mut sums.routes[route.index()];
-        sums.deallocations += 1;
-        sums.bytes_deallocated += size as u64;
+        self.count(|shard| {
+            let counters = &shard.routes[route.index()];
+            add(&counters.deallocations, 1);
+            add(&counters.bytes_deallocated, size as u64);
+        });
     }
 
     pub(crate) fn failed(&self) {
-        self.own_shard().failures += 1;
+        self.count(|shard| add(&shard.failures, 1));
     }
 
     /// All sums as of one moment.
     pub(crate) fn sums(&self) -> Sums {
-        let shards: [_; SHARDS] = array::from_fn(|index| lock(&self.shards[index]));
-        let mut total = Sums::default();
-        for shard in &shards {
-            for (total, sums) in total.routes.iter_mut().zip(&shard.routes) {
-                total.add(sums);
+        let _gate = self.gate();
+        self.is_shut.store(true, Relaxed);
+        let sums = loop {
+            match self.try_sums() {
+                Some(sums) => break sums,
+                // Somebody was within a few stores when the gate was shut.
+                None => thread::yield_now(),
             }
-            total.failures += shard.failures;
+        };
+        self.is_shut.store(false, Relaxed);
+        sums
+    }
+
+    fn try_sums(&self) -> Option<Sums> {
+        let before: Vec<u64> = self.shards.iter().map(|shard| shard.sequence.load(Acquire)).collect();
+        let mut sums = Sums::default();
+        self.shards.iter().for_each(|shard| shard.add_to(&mut sums));
+        // What was read stays before what is read next.
+        fence(Acquire);
+        let unchanged = |(shard, before): (&Shard, &u64)| {
+            before.is_multiple_of(2) && shard.sequence.load(Relaxed) == *before
+        };
+        self.shards.iter().zip(&before).all(unchanged).then_some(sums)
+    }
+
+    #[inline]
+    fn count(&self, change: impl FnOnce(&Shard)) {
+        match thread_slot::own() {
+            Some(slot) if !self.is_shut.load(Relaxed) => self.shards[slot].write(change),
+            slot => self.count_behind_gate(slot, change),
         }
-        total
     }
 
-    fn own_shard(&self) -> MutexGuard<'_, Sums> {
-        lock(&self.shards[thread_number() % SHARDS])
+    #[cold]
+    #[inline(never)]
+    fn count_behind_gate(&self, slot: Option<usize>, change: impl FnOnce(&Shard)) {
+        let _gate = self.gate();
+        self.shards[slot.unwrap_or(SLOTS)].write(change);
+    }
+
+    fn gate(&self) -> MutexGuard<'_, ()> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn lock(shard: &Shard) -> MutexGuard<'_, Sums> {
-    shard.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Shard {
+    /// For its owner, or with the gate.
+    #[inline]
+    fn write(&self, change: impl FnOnce(&Self)) {
+        let sequence = self.sequence.load(Relaxed);
+        self.sequence.store(sequence + 1, Relaxed);
+        // Who sees something of the change sees that the number was odd.
+        fence(Release);
+        change(self);
+        self.sequence.store(sequence + 2, Release);
+    }
+
+    fn add_to(&self, sums: &mut Sums) {
+        for (sums, counters) in sums.routes.iter_mut().zip(&self.routes) {
+            sums.allocations += counters.allocations.load(Relaxed);
+            sums.deallocations += counters.deallocations.load(Relaxed);
+            sums.bytes_allocated += counters.bytes_allocated.load(Relaxed);
+            sums.bytes_deallocated += counters.bytes_deallocated.load(Relaxed);
+        }
+        sums.failures += self.failures.load(Relaxed);
+    }
 }
 
-/// Numbers the threads. It says nothing about any system, so it is one for all.
-fn thread_number() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    std::thread_local! {
-        static NUMBER: usize = NEXT.fetch_add(1, Relaxed);
-    }
-    NUMBER.try_with(|number| *number).unwrap_or(0)
+/// For the only one who writes there.
+#[inline]
+fn add(counter: &AtomicU64, more: u64) {
+    counter.store(counter.load(Relaxed).wrapping_add(more), Relaxed);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::mpsc;
 
     #[test]
     fn sums_belong_together_while_threads_count() {
@@ -128,21 +205,36 @@ mod tests {
         assert_eq!(sums.bytes_allocated, sums.bytes_deallocated);
     }
 
-    /// What one thread allocates another may give back, in another shard: so all are locked before the first is read.
+    /// What one thread allocates another gives back, in another shard.
     #[test]
-    fn all_shards_are_held_while_they_are_added_up() {
+    fn nothing_is_given_back_that_was_not_allocated() {
         let counters = Counters::default();
         std::thread::scope(|scope| {
-            let last = lock(&counters.shards[SHARDS - 1]);
-            let reader = scope.spawn(|| counters.sums());
-            let others = &counters.shards[..SHARDS - 1];
-            let holds_all = (0..1_000_000).any(|_| {
-                std::thread::yield_now();
-                others.iter().all(|shard| shard.0.try_lock().is_err())
+            let (hand_over, taken) = mpsc::sync_channel::<usize>(4);
+            let counters = &counters;
+            let giving = scope.spawn(move || {
+                for size in 1..20_000 {
+                    counters.allocated(Route::Arenas, size);
+                    hand_over.send(size).unwrap();
+                }
             });
-            drop(last);
-            assert!(holds_all);
-            assert_eq!(reader.join().unwrap().failures, 0);
+            scope.spawn(move || taken.iter().for_each(|size| counters.deallocated(Route::Arenas, size)));
+            while !giving.is_finished() {
+                let sums = counters.sums().routes[1];
+                let held = sums.allocations.checked_sub(sums.deallocations).expect("allocated before");
+                assert!(held <= 6, "as many as the two threads and what is between them can hold: {held}");
+                assert!(sums.bytes_allocated >= sums.bytes_deallocated);
+            }
         });
+        let sums = counters.sums().routes[1];
+        assert_eq!((sums.allocations, sums.bytes_allocated), (19_999, sums.bytes_deallocated));
+    }
+
+    #[test]
+    fn a_thread_without_a_shard_of_its_own_counts_too() {
+        let counters = Counters::default();
+        counters.count_behind_gate(None, |shard| add(&shard.failures, 2));
+        counters.failed();
+        assert_eq!(counters.sums().failures, 3);
     }
 }

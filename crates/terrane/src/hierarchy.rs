@@ -19,7 +19,11 @@ use terrane_pages::{PageBuffer, PageSource};
 
 use terrane_pool::PoolStats;
 
-use crate::{MemoryConfig, Result, Route, allocation::Memory, small::SmallBuffers};
+use crate::{
+    MemoryConfig, Result, Route,
+    allocation::{Bulk, Taken},
+    small::SmallBuffers,
+};
 
 /// From this size on, the system level takes pages of its own for a request.
 const PAGES_FROM: usize = 64 << 10;
@@ -29,7 +33,7 @@ const PAGES_FROM: usize = 64 << 10;
 pub struct MemoryHierarchy {
     small_threshold: usize,
     large_threshold: usize,
-    pools: SmallBuffers,
+    pub(crate) pools: SmallBuffers,
     arenas: Arc<ArenaLevel>,
     system: Budget,
     pages: Arc<dyn PageSource>,
@@ -102,7 +106,8 @@ impl MemoryHierarchy {
     }
 
     /// Memory from the level for that size, or from the system where that level is full.
-    pub(crate) fn take(&self, size: usize) -> Result<(Route, Memory)> {
+    #[inline]
+    pub(crate) fn take(&self, size: usize) -> Result<(Route, Taken<'_>)> {
         let route = self.route(size);
         match self.take_from(route, size) {
             Ok(memory) => Ok((route, memory)),
@@ -115,16 +120,17 @@ impl MemoryHierarchy {
         }
     }
 
-    pub(crate) fn take_from(&self, route: Route, size: usize) -> Result<Memory> {
+    #[inline]
+    pub(crate) fn take_from(&self, route: Route, size: usize) -> Result<Taken<'_>> {
         match route {
-            Route::Pools => self.pools.take(size).map(Memory::Pooled),
-            Route::Arenas => self.arenas.0.try_buffer(size).map(Memory::Arena),
-            Route::System if size >= PAGES_FROM => self.take_pages(size),
-            Route::System => self.take_boxed(size),
+            Route::Pools => self.pools.take(size).map(Taken::Pooled),
+            Route::Arenas => self.arenas.0.try_buffer(size).map(|buffer| Taken::Bulk(Bulk::Arena(buffer))),
+            Route::System if size >= PAGES_FROM => self.take_pages(size).map(Taken::Bulk),
+            Route::System => self.take_boxed(size).map(Taken::Bulk),
         }
     }
 
-    fn take_pages(&self, size: usize) -> Result<Memory> {
+    fn take_pages(&self, size: usize) -> Result<Bulk> {
         let refused = MemoryError::AllocationTooLarge {
             requested: Bytes::from_usize(size),
             max: Bytes::from_usize(isize::MAX as usize),
@@ -134,10 +140,10 @@ impl MemoryHierarchy {
         let pages = PageBuffer::zeroed(Arc::clone(&self.pages), size).map_err(|error| {
             MemoryError::SystemError { operation: error.operation.name(), code: error.os_code }
         })?;
-        Ok(Memory::Pages(pages, charge))
+        Ok(Bulk::Pages(pages, charge))
     }
 
-    fn take_boxed(&self, size: usize) -> Result<Memory> {
+    fn take_boxed(&self, size: usize) -> Result<Bulk> {
         let requested = Bytes::from_usize(size);
         let charge = self.system.try_reserve(requested)?;
         let mut bytes = Vec::new();
@@ -145,7 +151,7 @@ impl MemoryHierarchy {
             .try_reserve_exact(size)
             .map_err(|_| MemoryError::OutOfMemory { requested, available: Bytes::ZERO })?;
         bytes.resize(size, 0);
-        Ok(Memory::Heap(bytes.into_boxed_slice(), Some(charge)))
+        Ok(Bulk::Heap(bytes.into_boxed_slice(), charge))
     }
 }
 

@@ -73,6 +73,7 @@ mod stack;
 mod state;
 mod stats;
 mod system;
+mod thread_slot;
 #[cfg(feature = "tracing")]
 mod tracing_logger;
 

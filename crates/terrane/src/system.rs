@@ -9,13 +9,13 @@ use core::{
 use std::{sync::Arc, time::Instant};
 
 use terrane_arena::StackArena;
-use terrane_base::{Budget, Bytes, PressureLevel, SharedLeaf};
+use terrane_base::{Budget, Bytes, MemoryError, PressureLevel, SharedLeaf};
 
 use crate::{
     Allocation, AllocationEvent, ArenaManager, CacheManager, DeallocationEvent, MemoryConfig,
     MemoryHierarchy, MemoryLevel, MemoryStats, MemorySystemBuilder, PoolManager, Reconcile, Result, Route,
     SystemId, SystemState, SystemStats,
-    allocation::{Memory, Ticket},
+    allocation::{Taken, Ticket},
     counters::Counters,
     observers::{Observers, Told},
     pressure::Pressure,
@@ -73,6 +73,8 @@ pub(crate) struct Shared {
     pub(crate) pressure: Pressure,
     pub(crate) counters: Counters,
     pub(crate) sites: CallSites,
+    /// Whether allocations are profiled, or anything was plugged in.
+    pub(crate) is_watched: bool,
 }
 
 impl SystemId {
@@ -197,6 +199,7 @@ impl MemorySystem {
     /// [`MemoryError::BudgetExceeded`](crate::MemoryError::BudgetExceeded) when the budget has too little left, after everybody was asked
     /// to give something up; others when there is no memory or such a size cannot be.
     #[track_caller]
+    #[inline]
     pub fn allocate(&self, size: usize) -> Result<Allocation> {
         self.granted(size, Location::caller(), || self.shared.hierarchy.take(size))
     }
@@ -237,26 +240,54 @@ impl MemorySystem {
 
     #[track_caller]
     pub(crate) fn allocate_from(&self, route: Route, size: usize) -> Result<Allocation> {
-        let take = || self.shared.hierarchy.take_from(route, size).map(|memory| (route, memory));
+        let take = || self.shared.hierarchy.take_from(route, size).map(|taken| (route, taken));
         self.granted(size, Location::caller(), take)
     }
 
     /// Counts and reports what `take` takes.
     #[inline]
-    fn granted(
-        &self,
+    fn granted<'a>(
+        &'a self,
         size: usize,
         site: &'static Location<'static>,
-        take: impl FnOnce() -> Result<(Route, Memory)>,
+        take: impl FnOnce() -> Result<(Route, Taken<'a>)>,
     ) -> Result<Allocation> {
         let shared = &self.shared;
         shared.budget.serve_deferred();
+        if shared.is_watched {
+            return self.granted_and_told(size, site, take);
+        }
+        match take() {
+            Ok((route, taken)) => Ok(self.counted(route, taken, size, site)),
+            Err(error) => Err(shared.refused(error)),
+        }
+    }
+
+    #[inline]
+    fn counted(
+        &self,
+        route: Route,
+        taken: Taken<'_>,
+        size: usize,
+        site: &'static Location<'static>,
+    ) -> Allocation {
+        self.shared.counters.allocated(route, size);
+        let system = Arc::clone(&self.shared);
+        Allocation::new(taken, Ticket { system, route, size, site, told: Told::Nobody })
+    }
+
+    #[inline(never)]
+    fn granted_and_told<'a>(
+        &'a self,
+        size: usize,
+        site: &'static Location<'static>,
+        take: impl FnOnce() -> Result<(Route, Taken<'a>)>,
+    ) -> Result<Allocation> {
+        let shared = &self.shared;
         let started = shared.measures_times().then(Instant::now);
-        let (route, memory) = take().inspect_err(|_| shared.counters.failed())?;
-        shared.counters.allocated(route, size);
+        let (route, taken) = take().map_err(|error| shared.refused(error))?;
+        let mut allocation = self.counted(route, taken, size, site);
         let duration = started.map(|started| started.elapsed());
-        let ticket = Ticket { system: Arc::clone(shared), route, size, site, told: Told::Nobody };
-        let mut allocation = Allocation::new(memory, ticket);
         if shared.config.enable_profiling {
             shared.sites.allocated(site, size, duration.unwrap_or(Duration::ZERO));
         }
@@ -312,15 +343,29 @@ impl Shared {
         self.config.enable_profiling || self.observers.want_times()
     }
 
+    #[inline]
     pub(crate) fn note_deallocation(&self, ticket: &Ticket) {
+        self.counters.deallocated(ticket.route, ticket.size);
+        if self.is_watched {
+            self.tell_of_deallocation(ticket);
+        }
+    }
+
+    #[inline(never)]
+    fn tell_of_deallocation(&self, ticket: &Ticket) {
         let &Ticket { route, size, site, told, .. } = ticket;
-        self.counters.deallocated(route, size);
         if self.config.enable_profiling {
             self.sites.deallocated(site, size);
         }
         if told != Told::Nobody {
             self.observers.deallocated(&DeallocationEvent { system: self.id, size, route, site }, told);
         }
+    }
+
+    #[cold]
+    fn refused(&self, error: MemoryError) -> MemoryError {
+        self.counters.failed();
+        error
     }
 }
 

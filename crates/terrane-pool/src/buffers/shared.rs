@@ -48,6 +48,7 @@ impl BufferPool {
     /// # Errors
     /// [`MemoryError::AllocationTooLarge`] beyond the largest class; what the budget says when it refuses;
     /// [`MemoryError::OutOfMemory`].
+    #[inline]
     pub fn acquire(&self, capacity: usize) -> Result<PooledBuffer<'_>, MemoryError> {
         let (class, pool) = self.classes.pool(capacity)?;
         checked(pool.acquire()?, class)
@@ -63,6 +64,16 @@ impl BufferPool {
     ) -> Result<PoolGuard<Buffer, ThreadSafePool<Buffer>>, MemoryError> {
         let (class, pool) = self.classes.pool(capacity)?;
         checked(pool.acquire_owned()?, class)
+    }
+
+    /// The pool that serves requests for this capacity: where such a buffer goes back to when its guard has
+    /// [another home](PoolGuard::with_home).
+    ///
+    /// # Errors
+    /// [`MemoryError::AllocationTooLarge`] beyond the largest class.
+    #[inline]
+    pub fn class(&self, capacity: usize) -> Result<&ThreadSafePool<Buffer>, MemoryError> {
+        self.classes.pool(capacity).map(|(_, pool)| pool)
     }
 
     /// The largest capacity that can be had.
