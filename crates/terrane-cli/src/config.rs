@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use lexopt::{Arg, Parser};
 use serde_json::{Value, json};
-use terrane::{ConfigError, ConfigLayer, EffectiveValue, MemoryConfig, OPTIONS, Origin, ResolvedConfig};
+use terrane::{
+    ConfigError, ConfigLayer, ConfigOption, EffectiveValue, MemoryConfig, OPTIONS, Origin, ResolvedConfig,
+};
 
 use crate::command_line::Command;
 use crate::misuse::Misuse;
@@ -26,14 +28,15 @@ Prints the settings of a memory system that hold here and now, and where each co
   env        a variable TERRANE_... of the environment
   file       memory.toml in this folder, or the FILE that --file names
   default    nobody said anything
-What comes first in this list counts.
+What comes first in this list counts. A variable TERRANE_... that is near to no option's name is not this
+program's: it is left alone, with a warning.
 
 Usage: terrane config [OPTIONS]
 
 Options:
   --explain [NAME]     say what an option is for, its range, and how to set it; without a NAME, every option
   --file FILE          read this file instead of memory.toml
-  --set NAME=VALUE     as if the program had set it; may be given several times
+  --set NAME=VALUE     as if the program had set it; may be given several times, once for each NAME
   --json               print one JSON object; sizes in bytes, times in milliseconds
   -h, --help           print this text
 
@@ -49,17 +52,12 @@ Examples:
 /// `terrane config`
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct ConfigCommand {
-    explain: Option<Explained>,
+    /// The names of what to explain.
+    explain: Option<Vec<&'static str>>,
     file: Option<PathBuf>,
+    /// Without a mistake.
     set: Vec<(String, String)>,
     json: bool,
-}
-
-/// What `--explain` is to explain.
-#[derive(Debug, PartialEq)]
-enum Explained {
-    All,
-    One(String),
 }
 
 /// Reads what follows `config`.
@@ -75,21 +73,40 @@ pub(crate) fn parse(parser: &mut Parser) -> Result<Command, Misuse> {
             other => return Err(Misuse::unexpected(CONFIG, &other, &CONFIG_OPTIONS)),
         }
     }
-    Ok(Command::Config(command))
+    match settings(&command) {
+        Ok(_) => Ok(Command::Config(command)),
+        Err(error) => {
+            let problems = error.problems().iter().map(|problem| format!("--set: {}", problem.message));
+            Err(Misuse::new(CONFIG, problems.collect::<Vec<_>>().join("\n")))
+        }
+    }
+}
+
+/// What `--set` says.
+fn settings(command: &ConfigCommand) -> Result<ConfigLayer, ConfigError> {
+    ConfigLayer::code().try_set_all(command.set.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
 /// `--explain NAME`, `--explain=NAME`, or nothing before the next option.
-fn explained(parser: &mut Parser) -> Result<Explained, Misuse> {
+fn explained(parser: &mut Parser) -> Result<Vec<&'static str>, Misuse> {
     if let Some(name) = parser.optional_value() {
-        return text("explain", name).map(Explained::One);
+        return option_named(&text("explain", name)?);
     }
     let follows = parser.try_raw_args().and_then(|rest| rest.as_slice().first().cloned());
     match follows {
         Some(next) if !next.as_encoded_bytes().starts_with(b"-") => {
-            text("explain", value("explain", parser)?).map(Explained::One)
+            option_named(&text("explain", value("explain", parser)?)?)
         }
-        _ => Ok(Explained::All),
+        _ => Ok(OPTIONS.iter().map(|option| option.name).collect()),
     }
+}
+
+fn option_named(name: &str) -> Result<Vec<&'static str>, Misuse> {
+    // A variable's name is as good.
+    let plain = name.strip_prefix("TERRANE_").map(str::to_lowercase);
+    let name = plain.as_deref().unwrap_or(name);
+    terrane::explain_option(name).map_err(|unknown| Misuse::new(CONFIG, format!("--explain: {unknown}")))?;
+    Ok(OPTIONS.iter().map(|option| option.name).filter(|known| *known == name).collect())
 }
 
 fn value(name: &str, parser: &mut Parser) -> Result<OsString, Misuse> {
@@ -109,16 +126,24 @@ fn assignment(text: &str) -> Result<(String, String), Misuse> {
 
 /// Prints what was asked for; returns the exit code.
 pub(crate) fn config(command: &ConfigCommand) -> ExitCode {
-    let text = match &command.explain {
-        Some(Explained::All) if command.json => Ok(format!("{}\n", explained_as_json(OPTIONS))),
-        Some(Explained::All) => Ok(explain_all()),
-        Some(Explained::One(name)) => explain_one(name, command.json),
-        None => effective(command).map_err(|error| error.to_string()),
-    };
-    match text {
-        Ok(text) => output::to_stdout(&text),
-        Err(problems) => {
-            for problem in problems.lines() {
+    match &command.explain {
+        Some(names) if command.json => output::to_stdout(&format!("{}\n", explained_as_json(names))),
+        Some(names) => output::to_stdout(&explained_as_text(names)),
+        None => effective(command),
+    }
+}
+
+/// Prints the values that hold, from all places.
+fn effective(command: &ConfigCommand) -> ExitCode {
+    match resolve(command) {
+        Ok(resolved) => {
+            for variable in resolved.unclaimed_variables() {
+                output::to_stderr(&format!("Warning: no option claims the variable {variable}\n"));
+            }
+            output::to_stdout(&if command.json { as_json(&resolved) } else { as_text(&resolved) })
+        }
+        Err(error) => {
+            for problem in error.problems() {
                 output::to_stderr(&format!("Error: {problem}\n"));
             }
             ExitCode::FAILURE
@@ -126,22 +151,21 @@ pub(crate) fn config(command: &ConfigCommand) -> ExitCode {
     }
 }
 
-fn explain_all() -> String {
-    let texts = OPTIONS.iter().filter_map(|option| terrane::explain_option(option.name).ok());
+fn resolve(command: &ConfigCommand) -> Result<ResolvedConfig, ConfigError> {
+    let file = || match &command.file {
+        Some(file) => MemoryConfig::from_existing_file(file),
+        None => MemoryConfig::from_file(Path::new(DEFAULT_FILE)),
+    };
+    settings(command)?.or_else(MemoryConfig::from_env).or_else(file).resolve(MemoryConfig::DEFAULT)
+}
+
+fn explained_as_text(names: &[&str]) -> String {
+    let texts = names.iter().filter_map(|name| terrane::explain_option(name).ok());
     texts.collect::<Vec<_>>().join("\n")
 }
 
-fn explain_one(name: &str, json: bool) -> Result<String, String> {
-    // A variable's name is as good.
-    let plain = name.strip_prefix("TERRANE_").map(str::to_lowercase);
-    let name = plain.as_deref().unwrap_or(name);
-    let text = terrane::explain_option(name)?;
-    let option: Vec<_> = OPTIONS.iter().filter(|option| option.name == name).copied().collect();
-    Ok(if json { format!("{}\n", explained_as_json(&option)) } else { text })
-}
-
-fn explained_as_json(options: &[terrane::ConfigOption]) -> Value {
-    let row = |option: &terrane::ConfigOption| {
+fn explained_as_json(names: &[&str]) -> Value {
+    let row = |option: &ConfigOption| {
         json!({
             "name": option.name,
             "type": option.kind.name(),
@@ -152,21 +176,8 @@ fn explained_as_json(options: &[terrane::ConfigOption]) -> Value {
             "doc": option.doc.split_whitespace().collect::<Vec<_>>().join(" "),
         })
     };
-    json!({ "options": options.iter().map(row).collect::<Vec<_>>() })
-}
-
-/// The values that hold, from all places.
-fn effective(command: &ConfigCommand) -> Result<String, ConfigError> {
-    let mut code = ConfigLayer::code();
-    for (name, value) in &command.set {
-        code = code.try_set(name, value)?;
-    }
-    let file = || match &command.file {
-        Some(file) => MemoryConfig::from_existing_file(file),
-        None => MemoryConfig::from_file(Path::new(DEFAULT_FILE)),
-    };
-    let resolved = code.or_else(MemoryConfig::from_env).or_else(file).resolve(MemoryConfig::DEFAULT)?;
-    Ok(if command.json { as_json(&resolved) } else { as_text(&resolved) })
+    let options = OPTIONS.iter().filter(|option| names.contains(&option.name));
+    json!({ "options": options.map(row).collect::<Vec<_>>() })
 }
 
 fn as_text(resolved: &ResolvedConfig) -> String {
@@ -195,5 +206,6 @@ fn as_json(resolved: &ResolvedConfig) -> String {
             "place": place,
         })
     };
-    format!("{}\n", json!({ "options": resolved.values().map(row).collect::<Vec<_>>() }))
+    let options = resolved.values().map(row).collect::<Vec<_>>();
+    format!("{}\n", json!({ "options": options, "unclaimed_variables": resolved.unclaimed_variables() }))
 }

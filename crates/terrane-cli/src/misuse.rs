@@ -55,31 +55,10 @@ impl fmt::Display for Misuse {
 }
 
 fn no_option(name: &str, known: &[&str]) -> String {
-    let near = known.iter().map(|known| (distance(name, known), known)).min();
-    match near {
-        // Up to a third of the letters may be wrong, but a short word is not near every other short word.
-        Some((edits, near)) if edits <= near.len().div_ceil(3) && edits < name.len() => {
-            format!("there is no option `--{name}`; did you mean --{near}?")
-        }
-        _ => format!("there is no option `--{name}`"),
+    match terrane::nearest_name(name, known.iter().copied()) {
+        Some(near) => format!("there is no option `--{name}`; did you mean --{near}?"),
+        None => format!("there is no option `--{name}`"),
     }
-}
-
-/// The edits (a letter added, dropped or replaced) from one name to the other, row by row (Wagner and
-/// Fischer, "The String-to-String Correction Problem", 1974).
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (done, letter) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = done + 1;
-        for (column, &other) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != other);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[to.len()]
 }
 
 #[cfg(test)]
@@ -96,15 +75,6 @@ mod tests {
         }
         for name in ["x", "fast", "verbose", ""] {
             assert_eq!(no_option(name, &known), format!("there is no option `--{name}`"));
-        }
-    }
-
-    #[test]
-    fn distance_counts_edits() {
-        for (from, to, edits) in
-            [("", "abc", 3), ("abc", "", 3), ("same", "same", 0), ("kitten", "sitting", 3)]
-        {
-            assert_eq!(distance(from, to), edits, "{from} {to}");
         }
     }
 }

@@ -72,9 +72,7 @@ fn wrong_settings_exit_1_and_say_what_and_where() {
     for (arguments, part) in [
         (&["--file", "none.toml"][..], "none.toml: cannot read the file"),
         (&["--file", "."], "cannot read the file"),
-        (&["--set", "colour=red"], "code: there is no option `colour`"),
-        (&["--set", "stack_size=1GiB"], "code: `stack_size` cannot be `1GiB`: it is at most 1MiB"),
-        (&["--explain", "stacksize"], "did you mean `stack_size`?"),
+        (&["--set", "small_threshold=512KiB"], "code: `small_threshold` (512KiB) is above"),
     ] {
         let run = config(arguments);
         assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{arguments:?}");
@@ -100,6 +98,37 @@ fn options_are_explained_one_and_all() {
     assert_eq!(json["options"].as_array().unwrap().len(), all.matches("\n  variable ").count());
     let one: Value = serde_json::from_str(&config(&["--json", "--explain", "stack_size"]).stdout).unwrap();
     assert_eq!(one["options"][0]["type"], "size");
+}
+
+#[test]
+fn all_that_is_wrong_with_what_is_set_is_said() {
+    let set = ["colour=red", "stack_size=1GiB", "max_memroy=1GiB", "pool_limit=1MiB", "pool_limit=2MiB"];
+    let run = config(&set.map(|value| ["--set", value]).concat());
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+    for part in [
+        "--set: there is no option `colour`; `terrane config --explain` lists all\n",
+        "--set: `stack_size` cannot be `1GiB`: it is at most 1MiB\n",
+        "--set: there is no option `max_memroy`; did you mean `max_memory`?\n",
+        "--set: `pool_limit` is set twice\n",
+        "Try `terrane config --help`.",
+    ] {
+        assert!(run.stderr.contains(part), "no {part} in\n{}", run.stderr);
+    }
+    let run = config(&["--explain", "stacksize"]);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+    assert!(run.stderr.contains("did you mean `stack_size`?"), "{}", run.stderr);
+}
+
+#[test]
+fn other_programs_variables_are_left_alone_with_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = config_in(folder.path(), &["--json"], &[("TERRANE_HOST", "example.org")]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, "Warning: no option claims the variable TERRANE_HOST\n"));
+    let json: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(json["unclaimed_variables"][0], "TERRANE_HOST");
+    let run = config_in(folder.path(), &[], &[("TERRANE_STACKSIZE", "2KiB")]);
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("did you mean `TERRANE_STACK_SIZE`?"), "{}", run.stderr);
 }
 
 #[test]

@@ -89,7 +89,7 @@ pub use huge::{HUGE_PAGE_SIZE, HugePages};
 #[cfg(all(feature = "os", target_os = "linux"))]
 pub use hugetlb::HugeTlbPages;
 #[cfg(feature = "os")]
-pub use machine::{HugePool, LockLimit, MachineMemory, Overcommit, TransparentHugePages};
+pub use machine::{HugePool, LockLimit, MachineMemory, Overcommit, TransparentHugePages, usable_memory};
 #[cfg(all(feature = "os", unix))]
 pub use os::OsPages;
 pub use page_buffer::PageBuffer;

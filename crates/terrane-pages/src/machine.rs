@@ -110,6 +110,22 @@ impl MachineMemory {
     }
 }
 
+/// The memory that this process can hope for, in the system below `root`: what the machine has, or what the control groups allow where that
+/// is less. `None` where the system does not say.
+///
+/// ```
+/// use std::path::Path;
+///
+/// if let Some(usable) = terrane_pages::usable_memory(Path::new("/")) {
+///     println!("{usable}");
+/// }
+/// ```
+#[must_use]
+pub fn usable_memory(root: &Path) -> Option<Bytes> {
+    let meminfo = fs::read_to_string(root.join("proc/meminfo")).unwrap_or_default();
+    kib_of(&meminfo, "MemTotal:").into_iter().chain(system_limit(root)).min()
+}
+
 fn kib_of(meminfo: &str, name: &str) -> Option<Bytes> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix("kB")?.trim().parse().ok().map(Bytes::from_kib)
@@ -178,9 +194,10 @@ impl fmt::Display for MachineMemory {
         }
         match self.lock_limit {
             Some(limit) => {
-                writeln!(f, "locked at most    {} (hard limit {})", Limit(limit.soft), Limit(limit.hard))?
+                let (soft, hard) = (Limit(limit.soft), Limit(limit.hard));
+                writeln!(f, "lock limit        {soft} (hard limit {hard}), for unprivileged processes")?
             }
-            None => writeln!(f, "locked at most    unknown")?,
+            None => writeln!(f, "lock limit        unknown")?,
         }
         let overcommit = self.overcommit.map_or("unknown", |mode| match mode {
             Overcommit::Heuristic => "unless obviously too much",

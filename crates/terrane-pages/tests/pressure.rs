@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use terrane_base::{
     Budget, Bytes, PressureLevel, PressureListener, PressureOrigin, ReclaimCost, Reclaimer, Reservation,
 };
-use terrane_pages::{Cgroup, PressureMonitor, PressureWatcher, StallShares, system_limit};
+use terrane_pages::{Cgroup, PressureMonitor, PressureWatcher, StallShares, system_limit, usable_memory};
 
 const MIB: u64 = 1 << 20;
 
@@ -85,9 +85,12 @@ fn the_tightest_limit_on_the_way_up_counts() {
     assert_eq!(system_limit(tree.root()), Some(Bytes::from_mib(64)));
     tree.limits("pod/task", "33554432", "max", 0);
     assert_eq!(system_limit(tree.root()), Some(Bytes::from_mib(32)));
+    assert_eq!(usable_memory(tree.root()), Some(Bytes::from_mib(32)));
+    tree.write("proc/meminfo", "MemTotal:       16384 kB\nMemFree:         1 kB\n");
+    assert_eq!(usable_memory(tree.root()), Some(Bytes::from_mib(16)), "the machine has less than the limit");
     tree.limits("pod/task", "max", "max", 0);
     tree.limits("pod", "max", "max", 0);
-    assert_eq!(system_limit(tree.root()), None);
+    assert_eq!((system_limit(tree.root()), usable_memory(tree.root())), (None, Some(Bytes::from_mib(16))));
     let cgroup = Cgroup::of_this_process(tree.root()).unwrap();
     assert_eq!(cgroup.tightest_max(), Bytes::MAX);
     assert_eq!(cgroup.limits().count(), 2);

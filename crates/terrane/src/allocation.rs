@@ -69,11 +69,15 @@ pub(crate) struct Ticket {
 
 impl Allocation {
     #[inline]
+    pub(crate) fn pooled(buffer: PooledBuffer<'_>, ticket: Ticket) -> Self {
+        Self(Memory::Pooled(PoolGuard::with_home(buffer, ticket)))
+    }
+
     pub(crate) fn new(taken: Taken<'_>, ticket: Ticket) -> Self {
-        Self(match taken {
-            Taken::Pooled(buffer) => Memory::Pooled(PoolGuard::with_home(buffer, ticket)),
-            Taken::Bulk(bulk) => Memory::Bulk(bulk, ticket),
-        })
+        match taken {
+            Taken::Pooled(buffer) => Self::pooled(buffer, ticket),
+            Taken::Bulk(bulk) => Self(Memory::Bulk(bulk, ticket)),
+        }
     }
 
     /// Notes who was told of it.

@@ -105,22 +105,29 @@ impl MemoryHierarchy {
         self.pools.stats()
     }
 
-    /// Memory from the level for that size, or from the system where that level is full.
+    /// Whether the pools serve that size.
     #[inline]
+    pub(crate) fn is_small(&self, size: usize) -> bool {
+        size < self.small_threshold
+    }
+
+    /// Memory from the level for that size, or from the system where that level is full.
     pub(crate) fn take(&self, size: usize) -> Result<(Route, Taken<'_>)> {
         let route = self.route(size);
         match self.take_from(route, size) {
-            Ok(memory) => Ok((route, memory)),
+            Ok(taken) => Ok((route, taken)),
             Err(error) if route == Route::System => Err(error),
-            // A level that is full by itself has asked only its own part of the budget. The system's part asks everybody.
-            Err(error) => match self.take_from(Route::System, size) {
-                Ok(memory) => Ok((Route::System, memory)),
-                Err(_) => Err(error),
-            },
+            Err(error) => self.take_instead(size, error),
         }
     }
 
-    #[inline]
+    /// Memory from the system, after another level has refused: that has asked only its own part of the budget, the system's part asks
+    /// everybody.
+    pub(crate) fn take_instead(&self, size: usize, error: MemoryError) -> Result<(Route, Taken<'_>)> {
+        let taken = self.take_from(Route::System, size).map_err(|_| error)?;
+        Ok((Route::System, taken))
+    }
+
     pub(crate) fn take_from(&self, route: Route, size: usize) -> Result<Taken<'_>> {
         match route {
             Route::Pools => self.pools.take(size).map(Taken::Pooled),

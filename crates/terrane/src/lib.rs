@@ -84,7 +84,8 @@ pub use caches::{CacheManager, CacheSource, ManagedCache};
 pub use component::{MemoryComponent, MemoryLevel};
 pub use config::{
     ConfigError, ConfigLayer, ConfigOption, ConfigProblem, EffectiveValue, LARGE_THRESHOLD, MemoryConfig,
-    OPTIONS, OptionKind, Origin, ResolvedConfig, SMALL_THRESHOLD, explain_option, reference_page,
+    OPTIONS, OptionKind, Origin, ResolvedConfig, SMALL_THRESHOLD, explain_option, nearest_name,
+    reference_page,
 };
 pub use event::{AllocationEvent, DeallocationEvent, ObserverFailure, SystemId};
 #[cfg(target_pointer_width = "64")]

@@ -9,7 +9,7 @@ use core::{
 use std::{sync::Arc, time::Instant};
 
 use terrane_arena::StackArena;
-use terrane_base::{Budget, Bytes, MemoryError, PressureLevel, SharedLeaf};
+use terrane_base::{Budget, Bytes, PressureLevel, SharedLeaf};
 
 use crate::{
     Allocation, AllocationEvent, ArenaManager, CacheManager, DeallocationEvent, MemoryConfig,
@@ -201,7 +201,15 @@ impl MemorySystem {
     #[track_caller]
     #[inline]
     pub fn allocate(&self, size: usize) -> Result<Allocation> {
-        self.granted(size, Location::caller(), || self.shared.hierarchy.take(size))
+        let (shared, site) = (&self.shared, Location::caller());
+        if shared.is_watched || shared.budget.has_deferred() || !shared.hierarchy.is_small(size) {
+            return self.granted(size, site, || shared.hierarchy.take(size));
+        }
+        // The short way, where nobody looks on.
+        match shared.hierarchy.pools.take(size) {
+            Ok(buffer) => Ok(Allocation::pooled(buffer, self.ticket(Route::Pools, size, site))),
+            Err(error) => self.granted(size, site, || shared.hierarchy.take_instead(size, error)),
+        }
     }
 
     /// Takes memory back. Dropping it does the same. What another system handed out goes back there.
@@ -245,7 +253,7 @@ impl MemorySystem {
     }
 
     /// Counts and reports what `take` takes.
-    #[inline]
+    #[inline(never)]
     fn granted<'a>(
         &'a self,
         size: usize,
@@ -254,39 +262,9 @@ impl MemorySystem {
     ) -> Result<Allocation> {
         let shared = &self.shared;
         shared.budget.serve_deferred();
-        if shared.is_watched {
-            return self.granted_and_told(size, site, take);
-        }
-        match take() {
-            Ok((route, taken)) => Ok(self.counted(route, taken, size, site)),
-            Err(error) => Err(shared.refused(error)),
-        }
-    }
-
-    #[inline]
-    fn counted(
-        &self,
-        route: Route,
-        taken: Taken<'_>,
-        size: usize,
-        site: &'static Location<'static>,
-    ) -> Allocation {
-        self.shared.counters.allocated(route, size);
-        let system = Arc::clone(&self.shared);
-        Allocation::new(taken, Ticket { system, route, size, site, told: Told::Nobody })
-    }
-
-    #[inline(never)]
-    fn granted_and_told<'a>(
-        &'a self,
-        size: usize,
-        site: &'static Location<'static>,
-        take: impl FnOnce() -> Result<(Route, Taken<'a>)>,
-    ) -> Result<Allocation> {
-        let shared = &self.shared;
         let started = shared.measures_times().then(Instant::now);
-        let (route, taken) = take().map_err(|error| shared.refused(error))?;
-        let mut allocation = self.counted(route, taken, size, site);
+        let (route, taken) = take().inspect_err(|_| shared.counters.failed())?;
+        let mut allocation = Allocation::new(taken, self.ticket(route, size, site));
         let duration = started.map(|started| started.elapsed());
         if shared.config.enable_profiling {
             shared.sites.allocated(site, size, duration.unwrap_or(Duration::ZERO));
@@ -296,6 +274,13 @@ impl MemorySystem {
             allocation.note_told(shared.observers.allocated(&event));
         }
         Ok(allocation)
+    }
+
+    /// Counts an allocation; dropping the ticket counts its end.
+    #[inline]
+    fn ticket(&self, route: Route, size: usize, site: &'static Location<'static>) -> Ticket {
+        self.shared.counters.allocated(route, size);
+        Ticket { system: Arc::clone(&self.shared), route, size, site, told: Told::Nobody }
     }
 }
 
@@ -360,12 +345,6 @@ impl Shared {
         if told != Told::Nobody {
             self.observers.deallocated(&DeallocationEvent { system: self.id, size, route, site }, told);
         }
-    }
-
-    #[cold]
-    fn refused(&self, error: MemoryError) -> MemoryError {
-        self.counters.failed();
-        error
     }
 }
 

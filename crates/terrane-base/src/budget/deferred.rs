@@ -134,9 +134,16 @@ impl Budget {
     /// waits for work. One load where there is nothing.
     #[inline]
     pub fn serve_deferred(&self) {
-        if self.node.tree.deferred.is_pending() {
+        if self.has_deferred() {
             self.serve_debts();
         }
+    }
+
+    /// Whether [`serve_deferred`](Budget::serve_deferred) has something to do. One load.
+    #[inline]
+    #[must_use]
+    pub fn has_deferred(&self) -> bool {
+        self.node.tree.deferred.is_pending()
     }
 
     #[cold]

@@ -36,8 +36,9 @@ pub(super) fn on(machine: &MachineMemory, trial: &PageTrial, pressure: &Pressure
         ),
         (
             unlimited,
-            "no control group limits this process: the default limit comes from the machine's memory; set one \
-             with --heap-limit or a budget",
+            "no control group limits this process: `terrane run` limits a program to three quarters of the \
+             machine's memory (--heap-limit sets another limit); a memory system has no limit until \
+             `max_memory` sets one",
         ),
         (
             pressure.level.is_none(),

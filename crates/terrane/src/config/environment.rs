@@ -1,13 +1,21 @@
 //! The layer of the environment: variables that begin with `TERRANE_`.
+//!
+//! Unlike a file, the environment is everybody's: a variable may be meant for another program, a deployment's `TERRANE_HOST` say. So one that
+//! is near to the name of an option is taken for misspelt, which is an error, and one that is near to none is left
+//! alone and listed (see [`ResolvedConfig::unclaimed_variables`](super::ResolvedConfig::unclaimed_variables)).
 
 use std::ffi::{OsStr, OsString};
 
-use super::{ConfigLayer, Origin, layer::no_option};
+use super::{
+    ConfigLayer, ConfigOption, Origin,
+    layer::{nearest_option, no_option},
+};
 
 const PREFIX: &str = "TERRANE_";
 
 impl ConfigLayer {
-    /// What these variables say. Those whose names do not begin with `TERRANE_` are not looked at.
+    /// What these variables say. Those whose names do not begin with `TERRANE_` are not looked at; of the others, those that are near to no
+    /// option are [left alone](crate::ResolvedConfig::unclaimed_variables), those that are misspelt are errors.
     ///
     /// ```
     /// use terrane::ConfigLayer;
@@ -30,13 +38,18 @@ impl ConfigLayer {
 
     fn take_variable(&mut self, variable: &OsStr, value: &OsStr) {
         let shown = variable.to_string_lossy().into_owned();
-        let origin = Origin::Environment { variable: shown };
         let Some(name) = variable.to_str().map(|variable| &variable[PREFIX.len()..]) else {
+            let origin = Origin::Environment { variable: shown };
             return self.note(origin, "the name of this variable is not valid UTF-8".to_owned());
         };
         let option = name.to_lowercase();
         // Written as it is made from an option's name, not only alike.
-        if option.to_uppercase() != name || super::ConfigOption::index_of(&option).is_none() {
+        let is_option = option.to_uppercase() == name && ConfigOption::index_of(&option).is_some();
+        if !is_option && nearest_option(name).is_none() {
+            return self.leave(shown);
+        }
+        let origin = Origin::Environment { variable: shown };
+        if !is_option {
             return self.note(origin, no_option(name, Some(PREFIX)));
         }
         match value.to_str() {
@@ -72,14 +85,21 @@ mod tests {
         assert_eq!(
             all,
             [
-                "TERRANE_: there is no variable `TERRANE_`; `terrane config --explain` lists all",
-                "TERRANE_COLOUR: there is no variable `TERRANE_COLOUR`; `terrane config --explain` lists all",
                 "TERRANE_DEFAULT_POOL_SIZE: `default_pool_size` cannot be `0`: it is at least 1",
                 "TERRANE_MAX_MEMROY: there is no variable `TERRANE_MAX_MEMROY`; did you mean `TERRANE_MAX_MEMORY`?",
                 "TERRANE_STACK_SIZE: `stack_size` cannot be ``: expected a size such as 64MiB",
                 "TERRANE_max_memory: there is no variable `TERRANE_max_memory`; did you mean `TERRANE_MAX_MEMORY`?",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_near_to_no_option_is_left_alone_and_listed() {
+        let variables = ["TERRANE_HOST", "TERRANE_COLOUR", "TERRANE_", "TERRANE_STACK_SIZE", "TERRANES"];
+        let layer = ConfigLayer::from_variables(variables.map(|name| (name.into(), "2048".into())));
+        let resolved = ConfigLayer::code().or_else(|| layer).resolve(crate::MemoryConfig::DEFAULT).unwrap();
+        assert_eq!(resolved.config().stack_size, 2048);
+        assert_eq!(resolved.unclaimed_variables(), ["TERRANE_", "TERRANE_COLOUR", "TERRANE_HOST"]);
     }
 
     #[cfg(unix)]

@@ -4,7 +4,7 @@ use core::fmt;
 use std::{path::Path, sync::Arc};
 
 use super::{
-    ConfigError, ConfigOption, ConfigProblem, MemoryConfig, OPTIONS, OptionKind, nearest::nearest, rules,
+    ConfigError, ConfigOption, ConfigProblem, MemoryConfig, OPTIONS, OptionKind, nearest::nearest_name, rules,
 };
 
 /// Where a value comes from.
@@ -76,6 +76,7 @@ impl fmt::Display for Origin {
 pub struct ConfigLayer {
     values: Vec<Option<(u64, Origin)>>,
     problems: Vec<ConfigProblem>,
+    unclaimed: Vec<String>,
 }
 
 /// A configuration that is complete, with where each value comes from.
@@ -83,6 +84,7 @@ pub struct ConfigLayer {
 pub struct ResolvedConfig {
     config: MemoryConfig,
     origins: Vec<Origin>,
+    unclaimed: Vec<String>,
 }
 
 /// An option with its value.
@@ -102,7 +104,7 @@ pub struct EffectiveValue<'a> {
 impl ConfigLayer {
     /// A layer without values, for the program's own: those that it sets count more than all others.
     pub fn code() -> Self {
-        Self { values: vec![None; OPTIONS.len()], problems: Vec::new() }
+        Self { values: vec![None; OPTIONS.len()], problems: Vec::new(), unclaimed: Vec::new() }
     }
 
     /// Puts `lower` beneath: it is asked for what this layer does not say. O(options).
@@ -114,6 +116,7 @@ impl ConfigLayer {
             }
         }
         self.problems.extend(lower.problems);
+        self.unclaimed.extend(lower.unclaimed);
         self
     }
 
@@ -138,7 +141,8 @@ impl ConfigLayer {
     /// # Errors
     /// As for [`unwrap_or_default`](ConfigLayer::unwrap_or_default).
     pub fn resolve(self, base: MemoryConfig) -> Result<ResolvedConfig, ConfigError> {
-        let mut resolved = ResolvedConfig { config: base, origins: Vec::with_capacity(OPTIONS.len()) };
+        let origins = Vec::with_capacity(OPTIONS.len());
+        let mut resolved = ResolvedConfig { config: base, origins, unclaimed: self.unclaimed };
         let mut problems = self.problems;
         for (option, value) in OPTIONS.iter().zip(self.values) {
             let origin = match value {
@@ -167,12 +171,37 @@ impl ConfigLayer {
     ///
     /// # Errors
     /// When there is no such option, or it does not take the value.
-    pub fn try_set(mut self, name: &str, value: &str) -> Result<Self, ConfigError> {
-        self.accept(name, Origin::Code, value, |kind| kind.read(value));
-        match ConfigError::of(core::mem::take(&mut self.problems)) {
-            Some(error) => Err(error),
-            None => Ok(self),
+    pub fn try_set(self, name: &str, value: &str) -> Result<Self, ConfigError> {
+        self.try_set_all([(name, value)])
+    }
+
+    /// Sets options by name, in this order. Where something is wrong, all of it is said; an option that is named twice is a mistake as well, as
+    /// it cannot be meant.
+    ///
+    /// ```
+    /// use terrane::ConfigLayer;
+    ///
+    /// let words = [("stack_size", "2KiB"), ("max_memroy", "1GiB"), ("stack_size", "4KiB")];
+    /// let error = ConfigLayer::code().try_set_all(words).unwrap_err();
+    /// assert_eq!(error.problems().len(), 2);
+    /// ```
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn try_set_all<'a>(
+        mut self,
+        values: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, ConfigError> {
+        let mut named = Vec::new();
+        for (name, value) in values {
+            if named.contains(&name) {
+                self.note(Origin::Code, format!("`{}` is set twice", shortened(name)));
+            } else {
+                self.accept(name, Origin::Code, value, |kind| kind.read(value));
+            }
+            named.push(name);
         }
+        ConfigError::of(core::mem::take(&mut self.problems)).map_or(Ok(self), Err)
     }
 
     /// A setter's value.
@@ -199,6 +228,11 @@ impl ConfigLayer {
         }
     }
 
+    /// Takes note of a variable that is not meant for a memory system.
+    pub(super) fn leave(&mut self, variable: String) {
+        self.unclaimed.push(variable);
+    }
+
     pub(super) fn note(&mut self, origin: Origin, message: String) {
         self.problems.push(ConfigProblem { origin, message });
     }
@@ -209,6 +243,7 @@ impl ConfigLayer {
             Origin::File { line, column, .. } => (*line, *column, String::new()),
             other => (0, 0, other.to_string()),
         });
+        self.unclaimed.sort();
     }
 }
 
@@ -217,6 +252,12 @@ impl ResolvedConfig {
     #[must_use]
     pub fn config(&self) -> &MemoryConfig {
         &self.config
+    }
+
+    /// The variables `TERRANE_…` that no option claims, and that are near to none: they may be other programs', and were left alone.
+    #[must_use]
+    pub fn unclaimed_variables(&self) -> &[String] {
+        &self.unclaimed
     }
 
     /// Each option with its value and where that comes from, in the order of the table.
@@ -268,9 +309,13 @@ pub(super) fn cannot_be(name: &str, written: &str, reason: &str) -> String {
     format!("`{name}` cannot be `{}`: {reason}", shortened(written))
 }
 
+pub(super) fn nearest_option(name: &str) -> Option<&'static str> {
+    nearest_name(&name.to_lowercase(), OPTIONS.iter().map(|option| option.name))
+}
+
 /// `prefix` is what stands before the name of an option, where it is a variable.
 pub(super) fn no_option(name: &str, prefix: Option<&str>) -> String {
-    let near = nearest(&name.to_lowercase(), OPTIONS.iter().map(|option| option.name));
+    let near = nearest_option(name);
     let (what, shown) = match prefix {
         Some(prefix) => ("variable", format!("{prefix}{name}")),
         None => ("option", name.to_owned()),

@@ -26,5 +26,6 @@ mod rules;
 pub use error::{ConfigError, ConfigProblem};
 pub use kind::OptionKind;
 pub use layer::{ConfigLayer, EffectiveValue, Origin, ResolvedConfig};
+pub use nearest::nearest_name;
 pub use options::{ConfigOption, LARGE_THRESHOLD, MemoryConfig, OPTIONS, SMALL_THRESHOLD};
 pub use reference::{explain_option, reference_page};

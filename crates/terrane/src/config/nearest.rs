@@ -1,8 +1,16 @@
 //! The name that was probably meant.
 
 /// The nearest of `known`, if it is near: up to a third of its letters may be wrong, but a short word is not near every other short word.
-pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let (edits, near) = known.map(|known| (edits(name, known), known)).min()?;
+/// For error messages about names that are not known. O(letters of the name × letters of all known names), for at most 64 letters of it.
+///
+/// ```
+/// let known = ["max_memory", "stack_size"];
+/// assert_eq!(terrane::nearest_name("max_memroy", known), Some("max_memory"));
+/// assert_eq!(terrane::nearest_name("colour", known), None);
+/// ```
+#[must_use]
+pub fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let (edits, near) = known.into_iter().map(|known| (edits(name, known), known)).min()?;
     (edits <= near.len().div_ceil(3) && edits < name.len()).then_some(near)
 }
 
@@ -31,7 +39,7 @@ mod tests {
     #[test]
     fn a_near_name_is_found_and_a_far_one_is_not() {
         let known = ["max_memory", "stack_size", "pool_limit"];
-        let near = |name| nearest(name, known.into_iter());
+        let near = |name| nearest_name(name, known);
         assert_eq!(near("max_memroy"), Some("max_memory"));
         assert_eq!(near("maxmemory"), Some("max_memory"));
         assert_eq!(near("poollimit"), Some("pool_limit"));

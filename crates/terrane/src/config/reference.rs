@@ -77,7 +77,8 @@ here and now with where each comes from; `terrane config --explain NAME` explain
 
 What is said in a higher place counts: the program's code, then the environment (`TERRANE_…`), then the file
 `memory.toml`, then the constant that the program begins with, or the default. An unknown name, a value that is out of range
-and values that contradict each other are errors with their place, and with the name that was probably meant.
+and values that contradict each other are errors with their place, and with the name that was probably meant. A variable
+`TERRANE_…` that is near to no option's name may be another program's: it is left alone, and `terrane config` lists it.
 
 ```rust
 use terrane::{MemoryConfig, MemorySystem};
