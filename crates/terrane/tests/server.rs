@@ -17,6 +17,8 @@ mod body;
 mod failure;
 #[path = "../examples/server/heap_thread.rs"]
 mod heap_thread;
+#[path = "../examples/server/json.rs"]
+mod json;
 #[path = "../examples/server/service.rs"]
 mod service;
 #[path = "../examples/server/words.rs"]
@@ -104,9 +106,12 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
         ("PUT", "/pages/bad", b"\xff\xfe", 400, "UTF-8"),
         ("PUT", "/limit", b"lots", 400, "error"),
         ("PUT", "/limit", b"0", 400, "error"),
+        ("PUT", "/limit", "\"\\\u{1b}\u{7f}\u{200b}".as_bytes(), 400, "error"),
     ] {
         let (found, answer) = server.ask(method, path, body);
         assert!(found == status && answer.contains(reason), "{method} {path}: {found} {answer}");
+        let json: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
+        assert!(json["error"].is_string(), "{answer}");
     }
     assert_eq!(server.ask("PUT", &format!("/pages/{}", "x".repeat(201)), b"").0, 400);
     assert_eq!(server.ask("PUT", "/pages/large", &text(257 << 10, 0)).0, 413);

@@ -1,8 +1,10 @@
 //! Requests that cannot be served: an HTTP status, and the reason as JSON.
 
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use terrane::MemoryError;
+
+use crate::json;
 
 /// Why there is no other answer.
 #[derive(Debug)]
@@ -31,9 +33,7 @@ impl IntoResponse for Failure {
             Self::Ending => (StatusCode::SERVICE_UNAVAILABLE, "the service is about to end".to_owned()),
             Self::BadRequest(reason) => (StatusCode::BAD_REQUEST, reason),
         };
-        let json = [(header::CONTENT_TYPE, "application/json")];
-        // `Debug` of a string escapes what JSON wants escaped, as long as it is plain text.
-        (status, json, format!("{{\"error\":{:?}}}\n", reason)).into_response()
+        json::answer(status, format!("{}\n", serde_json::json!({ "error": reason })))
     }
 }
 

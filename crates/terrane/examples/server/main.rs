@@ -16,6 +16,7 @@
 mod body;
 mod failure;
 mod heap_thread;
+mod json;
 mod service;
 mod words;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes as Shared};
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +17,7 @@ use terrane_pool::BufferPool;
 use crate::body::{self, Pooled};
 use crate::failure::Failure;
 use crate::heap_thread::HeapThread;
-use crate::words;
+use crate::{json, words};
 
 /// The longest name of a page.
 const NAME_MAX: usize = 200;
@@ -33,7 +33,7 @@ struct Parts {
     buffers: Arc<BufferPool>,
     pages: HeapThread,
     /// The words of pages, as they are answered.
-    answers: Arc<Cache<String, Arc<str>>>,
+    answers: Arc<Cache<String, Arc<[u8]>>>,
     /// Counts up with every change of a page, so that no answer is cached that is about an older text.
     edition: AtomicU64,
     prometheus: PrometheusHandle,
@@ -43,7 +43,7 @@ impl Service {
     /// Everything under one budget of that limit. The figures go to the recorder that is installed, of which this is the handle.
     pub(crate) fn new(limit: Bytes, prometheus: PrometheusHandle) -> Result<Self, Box<dyn Error>> {
         let config = MemoryConfig { max_memory: limit.as_u64(), ..MemoryConfig::DEFAULT };
-        let weight = |name: &String, answer: &Arc<str>| (name.len() + answer.len()) as u64;
+        let weight = |name: &String, answer: &Arc<[u8]>| (name.len() + answer.len()) as u64;
         let system = MemorySystem::builder()
             .with_config(config)
             .with_metrics(MetricsRecorder::new())
@@ -114,19 +114,18 @@ async fn frequent_words(
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     let parts = &*service.parts;
-    let json = [(header::CONTENT_TYPE, "application/json")];
     if let Some(answer) = parts.answers.get(&name) {
-        return Ok((json, Body::from(axum::body::Bytes::from_owner(answer_bytes(answer)))).into_response());
+        return Ok(json::answer(StatusCode::OK, Shared::from_owner(answer)));
     }
     let edition = parts.edition.load(SeqCst);
     let text = parts.pages.text(name.clone()).await?;
-    let answer: Arc<str> = count(parts, &text)?.into();
+    let answer: Arc<[u8]> = count(parts, &text)?.into_bytes().into();
     // That it is not kept, for want of memory, does not matter to who asked.
     parts.answers.insert(name.clone(), Arc::clone(&answer));
     if parts.edition.load(SeqCst) != edition {
         parts.answers.remove(&name);
     }
-    Ok((json, Body::from(axum::body::Bytes::from_owner(answer_bytes(answer)))).into_response())
+    Ok(json::answer(StatusCode::OK, Shared::from_owner(answer)))
 }
 
 /// In an arena that is empty again afterwards.
@@ -161,16 +160,6 @@ fn plain_text(text: Pooled) -> Response {
             &self.0
         }
     }
-    let body = Body::from(axum::body::Bytes::from_owner(Owner(text)));
+    let body = Body::from(Shared::from_owner(Owner(text)));
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], body).into_response()
-}
-
-fn answer_bytes(answer: Arc<str>) -> impl AsRef<[u8]> + Send + 'static {
-    struct Owner(Arc<str>);
-    impl AsRef<[u8]> for Owner {
-        fn as_ref(&self) -> &[u8] {
-            self.0.as_bytes()
-        }
-    }
-    Owner(answer)
 }
