@@ -210,15 +210,7 @@ impl fmt::Display for MachineMemory {
             (false, _) => writeln!(f, "cgroup limit      no memory controller of version 2")?,
         }
         match self.stalls {
-            Some(shares) => {
-                let percent = |share: u32| f64::from(share) / 100.0;
-                writeln!(
-                    f,
-                    "memory stalls     some {:.2} %, full {:.2} % of 10 s",
-                    percent(shares.some),
-                    percent(shares.full)
-                )
-            }
+            Some(shares) => writeln!(f, "memory stalls     {shares} of 10 s"),
             None => writeln!(f, "memory stalls     unknown"),
         }
     }
@@ -235,7 +227,7 @@ impl fmt::Display for Known {
     }
 }
 
-struct Limit(Bytes);
+pub(crate) struct Limit(pub(crate) Bytes);
 
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

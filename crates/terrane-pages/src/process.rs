@@ -1,6 +1,8 @@
 //! What the operating system says about the memory of this process.
 
-use core::ops::Range;
+use core::{fmt, ops::Range};
+
+use terrane_base::Bytes;
 
 /// The memory of a process as the operating system counts it, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +12,13 @@ pub struct ProcessMemory {
     pub mapped: u64,
     /// Physical memory in use (RSS), pages shared with other processes included.
     pub resident: u64,
+}
+
+/// `mapped 1.2 GiB, RSS 14 MiB`
+impl fmt::Display for ProcessMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "mapped {}, RSS {}", Bytes::new(self.mapped), Bytes::new(self.resident))
+    }
 }
 
 /// The memory of this process; `None` where the system does not say (anything but Linux, or no `/proc`).
@@ -103,7 +112,7 @@ mod linux {
     }
 
     #[cfg(test)]
-    #[allow(clippy::single_range_in_vec_init, reason = "lists of ranges are what is tested")]
+    #[expect(clippy::single_range_in_vec_init, reason = "lists of ranges are what is tested")]
     mod tests {
         use super::*;
 

@@ -396,3 +396,17 @@ impl Drop for RealCgroup {
         let _ = fs::remove_dir(&self.0);
     }
 }
+
+#[test]
+fn figures_are_shown_to_people() {
+    let tree = Tree::new();
+    tree.limits("pod/task", "33554432", "max", 1 << 20);
+    let limits: Vec<String> =
+        Cgroup::of_this_process(tree.root()).unwrap().limits().map(|limits| limits.to_string()).collect();
+    assert_eq!(limits[0], "1 MiB of 32 MiB, high unlimited");
+    let shares: StallShares =
+        "some avg10=1.25 avg60=0.00 avg300=0.00 total=1\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+            .parse()
+            .unwrap();
+    assert_eq!(shares.to_string(), "some 1.25 %, full 0.00 %");
+}

@@ -57,6 +57,13 @@ pub struct NamedArenaStats {
     pub used: Bytes,
 }
 
+impl fmt::Display for NamedArenaStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, made, lent, idle, used } = self;
+        write!(f, "arenas {name}: {used}, {lent} lent, {idle} idle, {made} made")
+    }
+}
+
 /// The arenas of one name.
 #[derive(Debug)]
 struct Shelf {

@@ -89,6 +89,16 @@ pub struct NamedHeapStats {
     pub heap: HeapStats,
 }
 
+impl fmt::Display for NamedHeapStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "heap {}: {} of {}", self.name, self.committed, self.limit)?;
+        if self.collections_requested > 0 {
+            write!(f, ", {} freed by {} requests", self.freed_on_request, self.collections_requested)?;
+        }
+        Ok(())
+    }
+}
+
 pub(crate) struct HeapRecord {
     pages: Arc<BudgetedPages<Arc<dyn PageSource>>>,
     stats: Mutex<NamedHeapStats>,

@@ -215,12 +215,12 @@ impl fmt::Display for SystemStats {
             let rate = 100.0 * cache.hit_ratio();
             writeln!(f, "cache {name}: {rate:.0} % hits, {} evicted", cache.evicted)?;
         }
-        for NamedArenaStats { name, made, lent, idle, used } in &self.arenas {
-            writeln!(f, "arenas {name}: {used}, {lent} lent, {idle} idle, {made} made")?;
+        for arenas in &self.arenas {
+            writeln!(f, "{arenas}")?;
         }
         #[cfg(target_pointer_width = "64")]
         for heap in &self.heaps {
-            writeln!(f, "heap {}: {} of {}", heap.name, heap.committed, heap.limit)?;
+            writeln!(f, "{heap}")?;
         }
         for site in &self.sites {
             writeln!(f, "{site}")?;

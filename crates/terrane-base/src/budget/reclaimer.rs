@@ -41,6 +41,19 @@ impl ReclaimCost {
         Self::Collect,
     ];
 
+    /// "unused quanta", "pool trim" and so on.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UnusedQuanta => "unused quanta",
+            Self::PoolTrim => "pool trim",
+            Self::ColdCompression => "cold compression",
+            Self::CacheEviction => "cache eviction",
+            Self::DecommitArenas => "decommit arenas",
+            Self::Collect => "collect",
+        }
+    }
+
     /// The dearest that is asked for when the level has risen though nothing was refused. Where only the own use is high, nothing that
     /// has to be made again is given up before it is needed.
     pub(crate) const fn dearest_at(level: PressureLevel, reported: bool) -> Option<Self> {
@@ -50,6 +63,12 @@ impl ReclaimCost {
             (PressureLevel::Critical, false) => Some(Self::ColdCompression),
             (PressureLevel::Critical, true) => Some(Self::Collect),
         }
+    }
+}
+
+impl fmt::Display for ReclaimCost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 

@@ -3,6 +3,7 @@
 //! Only version 2 is read. With version 1 (or a mixture, where the memory controller is of version 1) there are no `memory.max` files
 //! in the unified tree, and so there is no limit to find: the answer is that there is none, not a guess.
 
+use core::fmt;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -11,6 +12,8 @@ use std::{
 };
 
 use terrane_base::Bytes;
+
+use crate::machine::Limit;
 
 /// The cgroup of a process and those above it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +44,20 @@ pub struct MemoryEvents {
     pub max: u64,
     /// An allocation failed for it.
     pub oom: u64,
+}
+
+/// `14 MiB of 64 MiB, high 48 MiB`
+impl fmt::Display for CgroupLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}, high {}", self.current, Limit(self.max), Limit(self.high))
+    }
+}
+
+/// `high 3, max 1, oom 0`
+impl fmt::Display for MemoryEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "high {}, max {}, oom {}", self.high, self.max, self.oom)
+    }
 }
 
 impl Cgroup {

@@ -1,6 +1,6 @@
 //! Pressure stall information: the share of time in which tasks did nothing but wait for memory.
 
-use core::str::FromStr;
+use core::{fmt, str::FromStr};
 
 /// The shares of the last ten seconds, in hundredths of a per cent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,6 +10,14 @@ pub struct StallShares {
     pub some: u32,
     /// All tasks waited, so that nothing was done at all.
     pub full: u32,
+}
+
+/// `some 1.25 %, full 0.00 %`
+impl fmt::Display for StallShares {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = |share: u32| f64::from(share) / 100.0;
+        write!(f, "some {:.2} %, full {:.2} %", percent(self.some), percent(self.full))
+    }
 }
 
 /// What is not in the format of the kernel.

@@ -74,7 +74,7 @@ impl<B> BufferPoolBuilder<B> {
                 .strategy(PoolStrategy::new().max_idle(share / class))
                 .constructor(move || Buffer::of_class(class))
                 .budget(&self.budget)
-                .name("class");
+                .name(&alloc::format!("of {}", Bytes::from_usize(class)));
             // Neither a minimum nor time is in it.
             build(builder).expect("a strategy with nothing but a maximum can be followed")
         };

@@ -271,6 +271,13 @@ impl ResolvedConfig {
     }
 }
 
+/// `stack_size = 2KiB (memory.toml:1:14)`
+impl fmt::Display for EffectiveValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {} ({})", self.option.name, self.value, self.origin)
+    }
+}
+
 impl MemoryConfig {
     /// What the environment says: the variables that begin with `TERRANE_`, see [`ConfigOption::variable`].
     pub fn from_env() -> ConfigLayer {
