@@ -114,16 +114,25 @@ impl Counters {
         sums
     }
 
+    /// `None` when somebody counted meanwhile.
     fn try_sums(&self) -> Option<Sums> {
-        let before: Vec<u64> = self.shards.iter().map(|shard| shard.sequence.load(Acquire)).collect();
+        let before = self.sequences();
         let mut sums = Sums::default();
         self.shards.iter().for_each(|shard| shard.add_to(&mut sums));
         // What was read stays before what is read next.
         fence(Acquire);
-        let unchanged = |(shard, before): (&Shard, &u64)| {
-            before.is_multiple_of(2) && shard.sequence.load(Relaxed) == *before
-        };
-        self.shards.iter().zip(&before).all(unchanged).then_some(sums)
+        self.is_still(&before).then_some(sums)
+    }
+
+    fn sequences(&self) -> Vec<u64> {
+        self.shards.iter().map(|shard| shard.sequence.load(Acquire)).collect()
+    }
+
+    /// Whether nobody was counting then, nor has since.
+    fn is_still(&self, sequences: &[u64]) -> bool {
+        let is_still =
+            |(shard, then): (&Shard, &u64)| then.is_multiple_of(2) && shard.sequence.load(Relaxed) == *then;
+        self.shards.iter().zip(sequences).all(is_still)
     }
 
     #[inline]
@@ -228,6 +237,37 @@ mod tests {
         });
         let sums = counters.sums().routes[1];
         assert_eq!((sums.allocations, sums.bytes_allocated), (19_999, sums.bytes_deallocated));
+    }
+
+    #[test]
+    fn sums_that_somebody_changes_are_read_again() {
+        let counters = Counters::default();
+        counters.count(|shard| {
+            add(&shard.routes[0].allocations, 1);
+            assert!(counters.try_sums().is_none(), "half of a change");
+            add(&shard.routes[0].bytes_allocated, 5);
+        });
+        let sums = counters.try_sums().unwrap().routes[0];
+        assert_eq!((sums.allocations, sums.bytes_allocated), (1, 5));
+        let before = counters.sequences();
+        assert!(counters.is_still(&before));
+        counters.deallocated(Route::Pools, 5);
+        assert!(!counters.is_still(&before), "a whole change");
+    }
+
+    #[test]
+    fn a_thread_that_finds_the_gate_shut_waits() {
+        let counters = Counters::default();
+        std::thread::scope(|scope| {
+            let gate = counters.gate();
+            counters.is_shut.store(true, Relaxed);
+            let waiting = scope.spawn(|| counters.failed());
+            (0..1000).for_each(|_| thread::yield_now());
+            assert!(!waiting.is_finished() && counters.try_sums().unwrap().failures == 0);
+            counters.is_shut.store(false, Relaxed);
+            drop(gate);
+        });
+        assert_eq!(counters.sums().failures, 1);
     }
 
     #[test]
