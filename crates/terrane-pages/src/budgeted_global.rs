@@ -5,8 +5,8 @@
 //! they were charged over; it looks again after counting, and settles by itself what it finds.
 //!
 //! An allocation happens in the midst of anything: under locks, within borrows, while a table changes. So none runs reclaimers or
-//! listeners; its leaf [defers](Budget::deferring_leaf) that to the next charge that is made on purpose. Nor does charging take a lock or
-//! allocate.
+//! listeners; its leaf [defers](Budget::deferring_leaf) that to the next charge that is made on purpose. Nor does charging allocate, or take a
+//! lock under which anything allocates (there is one for waking who waits for memory).
 
 use core::{
     alloc::{GlobalAlloc, Layout},
