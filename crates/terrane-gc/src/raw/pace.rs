@@ -127,8 +127,10 @@ impl Pacer {
         };
         let square = live as u128 * u128::from(rate.max(1)) * GROWTH_SCALE / u128::from(self.mark_speed);
         let root = usize::try_from(square.isqrt()).unwrap_or(usize::MAX);
-        // A heap that is hardly used may grow by the least; a large one by two fifths at most.
-        root.clamp(live / 8, (live / 5).saturating_mul(2)).max(least)
+        // A heap that is hardly used may grow by the least, one that little lives in but much is made in by twice as
+        // much; a large one by two fifths at most.
+        let most = (live / 5).saturating_mul(2).max(least.saturating_mul(2));
+        root.clamp(live / 8, most).max(least)
     }
 }
 
@@ -334,6 +336,8 @@ mod tests {
         // As fast as marking.
         let at = |live: usize| pacer.growth(live, 0, LEAST);
         assert_eq!(at(1 << 30), (1 << 30) / 5 * 2, "not more than two fifths");
+        assert!((LEAST + 1..2 * LEAST).contains(&at(12 << 20)), "{}", at(12 << 20));
+        assert_eq!(at(100 << 20), 2 * LEAST, "or twice the least");
         assert_eq!(at(1 << 32), 1 << 30);
         assert_eq!(at(1 << 34), 1 << 31, "four times as much lives: twice the growth");
         assert!(at(usize::MAX) >= usize::MAX / 8);
