@@ -17,6 +17,7 @@
 //! work that is left is that of all phases: bytes to mark, units of weak processing, chunks to sweep. However late a cycle
 //! is, it goes on in slices: the shortest step is so short that a slice does many times the work that the step brings.
 
+use super::clock::now_ns;
 use super::cycle::Phase;
 use super::heap::Heap;
 use super::old_space::block::BLOCK_SIZE;
@@ -137,7 +138,7 @@ impl Pacer {
 impl<M: ObjectModel> Heap<M> {
     /// Sets the threshold of the next full collection, after one.
     pub(crate) fn set_threshold(&mut self) {
-        let now = (self.clock)();
+        let now = now_ns(self.clock);
         let live = self.heap_bytes();
         let with_tables = live.saturating_add(self.external.tables);
         let growth = self.pacer.growth(with_tables, now.saturating_sub(self.pacer.since_ns), self.growth_min);
@@ -215,14 +216,14 @@ impl<M: ObjectModel> Heap<M> {
     #[cold]
     #[inline(never)]
     pub(crate) fn run_slice<R: RootSource>(&mut self, ns: u64, units: usize, roots: &mut R) -> Progress {
-        let started = (self.clock)();
+        let started = now_ns(self.clock);
         let marked = self.old.marked_bytes();
         let mut slice = Slice::until(self.clock, started.saturating_add(ns), units);
         self.sync();
         self.old.note_mutator_births();
         let progress = self.advance(roots, &mut slice);
         self.pacer.since_slice = 0;
-        let pause = (self.clock)().saturating_sub(started);
+        let pause = now_ns(self.clock).saturating_sub(started);
         self.pacer.note_marked(self.old.marked_bytes().saturating_sub(marked), pause);
         if self.cycle.is_idle() {
             self.pacer.step = usize::MAX;

@@ -76,8 +76,6 @@ pub(crate) struct ChunkHeader {
     pub(crate) recyclable_blocks: u64,
     /// Old space: bit `b` tells that block `b` has gaps between its objects that promotion may use.
     pub(crate) fragmented_blocks: u64,
-    /// Old space: bit `b` tells that block `b` holds objects that were born pinned.
-    pub(crate) immovable_blocks: u64,
     /// Old space: a run was noted since the chunk was swept.
     pub(crate) has_runs: bool,
     /// A snapshot bit was set since the chunk was swept.

@@ -266,8 +266,6 @@ impl OldSpace {
             let (chunk, block) = self.take_free_block();
             let start = chunk.base() + block * BLOCK_SIZE;
             self.pinned = Hole::new(start, start + BLOCK_SIZE, true);
-            // SAFETY: chunks in the list are in use; nobody else accesses the header now.
-            unsafe { (*chunk.header()).immovable_blocks |= 1 << block };
         }
         let address = self.pinned.take(size);
         self.live_bytes += size;
