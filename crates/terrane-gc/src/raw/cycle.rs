@@ -118,7 +118,8 @@ impl<M: ObjectModel> Heap<M> {
         }
     }
 
-    /// Begins a cycle: takes the snapshot. The nursery is empty, nothing is fresh, and no cycle is under way.
+    /// Begins a cycle: takes the snapshot. The nursery is empty, nothing is fresh, and no cycle is under way. The mutator's
+    /// cursor was taken note of.
     pub(crate) fn begin_cycle<R: RootSource>(&mut self, cause: CollectionCause, roots: &mut R) {
         debug_assert!(self.cycle.is_idle());
         debug_assert_eq!(
@@ -128,7 +129,6 @@ impl<M: ObjectModel> Heap<M> {
         );
         debug_assert!(!self.has_fresh(), "what is fresh cannot be swept");
         // The mutator's hole is retired, and with it what would tell of births in it.
-        self.sync();
         self.old.note_mutator_births();
         self.cycle = Cycle {
             phase: Phase::Roots,
