@@ -247,7 +247,8 @@ impl<M: ObjectModel> Heap<M> {
             return None;
         }
         self.window.cursor = address + size;
-        // SAFETY: once the heap is made, the window lies in the young range, which does not start at address 0.
+        // SAFETY: once the heap is made, the window lies in the young range or in a chunk, neither of which starts at
+        // address 0.
         Some(unsafe { NonNull::new_unchecked(address as *mut u8) })
     }
 
