@@ -7,7 +7,7 @@
 //! neither fails midway nor asks anybody for memory.
 
 use terrane_base::MemoryError;
-use terrane_pages::CHUNK_SIZE;
+use terrane_pages::{CHUNK_SIZE, HugePages};
 
 use super::arena::Segment;
 use super::evacuate::Condemned;
@@ -75,10 +75,11 @@ impl<M: ObjectModel> Heap<M> {
             }
             let huge = self.huge_pages.as_ref().filter(|_| self.old.chunks().len() >= SMALL_PAGES_CHUNKS);
             self.old.grow(&mut self.chunks, self.owner, |chunk| {
-                if let Some(pages) = huge {
+                self.has_huge_pages = huge.is_some_and(|pages| {
                     // SAFETY: the chunk was handed out by the space over this source, and is committed whole.
-                    _ = unsafe { pages.advise_huge(chunk, CHUNK_SIZE) };
-                }
+                    let answer = unsafe { pages.advise_huge(chunk, CHUNK_SIZE) };
+                    answer != HugePages::Unavailable
+                });
             })?;
         }
         Ok(())
