@@ -57,3 +57,43 @@ pub(crate) fn if_valid<T: Poolable, K: Keeper<T>>(keeper: &K, node: Box<Node<T>>
     let mut held = Held::new(keeper, node);
     if held.node().value.validate() { Some(held.keep()) } else { None }
 }
+
+/// What came out of a panic; nothing without `std`, where panics are not caught.
+#[cfg(feature = "std")]
+pub(crate) type Payload = alloc::boxed::Box<dyn core::any::Any + Send>;
+
+/// Drops objects that are counted no more, all of them: a destructor that panics keeps none of the others from being dropped. The
+/// answer is what the first panic left.
+#[cfg(feature = "std")]
+pub(crate) fn drop_each<V>(values: impl IntoIterator<Item = V>) -> Result<(), Payload> {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    let mut first = Ok(());
+    for value in values {
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(value)));
+        // A payload is not dropped: that might panic in turn.
+        match (dropped, &first) {
+            (Err(payload), Ok(())) => first = Err(payload),
+            (Err(payload), Err(_)) => core::mem::forget(payload),
+            (Ok(()), _) => {}
+        }
+    }
+    first
+}
+
+/// The same, and the panic goes on in the end. (Without `std`, two of them end the program.)
+pub(crate) fn drop_all<V>(values: impl IntoIterator<Item = V>) {
+    #[cfg(feature = "std")]
+    if let Err(payload) = drop_each(values) {
+        std::panic::resume_unwind(payload);
+    }
+    #[cfg(not(feature = "std"))]
+    values.into_iter().for_each(drop);
+}
+
+/// The same, where nobody is to be bothered with the panic: who needs the memory knows nothing of the pool.
+#[cfg(feature = "std")]
+pub(crate) fn drop_quietly<V>(values: impl IntoIterator<Item = V>) {
+    if let Err(payload) = drop_each(values) {
+        core::mem::forget(payload);
+    }
+}

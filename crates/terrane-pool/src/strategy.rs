@@ -98,7 +98,8 @@ impl EvictionPolicy {
 
     /// Whether idle objects are dropped when the budget asks for memory.
     ///
-    /// Where the destructor of an object panics then, a pool for several threads is not asked again; the budget tells its listeners so.
+    /// Where the destructor of an object panics then, a pool for several threads drops the others all the same, and whoever needed the
+    /// memory does not notice. A pool of one thread drops them at its own next use, which is where the panic comes out.
     #[must_use]
     pub const fn pressure(self, yes: bool) -> Self {
         Self { pressure: yes, ..self }

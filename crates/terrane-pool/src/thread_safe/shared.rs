@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     PoolBuilder, PoolStats, PoolStrategy, Poolable, Reuse,
-    held::{Held, Keeper, if_valid},
+    held::{Held, Keeper, drop_all, if_valid},
     idle::is_expired,
     maker::Maker,
     node::Node,
@@ -295,18 +295,20 @@ impl<T: Poolable + Send + 'static> Shared<T> {
 
     /// Drops objects that have no place.
     pub(super) fn dispose_all(&self, nodes: impl IntoIterator<Item = Box<Node<T>>> + AsRef<[Box<Node<T>>]>) {
-        let objects = nodes.as_ref().len();
-        if objects == 0 {
+        self.strike_all(nodes.as_ref());
+        // Foreign code last, when all is counted.
+        drop_all(nodes);
+    }
+
+    /// These objects, which have no place, are counted and charged no more.
+    pub(super) fn strike_all(&self, nodes: &[Box<Node<T>>]) {
+        if nodes.is_empty() {
             return;
         }
-        for node in nodes.as_ref() {
-            self.maker.let_go(node);
-        }
-        self.depot.lock().forget(objects);
+        nodes.iter().for_each(|node| self.maker.let_go(node));
+        self.depot.lock().forget(nodes.len());
         // There is room for new ones.
         self.returned.notify_all();
-        // Foreign code last, when all is counted. Where one of them panics, the others are dropped all the same.
-        drop(nodes);
     }
 
     /// Something may have become idle.

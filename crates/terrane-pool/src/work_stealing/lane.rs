@@ -18,7 +18,7 @@ use super::WorkStealingPool;
 use crate::{
     PoolBuilder, PoolStats, PoolStrategy, Poolable,
     counts::Counts,
-    held::{Held, Keeper, if_valid},
+    held::{Held, Keeper, drop_all, drop_quietly, if_valid},
     maker::Maker,
     node::Node,
     sync::AtomicU64,
@@ -230,18 +230,24 @@ impl<T: Poolable + Send + 'static> Shared<T> {
 
     pub(super) fn trim(&self, keep: usize) -> usize {
         let spare = self.idle_count().saturating_sub(keep);
-        let dropped = (0..spare).map_while(|_| self.drop_one()).count();
+        let mut dropped = 0;
+        drop_all((0..spare).map_while(|_| self.strike_idle()).inspect(|_| dropped += 1));
         self.maker.leaf.give_back();
         dropped
     }
 
-    /// Drops an idle object; what was charged for it.
-    fn drop_one(&self) -> Option<Bytes> {
+    /// An idle object that is counted and charged no more.
+    fn strike_idle(&self) -> Option<Box<Node<T>>> {
         let node = self.steal(None)?;
         self.counts.not_idle();
-        let charged = node.charged();
-        self.dispose(node);
-        Some(charged)
+        self.strike(&node);
+        Some(node)
+    }
+
+    /// The object is counted and charged no more.
+    fn strike(&self, node: &Node<T>) {
+        self.maker.let_go(node);
+        self.counts.dropped();
     }
 
     /// Gives an object up that is not idle.
@@ -279,8 +285,7 @@ impl<T: Poolable + Send + 'static> Departure for Shared<T> {
 
 impl<T: Poolable + Send + 'static> Keeper<T> for Shared<T> {
     fn dispose(&self, node: Box<Node<T>>) {
-        self.maker.let_go(&node);
-        self.counts.dropped();
+        self.strike(&node);
         drop(node);
     }
 }
@@ -292,13 +297,13 @@ impl<T: Poolable + Send + 'static> Reclaimer for Shared<T> {
         drop(lanes);
         let spare = self.idle_count().saturating_sub(self.strategy.min_idle);
         let mut freed = Bytes::ZERO;
-        for _ in 0..spare {
-            if freed >= wanted {
-                break;
-            }
-            let Some(charged) = self.drop_one() else { break };
-            freed = freed.saturating_add(charged);
-        }
+        let mut left = spare;
+        drop_quietly(core::iter::from_fn(|| {
+            left = left.checked_sub(1).filter(|_| freed < wanted)?;
+            let node = self.strike_idle()?;
+            freed = freed.saturating_add(node.charged());
+            Some(node)
+        }));
         self.maker.leaf.give_back();
         freed
     }
