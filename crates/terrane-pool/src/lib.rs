@@ -61,10 +61,14 @@ mod stats;
 mod strategy;
 #[cfg(target_has_atomic = "64")]
 mod sync;
+#[cfg(target_has_atomic = "64")]
+mod thread_cache;
 #[cfg(feature = "std")]
 mod thread_safe;
 #[cfg(feature = "std")]
 mod thread_slots;
+#[cfg(target_has_atomic = "64")]
+mod unlocked;
 #[cfg(feature = "std")]
 mod work_stealing;
 

@@ -5,7 +5,7 @@
 //! idle ones, and its object with it; to release is to put the object into its place, and the place on the stack. Whoever has
 //! taken a place from a stack has it for himself: that is the whole protocol.
 
-mod shared;
+pub(crate) mod places;
 pub(crate) mod stack;
 
 use alloc::{boxed::Box, sync::Arc};
@@ -14,9 +14,10 @@ use core::fmt;
 use terrane_base::{Budget, MemoryError};
 
 use crate::{
-    PoolBuilder, PoolGuard, PoolStats, PoolStrategy, Poolable, Reuse, StrategyError, guard::Home, node::Node,
+    PoolBuilder, PoolGuard, PoolStats, PoolStrategy, Poolable, StrategyError, guard::Home, node::Node,
+    unlocked::Unlocked,
 };
-use shared::Shared;
+use places::Places;
 
 /// A pool for many threads that no thread can hold up: whichever is interrupted wherever it is, the others go on.
 ///
@@ -45,7 +46,7 @@ use shared::Shared;
 /// **Fork.** What another thread was in the middle of in the parent stays in the middle for good in the child: an object that it held is in
 /// use, a place that it held is not used again. Nothing else is lost, and nothing blocks.
 pub struct LockFreePool<T: Poolable + Send + 'static> {
-    shared: Arc<Shared<T>>,
+    shared: Arc<Unlocked<T, Places<T>>>,
 }
 
 impl<T: Poolable + Send + 'static> LockFreePool<T> {
@@ -57,7 +58,7 @@ impl<T: Poolable + Send + 'static> LockFreePool<T> {
     #[must_use]
     pub fn new(max_total: usize) -> Self {
         let strategy = PoolStrategy::new().max_total(max_total.min(Self::MAX_TOTAL));
-        Self { shared: Shared::new(Self::builder().strategy(strategy)) }
+        Self::assemble(Self::builder().strategy(strategy))
     }
 
     /// A pool with these limits and policies.
@@ -73,6 +74,11 @@ impl<T: Poolable + Send + 'static> LockFreePool<T> {
         PoolBuilder::new()
     }
 
+    fn assemble(builder: PoolBuilder<T, Self>) -> Self {
+        let places = Places::new(builder.strategy.max_total);
+        Self { shared: Unlocked::new(builder, places) }
+    }
+
     /// Hands out an idle object, or a new one. Lock-free, apart from what the constructor and the allocator do.
     ///
     /// # Errors
@@ -83,7 +89,7 @@ impl<T: Poolable + Send + 'static> LockFreePool<T> {
     /// When the object's constructor or validation does.
     #[inline]
     pub fn acquire(&self) -> Result<PoolGuard<T, &Self>, MemoryError> {
-        Ok(PoolGuard::new(self.shared.take()?, self))
+        Ok(PoolGuard::new(self.shared.take(self.shared.own())?, self))
     }
 
     /// As [`acquire`](Self::acquire), with a share of the pool in the guard.
@@ -95,7 +101,7 @@ impl<T: Poolable + Send + 'static> LockFreePool<T> {
     /// As [`acquire`](Self::acquire).
     #[inline]
     pub fn acquire_owned(&self) -> Result<PoolGuard<T, Self>, MemoryError> {
-        Ok(PoolGuard::new(self.shared.take()?, self.clone()))
+        Ok(PoolGuard::new(self.shared.take(self.shared.own())?, self.clone()))
     }
 
     /// Makes as many objects as `idle` is more than are idle now, or as many as may exist, and says how many it made. O(`max_total`).
@@ -106,7 +112,7 @@ impl<T: Poolable + Send + 'static> LockFreePool<T> {
     /// # Panics
     /// When the constructor does; what was made by then stays.
     pub fn warm_up(&self, idle: usize) -> Result<usize, MemoryError> {
-        self.shared.warm_up(idle)
+        self.shared.warm_up(self.shared.own(), idle)
     }
 
     /// Drops idle objects until `keep` are left, the one that came back last first, and says how many it dropped.
@@ -139,18 +145,7 @@ impl<T: Poolable + Send + 'static> Clone for LockFreePool<T> {
 impl<T: Poolable + Send + 'static> Home<T> for LockFreePool<T> {
     #[inline]
     fn take_back(&self, node: Box<Node<T>>) {
-        self.shared.put_back(node);
-    }
-
-    fn let_go(&self, node: Box<Node<T>>) -> T {
-        self.shared.give_up(node)
-    }
-}
-
-impl<T: Poolable + Send + 'static> Home<T> for &LockFreePool<T> {
-    #[inline]
-    fn take_back(&self, node: Box<Node<T>>) {
-        self.shared.put_back(node);
+        self.shared.put_back(self.shared.own(), node);
     }
 
     fn let_go(&self, node: Box<Node<T>>) -> T {
@@ -164,21 +159,12 @@ impl<T: Poolable + Send + 'static> PoolBuilder<T, LockFreePool<T>> {
     /// # Errors
     /// [`StrategyError`] when the strategy cannot be followed.
     pub fn build(self) -> Result<LockFreePool<T>, StrategyError> {
-        const POOL: &str = "a pool without locks";
-        let strategy = &self.strategy;
-        strategy.check()?;
-        strategy.refuse_waiting(POOL)?;
-        if strategy.reuse == Reuse::Fifo {
-            return Err(StrategyError::Unsupported { option: "first in, first out", pool: POOL });
-        }
-        if strategy.is_timed() {
-            return Err(StrategyError::Unsupported { option: "eviction or validation by time", pool: POOL });
-        }
+        self.strategy.check_for_unlocked("a pool without locks")?;
         let max = LockFreePool::<T>::MAX_TOTAL;
-        if strategy.max_total > max {
+        if self.strategy.max_total > max {
             return Err(StrategyError::NeedsMaxTotal { max });
         }
-        Ok(LockFreePool { shared: Shared::new(self) })
+        Ok(LockFreePool::assemble(self))
     }
 }
 

@@ -368,7 +368,7 @@ impl<T: Poolable> Keeper<T> for ObjectPool<T> {
     }
 }
 
-impl<T: Poolable> Home<T> for &ObjectPool<T> {
+impl<T: Poolable> Home<T> for ObjectPool<T> {
     #[inline(always)]
     fn take_back(&self, node: Box<Node<T>>) {
         self.put_back(node);

@@ -263,6 +263,20 @@ impl PoolStrategy {
         }
         Err(StrategyError::Unsupported { option: "acquire_timeout", pool })
     }
+
+    /// For a pool that has nothing to wait on, no row of its objects, and no time.
+    #[cfg(target_has_atomic = "64")]
+    pub(crate) fn check_for_unlocked(&self, pool: &'static str) -> Result<(), StrategyError> {
+        self.check()?;
+        self.refuse_waiting(pool)?;
+        if self.reuse == Reuse::Fifo {
+            return Err(StrategyError::Unsupported { option: "first in, first out", pool });
+        }
+        if self.is_timed() {
+            return Err(StrategyError::Unsupported { option: "eviction or validation by time", pool });
+        }
+        Ok(())
+    }
 }
 
 impl Default for PoolStrategy {

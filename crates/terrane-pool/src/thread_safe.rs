@@ -314,17 +314,6 @@ impl<T: Poolable + Send + 'static> Home<T> for ThreadSafePool<T> {
     }
 }
 
-impl<T: Poolable + Send + 'static> Home<T> for &ThreadSafePool<T> {
-    #[inline(always)]
-    fn take_back(&self, node: Box<Node<T>>) {
-        self.put_back(node);
-    }
-
-    fn let_go(&self, node: Box<Node<T>>) -> T {
-        self.shared.give_up(node)
-    }
-}
-
 impl<T: Poolable + Send + 'static> PoolBuilder<T, ThreadSafePool<T>> {
     /// Makes the pool, without any objects.
     ///

@@ -4,7 +4,7 @@
 //! thread that has none steals from the other end of another's, where the longest idle are. There is no depot: what a thread has too
 //! many of stays with it until somebody needs it.
 
-mod lane;
+mod lanes;
 
 use alloc::{boxed::Box, sync::Arc};
 use core::fmt;
@@ -12,12 +12,10 @@ use core::fmt;
 use terrane_base::{Budget, MemoryError};
 
 use crate::{
-    PoolBuilder, PoolGuard, PoolStats, PoolStrategy, Poolable, Reuse, StrategyError,
-    guard::Home,
-    node::Node,
-    thread_slots::{self, PoolId},
+    PoolBuilder, PoolGuard, PoolStats, PoolStrategy, Poolable, StrategyError, guard::Home, node::Node,
+    unlocked::Unlocked,
 };
-use lane::{Lane, Shared};
+use lanes::Lanes;
 
 /// A pool for many threads that take from each other when they have none: made for threads of which some acquire and others release.
 ///
@@ -39,8 +37,7 @@ use lane::{Lane, Shared};
 /// **Fork.** A child process can use the pool if no other thread was within a call of it at that moment; what idled with threads that
 /// the child does not have is stolen like anything else.
 pub struct WorkStealingPool<T: Poolable + Send + 'static> {
-    id: PoolId,
-    shared: Arc<Shared<T>>,
+    shared: Arc<Unlocked<T, Lanes<T>>>,
 }
 
 impl<T: Poolable + Send + 'static> WorkStealingPool<T> {
@@ -64,8 +61,7 @@ impl<T: Poolable + Send + 'static> WorkStealingPool<T> {
     }
 
     fn assemble(builder: PoolBuilder<T, Self>) -> Self {
-        let id = PoolId::next();
-        Self { id, shared: Shared::new(id, builder) }
+        Self { shared: Unlocked::new(builder, Lanes::new()) }
     }
 
     /// Hands out an idle object, of this thread or of another one, or a new one.
@@ -78,7 +74,7 @@ impl<T: Poolable + Send + 'static> WorkStealingPool<T> {
     /// When the object's constructor or validation does.
     #[inline]
     pub fn acquire(&self) -> Result<PoolGuard<T, &Self>, MemoryError> {
-        Ok(PoolGuard::new(self.shared.take(self.lane())?, self))
+        Ok(PoolGuard::new(self.shared.take(self.shared.own())?, self))
     }
 
     /// As [`acquire`](Self::acquire), with a share of the pool in the guard.
@@ -90,7 +86,7 @@ impl<T: Poolable + Send + 'static> WorkStealingPool<T> {
     /// As [`acquire`](Self::acquire).
     #[inline]
     pub fn acquire_owned(&self) -> Result<PoolGuard<T, Self>, MemoryError> {
-        Ok(PoolGuard::new(self.shared.take(self.lane())?, self.clone()))
+        Ok(PoolGuard::new(self.shared.take(self.shared.own())?, self.clone()))
     }
 
     /// Makes objects until `idle` are idle or as many exist as may, and says how many it made.
@@ -101,7 +97,7 @@ impl<T: Poolable + Send + 'static> WorkStealingPool<T> {
     /// # Panics
     /// When the constructor does; what was made by then stays.
     pub fn warm_up(&self, idle: usize) -> Result<usize, MemoryError> {
-        self.shared.warm_up(self.lane(), idle)
+        self.shared.warm_up(self.shared.own(), idle)
     }
 
     /// Drops idle objects of all threads until `keep` are left, and says how many it dropped.
@@ -123,40 +119,18 @@ impl<T: Poolable + Send + 'static> WorkStealingPool<T> {
     pub fn budget(&self) -> &Budget {
         self.shared.budget()
     }
-
-    /// The lane of the calling thread; `None` for one that is about to end.
-    #[inline]
-    fn lane(&self) -> Option<&Lane<T>> {
-        match thread_slots::look_up(self.id) {
-            // SAFETY: what a thread's table has under the number of this pool was put there by `Shared::join` of this pool: a lane of it,
-            // which lives until the thread has taken it out of its table, or the pool ends; and the pool is borrowed.
-            Some(part) => Some(unsafe { part.cast::<Lane<T>>().as_ref() }),
-            None => self.shared.join(),
-        }
-    }
 }
 
 impl<T: Poolable + Send + 'static> Clone for WorkStealingPool<T> {
     fn clone(&self) -> Self {
-        Self { id: self.id, shared: Arc::clone(&self.shared) }
+        Self { shared: Arc::clone(&self.shared) }
     }
 }
 
 impl<T: Poolable + Send + 'static> Home<T> for WorkStealingPool<T> {
     #[inline]
     fn take_back(&self, node: Box<Node<T>>) {
-        self.shared.put_back(self.lane(), node);
-    }
-
-    fn let_go(&self, node: Box<Node<T>>) -> T {
-        self.shared.give_up(node)
-    }
-}
-
-impl<T: Poolable + Send + 'static> Home<T> for &WorkStealingPool<T> {
-    #[inline]
-    fn take_back(&self, node: Box<Node<T>>) {
-        self.shared.put_back(self.lane(), node);
+        self.shared.put_back(self.shared.own(), node);
     }
 
     fn let_go(&self, node: Box<Node<T>>) -> T {
@@ -170,16 +144,7 @@ impl<T: Poolable + Send + 'static> PoolBuilder<T, WorkStealingPool<T>> {
     /// # Errors
     /// [`StrategyError`] when the strategy cannot be followed.
     pub fn build(self) -> Result<WorkStealingPool<T>, StrategyError> {
-        const POOL: &str = "a pool of stealing threads";
-        let strategy = &self.strategy;
-        strategy.check()?;
-        strategy.refuse_waiting(POOL)?;
-        if strategy.reuse == Reuse::Fifo {
-            return Err(StrategyError::Unsupported { option: "first in, first out", pool: POOL });
-        }
-        if strategy.is_timed() {
-            return Err(StrategyError::Unsupported { option: "eviction or validation by time", pool: POOL });
-        }
+        self.strategy.check_for_unlocked("a pool of stealing threads")?;
         Ok(WorkStealingPool::assemble(self))
     }
 }
