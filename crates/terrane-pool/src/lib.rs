@@ -52,12 +52,16 @@ mod idle;
 mod local_pool;
 #[cfg(target_has_atomic = "64")]
 mod lock_free;
+#[cfg(feature = "std")]
+mod locks;
 mod maker;
 mod node;
 mod object_pool;
 mod poolable;
 mod single;
 mod stats;
+#[cfg(target_has_atomic = "64")]
+mod store;
 mod strategy;
 #[cfg(target_has_atomic = "64")]
 mod sync;

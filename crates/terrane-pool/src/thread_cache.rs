@@ -2,8 +2,8 @@
 //!
 //! A few slots, each with an object or null. One thread, the owner, puts objects in, with a plain store. Whoever takes one out, the owner or
 //! another thread, exchanges the slot for null, and has for himself what he gets. So an acquisition is one atomic exchange, on cache
-//! lines that no other thread writes to unless it finds nothing elsewhere, and a release is none at all. The exchange depends on
-//! nothing that was read before, so there is no ABA.
+//! lines that no other thread writes to unless it finds nothing elsewhere, and a release is none at all. Nothing depends on what was in
+//! the slot before, so there is no ABA: who gets another object than the one that he saw there gets one that is as good.
 //!
 //! Only the owner writes anything but null. So the slots from its `len` on, which only it uses, are null; those below may be null too, where
 //! others have helped themselves.
@@ -121,8 +121,18 @@ impl<T> ThreadCache<T> {
 
     /// For any thread: takes an object, one of the longest idle.
     pub(crate) fn steal(&self) -> Option<Box<Node<T>>> {
-        // Acquired: who sees that somebody has taken one sees that he had begun to acquire.
-        self.slots.iter().filter(|slot| !slot.load(Acquire).is_null()).find_map(take)
+        self.slots.iter().find_map(|slot| {
+            // Acquired: who sees that somebody has taken one sees that he had begun to acquire.
+            let node = slot.load(Acquire);
+            if node.is_null() {
+                return None;
+            }
+            // Where another object has come meanwhile, its owner has got on, and goes on with that.
+            let taken = slot.compare_exchange(node, ptr::null_mut(), AcqRel, Acquire).ok()?;
+            // SAFETY: it was put there as a box, once, and the exchange has taken it away from everybody else. (It may be another object
+            // than the one that was loaded, at the same address.)
+            Some(unsafe { Box::from_raw(taken) })
+        })
     }
 
     /// How many are in it, about.

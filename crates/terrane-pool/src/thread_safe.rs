@@ -14,6 +14,8 @@
 
 pub(crate) mod barrier;
 mod depot;
+#[cfg(loom)]
+pub(crate) mod for_loom;
 pub(crate) mod magazine;
 mod shared;
 mod upkeep;

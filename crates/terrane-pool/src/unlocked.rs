@@ -31,6 +31,7 @@ use crate::{
     held::{Held, Keeper, drop_all, if_valid},
     maker::Maker,
     node::Node,
+    store::{Own, Store},
     sync::{AtomicU64, Padded},
     thread_cache::ThreadCache,
 };
@@ -40,87 +41,6 @@ use crate::{
     thread_cache::SLOTS,
     thread_slots::{self, Departure, PoolId},
 };
-
-/// Where objects idle.
-///
-/// # Safety
-/// A part that was [entered](Self::enter) lives, at its address, until it [left](Self::leave) or the store ends.
-pub(crate) unsafe trait Store<T>: Send + Sync + 'static {
-    /// What one thread has of it.
-    type Part: AsRef<ThreadCache<T>>;
-
-    /// Takes an object that idles behind.
-    fn take(&self, own: Option<Own<'_, Self::Part>>) -> Option<Box<Node<T>>>;
-
-    /// Puts an object behind.
-    fn put(&self, own: Option<Own<'_, Self::Part>>, node: Box<Node<T>>);
-
-    /// How many idle behind, about.
-    fn len(&self) -> usize;
-
-    /// Goes through what threads have at hand, until there is an answer. What has been left holds nothing and may be passed over.
-    fn find_cache<R>(&self, look: impl FnMut(&ThreadCache<T>) -> Option<R>) -> Option<R>;
-
-    /// How many acquisitions the owners of all caches have begun, those included that have left.
-    fn begun(&self) -> u64;
-
-    /// A place for an object that is going to be made; `None` if there are as many as there may be.
-    fn admit(&self) -> Option<u32>;
-
-    /// The object of this place is no more.
-    fn vacate(&self, place: u32);
-
-    /// A new part for a thread, which may have so many objects at hand; `None` if there is none left.
-    #[cfg(feature = "std")]
-    fn enter(&self, capacity: usize) -> Option<NonNull<Self::Part>>;
-
-    /// A thread gives its part up, with nothing at hand.
-    #[cfg(feature = "std")]
-    fn leave(&self, own: Own<'_, Self::Part>);
-
-    /// Whether nobody holds anything that the calling thread would have to wait for.
-    #[cfg(feature = "std")]
-    fn is_free(&self) -> bool;
-}
-
-/// The calling thread's part of a store, which does not leave the thread.
-pub(crate) struct Own<'a, P> {
-    part: &'a P,
-    /// Not `Send`.
-    stays: PhantomData<*const ()>,
-}
-
-impl<P> Clone for Own<'_, P> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<P> Copy for Own<'_, P> {}
-
-impl<'a, P> Own<'a, P> {
-    /// # Safety
-    /// The part lives as long as the answer, and is that of the calling thread, which no other thread has.
-    #[cfg(feature = "std")]
-    #[inline(always)]
-    pub(crate) unsafe fn new(part: NonNull<P>) -> Self {
-        // SAFETY: passed on.
-        Self { part: unsafe { part.as_ref() }, stays: PhantomData }
-    }
-
-    #[cfg(feature = "std")]
-    pub(crate) fn part(self) -> &'a P {
-        self.part
-    }
-
-    #[inline(always)]
-    fn cache<T>(self) -> &'a ThreadCache<T>
-    where
-        P: AsRef<ThreadCache<T>>,
-    {
-        self.part.as_ref()
-    }
-}
 
 pub(crate) struct Unlocked<T, S> {
     #[cfg(feature = "std")]
@@ -213,7 +133,7 @@ impl<T: Poolable + Send + 'static, S: Store<T>> Unlocked<T, S> {
 
     /// The calling thread gives its part up; what it has at hand goes behind.
     #[cfg(feature = "std")]
-    fn leave(&self, own: Own<'_, S::Part>) {
+    pub(crate) fn leave(&self, own: Own<'_, S::Part>) {
         let cache = own.cache();
         let mut room = cache.capacity();
         while let Some(node) = cache.pop() {
@@ -493,5 +413,120 @@ struct Vacancy<'a, T, S: Store<T>> {
 impl<T, S: Store<T>> Drop for Vacancy<'_, T, S> {
     fn drop(&mut self) {
         self.store.vacate(self.place);
+    }
+}
+
+#[cfg(all(test, feature = "std", not(loom)))]
+mod tests {
+    use super::*;
+    use alloc::{collections::VecDeque, string::String, vec::Vec};
+    use std::sync::Mutex;
+
+    /// A store behind which somebody else works: a list, and what happens at the next looks at it, after they have found nothing.
+    struct Haunted {
+        list: Mutex<VecDeque<Box<Node<String>>>>,
+        ghosts: Mutex<Vec<Ghost>>,
+        cache: ThreadCache<String>,
+    }
+
+    type Ghost = fn(&Haunted);
+
+    impl Haunted {
+        /// Another thread begins to acquire, takes what it has at hand, and gives it back to the list.
+        fn moves_an_object(&self) {
+            self.cache.begin();
+            let node = self.cache.pop().expect("it is at hand");
+            self.list.lock().unwrap().push_back(node);
+        }
+
+        /// Another thread begins to acquire, and uses what it has at hand.
+        fn uses_an_object(&self) {
+            self.cache.begin();
+            core::mem::forget(self.cache.pop().expect("it is at hand"));
+        }
+
+        /// Another thread begins to acquire and finds nothing.
+        fn finds_nothing(&self) {
+            self.cache.begin();
+        }
+    }
+
+    // SAFETY: nobody enters.
+    unsafe impl Store<String> for Haunted {
+        type Part = ThreadCache<String>;
+
+        fn take(&self, _own: Option<Own<'_, Self::Part>>) -> Option<Box<Node<String>>> {
+            let found = self.list.lock().unwrap().pop_front();
+            if found.is_none()
+                && let Some(ghost) = self.ghosts.lock().unwrap().pop()
+            {
+                ghost(self);
+            }
+            found
+        }
+
+        fn put(&self, _own: Option<Own<'_, Self::Part>>, node: Box<Node<String>>) {
+            self.list.lock().unwrap().push_back(node);
+        }
+
+        fn len(&self) -> usize {
+            self.list.lock().unwrap().len()
+        }
+
+        fn find_cache<R>(&self, mut look: impl FnMut(&ThreadCache<String>) -> Option<R>) -> Option<R> {
+            look(&self.cache)
+        }
+
+        fn begun(&self) -> u64 {
+            self.cache.begun()
+        }
+
+        fn admit(&self) -> Option<u32> {
+            Some(0)
+        }
+
+        fn vacate(&self, _place: u32) {}
+
+        fn enter(&self, _capacity: usize) -> Option<NonNull<Self::Part>> {
+            None
+        }
+
+        fn leave(&self, _own: Own<'_, Self::Part>) {}
+
+        fn is_free(&self) -> bool {
+            true
+        }
+    }
+
+    /// A pool of one object, which another thread has at hand; what that thread does between this one's looks, the last first.
+    fn haunted(ghosts: &[Ghost]) -> Arc<Unlocked<String, Haunted>> {
+        let cache = ThreadCache::new();
+        cache.set_capacity(1);
+        let store = Haunted { list: Mutex::default(), ghosts: Mutex::default(), cache };
+        let strategy = PoolStrategy::new().max_total(1);
+        let pool = Unlocked::new(PoolBuilder::<_, ()>::new().strategy(strategy), store);
+        let node = pool.take(None).expect("there may be one");
+        assert!(pool.store.cache.push(node).is_ok());
+        *pool.store.ghosts.lock().unwrap() = ghosts.to_vec();
+        pool
+    }
+
+    #[test]
+    fn what_moves_to_where_was_looked_before_is_found() {
+        assert!(haunted(&[Haunted::moves_an_object]).take(None).is_ok());
+        assert!(haunted(&[]).take(None).is_ok());
+    }
+
+    #[test]
+    fn what_is_used_meanwhile_is_refused_when_nobody_begins_any_more() {
+        let exhausted = MemoryError::PoolExhausted { in_use: 1, capacity: 1 };
+        for ghosts in
+            [&[Haunted::uses_an_object as Ghost][..], &[Haunted::finds_nothing, Haunted::uses_an_object]]
+        {
+            let pool = haunted(ghosts);
+            assert_eq!(pool.take(None).map(drop), Err(exhausted));
+            assert_eq!(pool.stats().refused, 1);
+            assert!(pool.store.ghosts.lock().unwrap().is_empty());
+        }
     }
 }

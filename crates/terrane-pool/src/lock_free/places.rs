@@ -8,9 +8,9 @@ use core::{ptr::NonNull, sync::atomic::Ordering::Release};
 use super::stack::{Links, Stack};
 use crate::{
     node::Node,
+    store::{Own, Store},
     sync::{AtomicBool, AtomicU32, AtomicU64, Padded, Slot},
     thread_cache::ThreadCache,
-    unlocked::{Own, Store},
 };
 
 /// The most threads that have objects at hand: one for each bit of a word.

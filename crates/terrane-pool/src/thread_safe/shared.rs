@@ -6,7 +6,6 @@ use alloc::{
 };
 use core::ptr::NonNull;
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
 use terrane_base::{Clock, MemoryError, ReclaimCost, SharedLeaf};
 
 use super::{
@@ -19,6 +18,7 @@ use crate::{
     PoolBuilder, PoolStats, PoolStrategy, Poolable, Reuse,
     held::{Held, Keeper, drop_all, if_valid},
     idle::is_expired,
+    locks::{Condvar, Mutex, MutexGuard},
     maker::Maker,
     node::Node,
     thread_slots::{self, Departure, PoolId},

@@ -11,9 +11,9 @@ use parking_lot::RwLock;
 
 use crate::{
     node::Node,
+    store::{Own, Store},
     sync::AtomicU64,
     thread_cache::ThreadCache,
-    unlocked::{Own, Store},
 };
 
 /// What one thread has.
