@@ -141,10 +141,11 @@ impl<T> ThreadCache<T> {
     }
 }
 
-/// Takes what is in a slot.
+/// Takes what is in a slot of this thread's own.
 #[inline(always)]
 fn take<T>(slot: &AtomicPtr<Node<T>>) -> Option<Box<Node<T>>> {
-    let node = slot.swap(ptr::null_mut(), AcqRel);
+    // Released: who finds the slot empty sees that this thread has begun to acquire. What is in it was put there by this thread.
+    let node = slot.swap(ptr::null_mut(), Release);
     // SAFETY: what is not null was put there as a box, once, and the exchange has taken it away from everybody else.
     (!node.is_null()).then(|| unsafe { Box::from_raw(node) })
 }

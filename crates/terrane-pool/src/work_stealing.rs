@@ -1,8 +1,8 @@
 //! The pool whose threads help themselves from each other.
 //!
-//! Each thread has a deque of idle objects (Chase, Lev: *Dynamic Circular Work-Stealing Deque*, SPAA 2005). It takes and puts at one end; a
-//! thread that has none steals from the other end of another's, where the longest idle are. There is no depot: what a thread has too
-//! many of stays with it until somebody needs it.
+//! Each thread has a few idle objects [at hand](crate::thread_cache), and behind these a deque (Chase, Lev: *Dynamic Circular Work-Stealing
+//! Deque*, SPAA 2005). It takes and puts at one end; a thread that has none steals from the other end of another's, where the longest idle
+//! are. There is no depot: what a thread has too many of stays with it until somebody needs it.
 
 mod lanes;
 
@@ -19,8 +19,11 @@ use lanes::Lanes;
 
 /// A pool for many threads that take from each other when they have none: made for threads of which some acquire and others release.
 ///
-/// An acquisition and a release are a step in a deque of the thread's own, and a fence. Stealing takes objects one by one from whoever has
-/// some. A thread that ends leaves its objects to the others.
+/// Up to eight idle objects are at hand of a thread: an acquisition of these is one atomic exchange on a word that others do not touch, a
+/// release a store. More are in a deque of the thread's own: a step there, with a fence. Stealing takes objects one by one from
+/// whoever has some. A thread that ends leaves its objects to the others.
+///
+/// With a `max_idle`, each thread has a part of that room for itself: what comes back can be dropped while room of other threads is free.
 ///
 /// ```
 /// use terrane_pool::{MemoryError, WorkStealingPool};
@@ -32,7 +35,7 @@ use lanes::Lanes;
 /// # Ok::<(), MemoryError>(())
 /// ```
 ///
-/// A strategy with [`Reuse::Fifo`], waiting, or anything that depends on time is refused.
+/// A strategy with [`Reuse::Fifo`](crate::Reuse::Fifo), waiting, or anything that depends on time is refused.
 ///
 /// **Fork.** A child process can use the pool if no other thread was within a call of it at that moment; what idled with threads that
 /// the child does not have is stolen like anything else.
@@ -67,8 +70,8 @@ impl<T: Poolable + Send + 'static> WorkStealingPool<T> {
     /// Hands out an idle object, of this thread or of another one, or a new one.
     ///
     /// # Errors
-    /// [`MemoryError::PoolExhausted`] when as many are in use, or being made, as may exist; what the budget says when it refuses a new
-    /// one; [`MemoryError::OutOfMemory`].
+    /// [`MemoryError::PoolExhausted`] when as many are in use, or being made or dropped, as may exist; what the budget says when it
+    /// refuses a new one; [`MemoryError::OutOfMemory`].
     ///
     /// # Panics
     /// When the object's constructor or validation does.
@@ -89,7 +92,7 @@ impl<T: Poolable + Send + 'static> WorkStealingPool<T> {
         Ok(PoolGuard::new(self.shared.take(self.shared.own())?, self.clone()))
     }
 
-    /// Makes objects until `idle` are idle or as many exist as may, and says how many it made.
+    /// Makes as many objects as `idle` is more than are idle now, or as many as may exist, and says how many it made.
     ///
     /// # Errors
     /// What the budget says when it refuses; what was made by then stays.
@@ -103,7 +106,7 @@ impl<T: Poolable + Send + 'static> WorkStealingPool<T> {
     /// Drops idle objects of all threads until `keep` are left, and says how many it dropped.
     ///
     /// # Panics
-    /// When the destructor of an object does; that object is dropped and counted, the others stay.
+    /// When the destructor of an object does; the others are dropped all the same.
     pub fn trim(&self, keep: usize) -> usize {
         self.shared.trim(keep)
     }

@@ -275,6 +275,11 @@ impl<T> Magazine<T> {
         self.called.store(true, Relaxed);
     }
 
+    /// Whether the owner was called and has not come since. For whoever has the lock of the depot.
+    pub(crate) fn is_called(&self) -> bool {
+        self.called.load(Relaxed)
+    }
+
     /// Takes all that is in it, if there `is_room` for it, and sets it aside; whether it did.
     ///
     /// # Safety

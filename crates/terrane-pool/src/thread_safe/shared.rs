@@ -211,8 +211,7 @@ impl<T: Poolable + Send + 'static> Shared<T> {
         }
         depot.tally.waits += u64::from(is_first);
         depot.waiters += 1;
-        // Whoever gives something back now brings it here. It may have been put into a magazine just before that was known.
-        depot.call();
+        // That calls the others: whoever gives something back now brings it here. It may have been put into a magazine just before.
         // SAFETY: the magazine was found in the table or list of this thread.
         unsafe { depot.gather(magazine) };
         if depot.idle.len() == 0 && depot.total >= self.strategy.max_total {
