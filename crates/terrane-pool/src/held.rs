@@ -1,6 +1,8 @@
 //! An object while foreign code works on it.
 
 use alloc::boxed::Box;
+#[cfg(feature = "std")]
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::{Poolable, node::Node};
 
@@ -58,22 +60,28 @@ pub(crate) fn if_valid<T: Poolable, K: Keeper<T>>(keeper: &K, node: Box<Node<T>>
     if held.node().value.validate() { Some(held.keep()) } else { None }
 }
 
-/// What came out of a panic; nothing without `std`, where panics are not caught.
+/// What came out of a panic.
 #[cfg(feature = "std")]
-pub(crate) type Payload = alloc::boxed::Box<dyn core::any::Any + Send>;
+type Payload = Box<dyn core::any::Any + Send>;
+
+/// Drops what came out of a panic, where that is the end of it.
+#[cfg(feature = "std")]
+pub(crate) fn discard(payload: Payload) {
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        // There has to be an end.
+        core::mem::forget(again);
+    }
+}
 
 /// Drops objects that are counted no more, all of them: a destructor that panics keeps none of the others from being dropped. The
 /// answer is what the first panic left.
 #[cfg(feature = "std")]
-pub(crate) fn drop_each<V>(values: impl IntoIterator<Item = V>) -> Result<(), Payload> {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
+fn drop_each<V>(values: impl IntoIterator<Item = V>) -> Result<(), Payload> {
     let mut first = Ok(());
     for value in values {
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(value)));
-        // A payload is not dropped: that might panic in turn.
-        match (dropped, &first) {
+        match (catch_unwind(AssertUnwindSafe(|| drop(value))), &first) {
             (Err(payload), Ok(())) => first = Err(payload),
-            (Err(payload), Err(_)) => core::mem::forget(payload),
+            (Err(payload), Err(_)) => discard(payload),
             (Ok(()), _) => {}
         }
     }
@@ -94,6 +102,6 @@ pub(crate) fn drop_all<V>(values: impl IntoIterator<Item = V>) {
 #[cfg(feature = "std")]
 pub(crate) fn drop_quietly<V>(values: impl IntoIterator<Item = V>) {
     if let Err(payload) = drop_each(values) {
-        core::mem::forget(payload);
+        discard(payload);
     }
 }

@@ -27,7 +27,7 @@ use places::Places;
 /// It needs no operating system (`no_std`), and a bound on the number of objects, for which it makes a table of places. Each thread (64 at a time)
 /// has up to eight idle objects at hand: an acquisition of these is one atomic exchange on a word that others do not touch, a release a
 /// store. For more, for more threads, and without the feature `std`, both are an exchange on a word that all threads share. A
-/// `ThreadSafePool` is some three times as fast. Take this one where a thread must never wait for a lock that another one holds:
+/// `ThreadSafePool` is several times as fast. Take this one where a thread must never wait for a lock that another one holds:
 /// real-time threads, threads of different priorities. (Not signal handlers: constructors allocate, and the thread may be in the pool.)
 ///
 /// What a thread has at hand is not lost to the others: they take it before a new object is made or an acquisition is refused. With a

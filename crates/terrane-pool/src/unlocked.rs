@@ -425,6 +425,7 @@ mod tests {
     /// A store behind which somebody else works: a list, and what happens at the next looks at it, after they have found nothing.
     struct Haunted {
         list: Mutex<VecDeque<Box<Node<String>>>>,
+        in_use: Mutex<VecDeque<Box<Node<String>>>>,
         ghosts: Mutex<Vec<Ghost>>,
         cache: ThreadCache<String>,
     }
@@ -442,7 +443,7 @@ mod tests {
         /// Another thread begins to acquire, and uses what it has at hand.
         fn uses_an_object(&self) {
             self.cache.begin();
-            core::mem::forget(self.cache.pop().expect("it is at hand"));
+            self.in_use.lock().unwrap().extend(self.cache.pop());
         }
 
         /// Another thread begins to acquire and finds nothing.
@@ -502,7 +503,8 @@ mod tests {
     fn haunted(ghosts: &[Ghost]) -> Arc<Unlocked<String, Haunted>> {
         let cache = ThreadCache::new();
         cache.set_capacity(1);
-        let store = Haunted { list: Mutex::default(), ghosts: Mutex::default(), cache };
+        let store =
+            Haunted { list: Mutex::default(), in_use: Mutex::default(), ghosts: Mutex::default(), cache };
         let strategy = PoolStrategy::new().max_total(1);
         let pool = Unlocked::new(PoolBuilder::<_, ()>::new().strategy(strategy), store);
         let node = pool.take(None).expect("there may be one");

@@ -171,6 +171,12 @@ fn who_waits_gets_the_room_of_what_is_taken_out() {
     wake(Member::detach);
 }
 
+/// Whoever is woken for the room may find that it is taken by an object that is still being made; it sleeps again.
+#[test]
+fn who_waits_gets_what_is_made_ahead_of_need() {
+    wake(Member::detach_and_warm_up);
+}
+
 #[test]
 fn two_that_wait_get_one_after_the_other() {
     let mut model = loom::model::Builder::new();

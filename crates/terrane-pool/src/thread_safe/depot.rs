@@ -124,7 +124,7 @@ impl<T> Depot<T> {
     /// How many acquisitions there were.
     pub(super) fn taken_everywhere(&self) -> u64 {
         let of_magazines: u64 = self.magazines.iter().map(|magazine| magazine.taken()).sum();
-        self.tally.taken + of_magazines - self.tally.in_vain
+        self.tally.taken.wrapping_add(of_magazines).saturating_sub(self.tally.in_vain)
     }
 
     /// Notes how many can be in use now at most.

@@ -84,6 +84,12 @@ impl Member {
         self.pool.0.give_up(held.0);
     }
 
+    /// Takes one out of the pool for good, and makes another one that is idle.
+    pub fn detach_and_warm_up(&self, held: Held) {
+        self.detach(held);
+        self.pool.0.warm_up(1).expect("there is memory");
+    }
+
     /// Gives one back, and all that is at hand to the others.
     pub fn put_and_flush(&self, held: Held) {
         self.put(held);

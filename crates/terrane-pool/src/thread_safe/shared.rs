@@ -254,6 +254,12 @@ impl<T: Poolable + Send + 'static> Shared<T> {
                 return self.dispose(node);
             }
         }
+        self.put_idle(node, magazine);
+        self.look_around();
+    }
+
+    /// Finds a place for an object, and wakes one of those who wait. `false` if one had to go.
+    pub(super) fn put_idle(&self, node: Box<Node<T>>, magazine: Option<&Magazine<T>>) -> bool {
         let mut depot = self.depot.lock();
         // SAFETY: the magazine was found in the table or list of this thread.
         let surplus = unsafe { depot.put(node, magazine, &self.strategy) };
@@ -262,8 +268,9 @@ impl<T: Poolable + Send + 'static> Shared<T> {
         if waited_for {
             self.returned.notify_one();
         }
+        let all_are_kept = surplus.is_empty();
         self.dispose_all(surplus);
-        self.look_around();
+        all_are_kept
     }
 
     /// The owner of the magazine was called: it sees what is left of it, and hands that to who waits.

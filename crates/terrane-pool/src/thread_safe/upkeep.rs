@@ -30,12 +30,7 @@ impl<T: Poolable + Send + 'static> Shared<T> {
         depot.total += 1;
         drop(depot);
         let node = self.make_counted()?;
-        let magazine = self.own_magazine();
-        // SAFETY: it is the calling thread's own.
-        let surplus = unsafe { self.depot.lock().put(node, magazine, &self.strategy) };
-        let kept = surplus.is_empty();
-        self.dispose_all(surplus);
-        Ok(kept)
+        Ok(self.put_idle(node, self.own_magazine()))
     }
 
     pub(super) fn trim(&self, keep: usize) -> usize {
