@@ -47,6 +47,8 @@ mod counts;
 #[doc(hidden)]
 pub mod for_loom;
 mod guard;
+#[cfg(target_has_atomic = "64")]
+mod handle;
 mod held;
 mod idle;
 mod local_pool;

@@ -11,15 +11,9 @@
 pub(crate) mod places;
 pub(crate) mod stack;
 
-use alloc::{boxed::Box, sync::Arc};
-use core::fmt;
+use alloc::sync::Arc;
 
-use terrane_base::{Budget, MemoryError};
-
-use crate::{
-    PoolBuilder, PoolGuard, PoolStats, PoolStrategy, Poolable, StrategyError, guard::Home, node::Node,
-    unlocked::Unlocked,
-};
+use crate::{PoolBuilder, PoolStrategy, Poolable, StrategyError, handle::handle, unlocked::Unlocked};
 use places::Places;
 
 /// A pool for many threads that no thread can hold up: whichever is interrupted wherever it is, the others go on.
@@ -29,6 +23,9 @@ use places::Places;
 /// store. For more, for more threads, and without the feature `std`, both are an exchange on a word that all threads share. A
 /// `ThreadSafePool` is several times as fast. Take this one where a thread must never wait for a lock that another one holds:
 /// real-time threads, threads of different priorities. (Not signal handlers: constructors allocate, and the thread may be in the pool.)
+///
+/// Nothing is waited for, apart from what the constructor and the allocator do. `warm_up`, `trim` and `stats` look at every place:
+/// O(`max_total`).
 ///
 /// What a thread has at hand is not lost to the others: they take it before a new object is made or an acquisition is refused. With a
 /// `max_idle`, each thread has a part of that room for itself: what comes back can be dropped while room of other threads is free.
@@ -68,95 +65,9 @@ impl<T: Poolable + Send + 'static> LockFreePool<T> {
         Self::assemble(Self::builder().strategy(strategy))
     }
 
-    /// A pool with these limits and policies.
-    ///
-    /// # Errors
-    /// [`StrategyError`] when they do not fit together, or this kind of pool cannot follow them.
-    pub fn with_strategy(strategy: PoolStrategy) -> Result<Self, StrategyError> {
-        Self::builder().strategy(strategy).build()
-    }
-
-    /// A pool with a constructor, a budget of its own.
-    pub fn builder() -> PoolBuilder<T, Self> {
-        PoolBuilder::new()
-    }
-
     fn assemble(builder: PoolBuilder<T, Self>) -> Self {
         let places = Places::new(builder.strategy.max_total);
         Self { shared: Unlocked::new(builder, places) }
-    }
-
-    /// Hands out an idle object, or a new one. Lock-free, apart from what the constructor and the allocator do.
-    ///
-    /// # Errors
-    /// [`MemoryError::PoolExhausted`] when as many are in use, or being made or dropped, as may exist; what the budget says when it
-    /// refuses a new one; [`MemoryError::OutOfMemory`].
-    ///
-    /// # Panics
-    /// When the object's constructor or validation does.
-    #[inline]
-    pub fn acquire(&self) -> Result<PoolGuard<T, &Self>, MemoryError> {
-        Ok(PoolGuard::new(self.shared.take(self.shared.own())?, self))
-    }
-
-    /// As [`acquire`](Self::acquire), with a share of the pool in the guard.
-    ///
-    /// # Errors
-    /// As [`acquire`](Self::acquire).
-    ///
-    /// # Panics
-    /// As [`acquire`](Self::acquire).
-    #[inline]
-    pub fn acquire_owned(&self) -> Result<PoolGuard<T, Self>, MemoryError> {
-        Ok(PoolGuard::new(self.shared.take(self.shared.own())?, self.clone()))
-    }
-
-    /// Makes as many objects as `idle` is more than are idle now, or as many as may exist, and says how many it made. O(`max_total`).
-    ///
-    /// # Errors
-    /// What the budget says when it refuses; what was made by then stays.
-    ///
-    /// # Panics
-    /// When the constructor does; what was made by then stays.
-    pub fn warm_up(&self, idle: usize) -> Result<usize, MemoryError> {
-        self.shared.warm_up(self.shared.own(), idle)
-    }
-
-    /// Drops idle objects of all threads until `keep` are left, and says how many it dropped. O(`max_total`).
-    ///
-    /// # Panics
-    /// When the destructor of an object does; the others are dropped all the same.
-    pub fn trim(&self, keep: usize) -> usize {
-        self.shared.trim(keep)
-    }
-
-    /// The figures. O(`max_total`). The peak is that of the objects that existed, idle or in use.
-    #[must_use]
-    pub fn stats(&self) -> PoolStats {
-        self.shared.stats()
-    }
-
-    /// The budget that objects are charged to.
-    #[must_use]
-    pub fn budget(&self) -> &Budget {
-        self.shared.budget()
-    }
-}
-
-impl<T: Poolable + Send + 'static> Clone for LockFreePool<T> {
-    fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
-    }
-}
-
-impl<T: Poolable + Send + 'static> Home<T> for LockFreePool<T> {
-    #[inline]
-    fn take_back(&self, node: Box<Node<T>>) {
-        self.shared.put_back(self.shared.own(), node);
-    }
-
-    fn let_go(&self, node: Box<Node<T>>) -> T {
-        self.shared.give_up(node)
     }
 }
 
@@ -175,8 +86,4 @@ impl<T: Poolable + Send + 'static> PoolBuilder<T, LockFreePool<T>> {
     }
 }
 
-impl<T: Poolable + Send + 'static> fmt::Debug for LockFreePool<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LockFreePool").field("stats", &self.stats()).finish_non_exhaustive()
-    }
-}
+handle!(LockFreePool);
