@@ -20,6 +20,7 @@
 //! | [`code_layout`] | the same loop at several addresses |
 //! | [`counts`] | loops over the fast paths, for counting their instructions |
 //! | [`settings`] | a rival in several settings |
+//! | [`threads`] | several threads at once |
 //! | [`clock`], [`affinity`], [`resident`] | CPU time, pinning, resident memory |
 //! | [`statistics`], [`json`], [`table`], [`progress`] | medians and the three outputs |
 
@@ -48,3 +49,4 @@ pub mod settings;
 pub mod statistics;
 pub mod system;
 pub mod table;
+pub mod threads;

@@ -1,7 +1,7 @@
-//! The promise that the lower crates need nothing: without default features they build under `no_std` and
+//! The promise that the lower crates need nothing: without default features they build under `no_std`, without warnings, and
 //! pull in no crate from outside this repository.
 
-use crate::step::{Step, StepFailed};
+use crate::step::{Step, StepFailed, root};
 
 /// The crates that keep the promise.
 const CRATES: [&str; 5] = ["terrane-base", "terrane-pages", "terrane-arena", "terrane-pool", "terrane-gc"];
@@ -15,17 +15,29 @@ const TARGETS: [&str; 5] = [
     "thumbv7em-none-eabi",
 ];
 
-/// Builds each of the crates without features, then looks at what it depends on.
+/// Checks each of the crates without features, then looks at what it depends on.
 pub(crate) fn run() -> Result<(), StepFailed> {
     for name in CRATES {
-        Step::cargo(
-            format!("{name} without features"),
-            ["build", "--package", name, "--lib", "--no-default-features"],
-        )
-        .run()?;
+        let options = ["--package", name, "--lib", "--no-default-features", "--", "-D", "warnings"];
+        let step = Step::cargo(format!("{name} without features"), ["clippy"].into_iter().chain(options));
+        let source = root().join("crates").join(name).join("src/lib.rs");
+        let text = std::fs::read_to_string(&source)
+            .map_err(|error| step.failed(format!("{}: {error}", source.display())))?;
+        if !is_no_std(&text) {
+            return Err(step.failed(format!("{}: `#![no_std]` is missing", source.display())));
+        }
+        step.run()?;
         check_tree(name)?;
     }
     Ok(())
+}
+
+/// Whether a crate with this source links the standard library only where a feature says so. It is compiled for a system that has
+/// one, so the compiler would not complain.
+fn is_no_std(source: &str) -> bool {
+    let lines: Vec<&str> = source.lines().map(str::trim).collect();
+    let links = |pair: &[&str]| pair[1] == "extern crate std;" && !pair[0].starts_with("#[cfg(");
+    lines.contains(&"#![no_std]") && !lines.windows(2).any(links)
 }
 
 fn check_tree(name: &str) -> Result<(), StepFailed> {
@@ -55,6 +67,14 @@ fn outside_crates(listing: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_crate_without_the_standard_library_says_so() {
+        assert!(is_no_std("//! Doc.\n#![no_std]\n\nextern crate alloc;\n"));
+        assert!(is_no_std("#![no_std]\n#[cfg(feature = \"std\")]\nextern crate std;\n"));
+        assert!(!is_no_std("//! Doc, not `#![no_std]`.\nextern crate alloc;\n"));
+        assert!(!is_no_std("#![no_std]\nextern crate alloc;\nextern crate std;\n"));
+    }
 
     #[test]
     fn crates_with_a_path_are_ours() {

@@ -14,7 +14,7 @@ pub(crate) fn run() -> Result<(), StepFailed> {
     let tests =
         tests_in(&crates).map_err(|error| listing.failed(format!("{}: {error}", crates.display())))?;
     if tests.is_empty() {
-        eprintln!("\n==> loom\n    no crate has loom tests");
+        return Err(listing.failed(format!("no crate in {} has loom tests", crates.display())));
     }
     for (package, test) in tests {
         // Exploration is slow without optimisation.

@@ -10,18 +10,17 @@
 //! shared arena on the way is timed.
 
 use super::bumping::Bumping;
-use crate::affinity;
 use crate::checksum;
 use crate::clock;
 use crate::code_layout::{COPIES, shift};
 use crate::row::{Contender, Home, Measurement, Mode, OURS, Rounds, Row, Unit, When};
 use crate::settings::each_of;
 use crate::statistics::median;
+use crate::threads::{self, Meeting};
 use blink_alloc::{Blink, LocalBlinkAlloc, SyncBlinkAlloc};
 use bump_scope::{BumpPool, BumpScope};
-use std::hint::{black_box, spin_loop};
+use std::hint::black_box;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use terrane_arena::{Arena, ConcurrentArena, Local};
 
 /// Objects that each thread allocates: a MiB.
@@ -121,20 +120,8 @@ type Work<S, T> = fn(&<S as Shared>::Local<'_>, u64, &Meeting) -> T;
 
 /// Does this on each thread; the results.
 fn each_thread<S: Shared, const THREADS: usize, T: Send>(shared: &S, work: Work<S, T>) -> Vec<T> {
-    let cores = affinity::cores();
-    let meeting = Meeting::new(THREADS);
-    let on_thread = |thread: usize| {
-        if let Some(&core) = cores.iter().rev().nth(thread).filter(|_| THREADS > 1 && cores.len() >= THREADS)
-        {
-            // Where pinning fails, the system places the thread.
-            let _ = affinity::pin_to(core);
-        }
-        shared.with_local(thread, |local| work(local, thread as u64, &meeting))
-    };
-    std::thread::scope(|scope| {
-        let on_thread = &on_thread;
-        let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || on_thread(thread))).collect();
-        threads.into_iter().map(|thread| thread.join().expect("a measuring thread failed")).collect()
+    threads::on_each(THREADS, |thread, meeting| {
+        shared.with_local(thread, |local| work(local, thread as u64, meeting))
     })
 }
 
@@ -159,33 +146,6 @@ fn contents<S: Shared>(local: &S::Local<'_>, thread: u64, meeting: &Meeting) -> 
     let objects: Vec<&Object> = (0..u64::from(OBJECTS)).map(|index| S::put(local, [index, thread])).collect();
     meeting.wait();
     checksum::of(objects.into_iter().copied().flatten())
-}
-
-/// Where threads wait for each other without sleeping: a thread that has to be woken begins late.
-struct Meeting {
-    threads: usize,
-    arrived: AtomicUsize,
-}
-
-impl Meeting {
-    fn new(threads: usize) -> Self {
-        Self { threads, arrived: AtomicUsize::new(0) }
-    }
-
-    /// Returns when all threads have come here as often as this one has.
-    fn wait(&self) {
-        let mine = self.arrived.fetch_add(1, Ordering::AcqRel);
-        let all = (mine / self.threads + 1) * self.threads;
-        let mut turns = 0_u32;
-        while self.arrived.load(Ordering::Acquire) < all {
-            spin_loop();
-            turns += 1;
-            if turns.is_multiple_of(1 << 14) {
-                // The other threads may be waiting for this core.
-                std::thread::yield_now();
-            }
-        }
-    }
 }
 
 impl Shared for ConcurrentArena {
@@ -323,22 +283,5 @@ mod tests {
                 assert_eq!(rival.measure(Mode::Quick).checksum, expected, "{} {}", row.name, rival.id);
             }
         }
-    }
-
-    #[test]
-    fn threads_meet_again_and_again() {
-        let meeting = Meeting::new(3);
-        let turns = AtomicUsize::new(0);
-        std::thread::scope(|scope| {
-            for _ in 0..3 {
-                scope.spawn(|| {
-                    for turn in 1..=50 {
-                        turns.fetch_add(1, Ordering::Relaxed);
-                        meeting.wait();
-                        assert!(turns.load(Ordering::Relaxed) >= turn * 3);
-                    }
-                });
-            }
-        });
     }
 }

@@ -5,14 +5,13 @@
 //! median over many repetitions.
 
 use super::accounts::{Account, Atomic, CHARGE, Shared};
-use crate::affinity;
 use crate::checksum;
 use crate::clock;
 use crate::code_layout::{COPIES, shift};
 use crate::row::{Contender, Home, Measurement, Mode, OURS, Rounds, Row, Unit, When};
 use crate::statistics::median;
-use std::hint::{black_box, spin_loop};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::threads;
+use std::hint::black_box;
 
 const THREADS: usize = 2;
 /// By each thread: some milliseconds.
@@ -73,39 +72,14 @@ fn on_each_thread<A: Account + Sync>(account: &A, turns: fn(&A::Handle, usize) -
 where
     A::Handle: Send,
 {
-    let cores = affinity::cores();
-    let ready = AtomicUsize::new(0);
-    let on_thread = |thread: usize| {
-        if let Some(&core) = cores.iter().rev().nth(thread).filter(|_| cores.len() >= THREADS) {
-            // Where pinning fails, the system places the thread.
-            let _ = affinity::pin_to(core);
-        }
+    threads::on_each(THREADS, |_, meeting| {
         let handle = account.handle();
-        meet(&ready);
+        meeting.wait();
         let (elapsed_ns, granted) = clock::thread_time(|| turns(&handle, black_box(CHARGE)));
         assert!(granted, "the limit is never met");
         A::discharge(&handle, CHARGES * CHARGE);
         elapsed_ns
-    };
-    std::thread::scope(|scope| {
-        let on_thread = &on_thread;
-        let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || on_thread(thread))).collect();
-        threads.into_iter().map(|thread| thread.join().expect("a measuring thread failed")).collect()
     })
-}
-
-/// Returns when all threads have come here. Without sleeping: a thread that has to be woken begins late.
-fn meet(ready: &AtomicUsize) {
-    ready.fetch_add(1, Ordering::AcqRel);
-    let mut turns = 0_u32;
-    while ready.load(Ordering::Acquire) < THREADS {
-        spin_loop();
-        turns += 1;
-        if turns.is_multiple_of(1 << 14) {
-            // The other thread may be waiting for this core.
-            std::thread::yield_now();
-        }
-    }
 }
 
 /// The measured loop; whether all was granted.

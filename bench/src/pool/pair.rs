@@ -3,21 +3,19 @@
 //! The figure is the CPU time of one thread, which spins while it waits for a lock or a cache line, so contention is in it.
 
 use super::{
-    heap::Boxes,
     object::{Costly, Object, Page, Small},
     ours::Bounded,
-    pools::Pool,
-    rivals::{Boxed, Inline, Linear, ObjectPoolCrate, Opool, Queue, ShardedSlab, Spin},
+    pools::{Measure, Pool},
+    rivals,
 };
-use crate::affinity;
 use crate::checksum;
 use crate::clock;
 use crate::code_layout::{COPIES, shift};
 use crate::row::{Contender, Home, Measurement, Mode, OURS, Rounds, Row, Unit, When};
 use crate::settings::each_of;
 use crate::statistics::median;
-use std::hint::{black_box, spin_loop};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::threads;
+use std::hint::black_box;
 use terrane_pool::{LockFreePool, ThreadSafePool, WorkStealingPool};
 
 const THREADS: usize = 2;
@@ -59,45 +57,17 @@ fn row<O: Object + Sync>(kind: &str, what: &str, ours: Contender) -> Row {
         threads: THREADS,
         rounds: Rounds::LOOPS,
         ours,
-        rivals: rivals::<O>(),
+        rivals: rivals::shared::<O, Pair>(),
     }
 }
 
-fn rivals<O: Object + Sync>() -> Vec<Contender> {
-    vec![
-        Contender::new(
-            "opool",
-            Home::Glibc,
-            each_of([measure::<Opool<Inline<O>>>, measure::<Opool<Boxed<O>>>]),
-        ),
-        Contender::new(
-            "lockfree",
-            Home::Glibc,
-            each_of([
-                measure::<Linear<Inline<O>>>,
-                measure::<Linear<Boxed<O>>>,
-                measure::<Spin<Inline<O>>>,
-                measure::<Spin<Boxed<O>>>,
-            ]),
-        ),
-        Contender::new(
-            "object-pool",
-            Home::Glibc,
-            each_of([measure::<ObjectPoolCrate<Inline<O>>>, measure::<ObjectPoolCrate<Boxed<O>>>]),
-        ),
-        Contender::new(
-            "sharded-slab",
-            Home::Glibc,
-            each_of([measure::<ShardedSlab<Inline<O>>>, measure::<ShardedSlab<Boxed<O>>>]),
-        ),
-        Contender::new(
-            "array-queue",
-            Home::Glibc,
-            each_of([measure::<Queue<Inline<O>>>, measure::<Queue<Boxed<O>>>]),
-        ),
-        Contender::new("glibc", Home::Glibc, measure::<Boxes<O>>),
-        Contender::new("mimalloc", Home::Mimalloc, measure::<Boxes<O>>),
-    ]
+/// Two threads at once.
+struct Pair;
+
+impl Measure for Pair {
+    fn of<P: Pool + Sync>(mode: Mode) -> Measurement {
+        measure::<P>(mode)
+    }
 }
 
 fn measure<P: Pool + Sync>(mode: Mode) -> Measurement {
@@ -128,37 +98,12 @@ fn measure<P: Pool + Sync>(mode: Mode) -> Measurement {
 
 /// The loop on all threads at once; time and result of each.
 fn on_each_thread<P: Pool + Sync>(pool: &P, turns: fn(&P, u64) -> u64) -> Vec<(f64, u64)> {
-    let cores = affinity::cores();
-    let ready = AtomicUsize::new(0);
-    let on_thread = |thread: usize| {
-        if let Some(&core) = cores.iter().rev().nth(thread).filter(|_| cores.len() >= THREADS) {
-            // Where pinning fails, the system places the thread.
-            let _ = affinity::pin_to(core);
-        }
+    threads::on_each(THREADS, |_, meeting| {
         // What a thread has of a pool is there before the time runs.
         pool.cycle(0);
-        meet(&ready);
+        meeting.wait();
         clock::thread_time(|| turns(pool, black_box(u64::from(P::Object::CYCLES))))
-    };
-    std::thread::scope(|scope| {
-        let on_thread = &on_thread;
-        let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || on_thread(thread))).collect();
-        threads.into_iter().map(|thread| thread.join().expect("a measuring thread failed")).collect()
     })
-}
-
-/// Returns when all threads have come here. Without sleeping: a thread that has to be woken begins late.
-fn meet(ready: &AtomicUsize) {
-    ready.fetch_add(1, Ordering::AcqRel);
-    let mut turns = 0_u32;
-    while ready.load(Ordering::Acquire) < THREADS {
-        spin_loop();
-        turns += 1;
-        if turns.is_multiple_of(1 << 14) {
-            // The other thread may be waiting for this core.
-            std::thread::yield_now();
-        }
-    }
 }
 
 /// The measured loop; the sum of what was read.

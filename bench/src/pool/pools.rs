@@ -1,6 +1,7 @@
 //! What every contender does.
 
 use super::object::Object;
+use crate::row::{Measurement, Mode};
 use std::hint::black_box;
 
 /// Something that hands objects out.
@@ -13,6 +14,11 @@ pub(super) trait Pool {
 
     /// Takes an object, has it [worked](work) on, gives it back; what the work gave.
     fn cycle(&self, value: u64) -> u64;
+}
+
+/// A way to measure a pool: by one thread, or by several at once.
+pub(super) trait Measure: 'static {
+    fn of<P: Pool + Sync>(mode: Mode) -> Measurement;
 }
 
 /// Writes a word of the object and reads it again.

@@ -1,12 +1,57 @@
 //! Pools of others, each with objects in place and in boxes, whichever is faster.
 
 use super::{
+    heap::Boxes,
     object::Object,
-    pools::{Pool, work},
+    pools::{Measure, Pool, work},
 };
+use crate::row::{Contender, Home};
+use crate::settings::each_of;
 use crossbeam_queue::ArrayQueue;
 use lockfree_object_pool::{LinearObjectPool, SpinLockObjectPool};
 use sharded_slab::{Clear, Pool as Slab};
+
+/// All pools for several threads, and no pool at all.
+pub(super) fn shared<O: Object + Sync, M: Measure>() -> Vec<Contender> {
+    let mut all = vec![
+        Contender::new("opool", Home::Glibc, each_of([M::of::<Opool<Inline<O>>>, M::of::<Opool<Boxed<O>>>])),
+        Contender::new(
+            "lockfree",
+            Home::Glibc,
+            each_of([
+                M::of::<Linear<Inline<O>>>,
+                M::of::<Linear<Boxed<O>>>,
+                M::of::<Spin<Inline<O>>>,
+                M::of::<Spin<Boxed<O>>>,
+            ]),
+        ),
+        Contender::new(
+            "object-pool",
+            Home::Glibc,
+            each_of([M::of::<ObjectPoolCrate<Inline<O>>>, M::of::<ObjectPoolCrate<Boxed<O>>>]),
+        ),
+        Contender::new(
+            "sharded-slab",
+            Home::Glibc,
+            each_of([M::of::<ShardedSlab<Inline<O>>>, M::of::<ShardedSlab<Boxed<O>>>]),
+        ),
+        Contender::new(
+            "array-queue",
+            Home::Glibc,
+            each_of([M::of::<Queue<Inline<O>>>, M::of::<Queue<Boxed<O>>>]),
+        ),
+    ];
+    all.extend(heaps::<O, M>());
+    all
+}
+
+/// No pool: a box each time.
+pub(super) fn heaps<O: Object + Sync, M: Measure>() -> [Contender; 2] {
+    [
+        Contender::new("glibc", Home::Glibc, M::of::<Boxes<O>>),
+        Contender::new("mimalloc", Home::Mimalloc, M::of::<Boxes<O>>),
+    ]
+}
 
 /// How many objects a pool keeps, where it has to be told.
 const CAPACITY: usize = 1024;

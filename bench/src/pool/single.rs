@@ -2,11 +2,10 @@
 
 use super::{
     hand_written::{Checked, HasVector, Taken},
-    heap::Boxes,
     object::{Costly, Object, Page, Small},
     ours::Bounded,
-    pools::Pool,
-    rivals::{Boxed, Inline, Linear, ObjectPoolCrate, Opool, OpoolLocal, Queue, ShardedSlab, Spin},
+    pools::{Measure, Pool},
+    rivals::{self, Boxed, Inline, OpoolLocal},
 };
 use crate::checksum;
 use crate::code_layout::{self, shift};
@@ -54,7 +53,10 @@ fn for_each_object<O: HasVector + Sync>(rows: &mut Vec<Row>) {
 }
 
 fn shared_row<O: Object + Sync>(kind: &str, what: &str, ours: Contender) -> Row {
-    Row { name: format!("pool/{kind}/{}/1", O::NAME), ..row::<O>(kind, what, ours, shared_rivals::<O>()) }
+    Row {
+        name: format!("pool/{kind}/{}/1", O::NAME),
+        ..row::<O>(kind, what, ours, rivals::shared::<O, Single>())
+    }
 }
 
 fn row<O: Object>(kind: &str, what: &str, ours: Contender, rivals: Vec<Contender>) -> Row {
@@ -75,8 +77,8 @@ fn row<O: Object>(kind: &str, what: &str, ours: Contender, rivals: Vec<Contender
     }
 }
 
-fn local_rivals<O: HasVector>() -> Vec<Contender> {
-    let mut rivals = vec![
+fn local_rivals<O: HasVector + Sync>() -> Vec<Contender> {
+    let mut all = vec![
         Contender::new(
             "thread-local-vec",
             Home::Glibc,
@@ -88,52 +90,17 @@ fn local_rivals<O: HasVector>() -> Vec<Contender> {
             each_of([measure::<OpoolLocal<Inline<O>>>, measure::<OpoolLocal<Boxed<O>>>]),
         ),
     ];
-    rivals.extend(heaps::<O>());
-    rivals
+    all.extend(rivals::heaps::<O, Single>());
+    all
 }
 
-fn shared_rivals<O: Object + Sync>() -> Vec<Contender> {
-    let mut rivals = vec![
-        Contender::new(
-            "opool",
-            Home::Glibc,
-            each_of([measure::<Opool<Inline<O>>>, measure::<Opool<Boxed<O>>>]),
-        ),
-        Contender::new(
-            "lockfree",
-            Home::Glibc,
-            each_of([
-                measure::<Linear<Inline<O>>>,
-                measure::<Linear<Boxed<O>>>,
-                measure::<Spin<Inline<O>>>,
-                measure::<Spin<Boxed<O>>>,
-            ]),
-        ),
-        Contender::new(
-            "object-pool",
-            Home::Glibc,
-            each_of([measure::<ObjectPoolCrate<Inline<O>>>, measure::<ObjectPoolCrate<Boxed<O>>>]),
-        ),
-        Contender::new(
-            "sharded-slab",
-            Home::Glibc,
-            each_of([measure::<ShardedSlab<Inline<O>>>, measure::<ShardedSlab<Boxed<O>>>]),
-        ),
-        Contender::new(
-            "array-queue",
-            Home::Glibc,
-            each_of([measure::<Queue<Inline<O>>>, measure::<Queue<Boxed<O>>>]),
-        ),
-    ];
-    rivals.extend(heaps::<O>());
-    rivals
-}
+/// One thread.
+struct Single;
 
-fn heaps<O: Object>() -> [Contender; 2] {
-    [
-        Contender::new("glibc", Home::Glibc, measure::<Boxes<O>>),
-        Contender::new("mimalloc", Home::Mimalloc, measure::<Boxes<O>>),
-    ]
+impl Measure for Single {
+    fn of<P: Pool + Sync>(mode: Mode) -> Measurement {
+        measure::<P>(mode)
+    }
 }
 
 fn measure<P: Pool>(mode: Mode) -> Measurement {
@@ -158,6 +125,10 @@ fn turns<P: Pool, const COPY: usize>(pool: &P, cycles: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{
+        heap::Boxes,
+        rivals::{Linear, ShardedSlab},
+    };
     use super::*;
 
     #[test]

@@ -79,7 +79,7 @@ struct Block {
     _charge: Reservation,
 }
 
-// SAFETY: a block is memory that belongs to no thread; the block itself never reads or writes it.
+// SAFETY: a block is memory that belongs to no thread; the block itself never reads or writes it. Reservations may be sent and shared.
 unsafe impl Send for Block {}
 // SAFETY: as above.
 unsafe impl Sync for Block {}
@@ -111,7 +111,9 @@ impl BufferArena {
         }
         let block = Block::try_new(self.block_size, &self.budget)?;
         let buffer = block.share(0, len);
-        self.lock().begin(Current { block, used: len });
+        let left = self.lock().begin(Current { block, used: len });
+        // Without the lock: where its buffers are gone it is freed now, of which the budget tells others.
+        drop(left);
         Ok(buffer)
     }
 
@@ -124,7 +126,7 @@ impl BufferArena {
     }
 
     fn lock(&self) -> MutexGuard<'_, Blocks> {
-        // No foreign code runs under the lock.
+        // No foreign code runs under the lock, not even by way of a budget: no block is freed there.
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -139,18 +141,20 @@ impl Blocks {
         let block = self.full.remove(idle)?;
         let mut current = Current { block, used: 0 };
         let buffer = current.buffer(len);
-        self.begin(current);
+        // One less is full, and one more.
+        let left = self.begin(current);
+        debug_assert!(left.is_none());
         buffer
     }
 
-    fn begin(&mut self, current: Current) {
+    /// Fills this block from now on. The answer is one that is not looked after any more: its buffers keep it, and with the last of
+    /// them it is freed.
+    #[must_use]
+    fn begin(&mut self, current: Current) -> Option<Arc<Block>> {
         if let Some(before) = self.current.replace(current) {
             self.full.push_back(before.block);
         }
-        if self.full.len() > KEPT {
-            // Its buffers keep it; with the last of them it is freed.
-            self.full.pop_front();
-        }
+        if self.full.len() > KEPT { self.full.pop_front() } else { None }
     }
 
     fn take_idle(&mut self) -> VecDeque<Arc<Block>> {
@@ -339,5 +343,39 @@ mod tests {
         });
         drop(arena);
         assert_eq!(budget.used(), Bytes::ZERO);
+    }
+
+    /// Gives up what it holds when it is told of pressure, and looks whether the arena is free then.
+    struct Listener {
+        arena: std::sync::OnceLock<Arc<BufferArena>>,
+        held: Mutex<Vec<ArenaBuffer>>,
+        found_free: Mutex<Vec<bool>>,
+    }
+
+    impl terrane_base::PressureListener for Listener {
+        fn pressure_changed(&self, _level: terrane_base::PressureLevel) {
+            let arena = self.arena.get().expect("it is set before anything is charged");
+            self.found_free.lock().unwrap().push(arena.blocks.try_lock().is_ok());
+            self.held.lock().unwrap().clear();
+        }
+    }
+
+    #[test]
+    fn a_block_that_is_not_kept_is_given_back_without_the_lock() {
+        let budget = Budget::root(Bytes::from_kib(9));
+        let arena = Arc::new(BufferArena::new(Bytes::from_kib(1), &budget));
+        let listener = Arc::new(Listener {
+            arena: Arc::clone(&arena).into(),
+            held: Mutex::default(),
+            found_free: Mutex::default(),
+        });
+        budget.add_pressure_listener("listener", &listener);
+        // As many full blocks as are kept and one more, all with a buffer; and as much as makes the next one pressure.
+        *listener.held.lock().unwrap() = (0..=KEPT).map(|_| arena.try_buffer(1024).unwrap()).collect();
+        let _rest = budget.try_reserve(Bytes::new(768)).unwrap();
+        assert!(listener.found_free.lock().unwrap().is_empty());
+        // For the block, it is told of pressure, and all buffers go. So the oldest block goes back, and with it the pressure.
+        drop(arena.try_buffer(1024).unwrap());
+        assert_eq!(*listener.found_free.lock().unwrap(), [true, true]);
     }
 }

@@ -14,7 +14,7 @@ pub(crate) struct Counts {
     /// Objects that exist or are being made, and the most that ever did.
     total: AtomicUsize,
     peak: AtomicUsize,
-    /// Idle objects; counted only where there is a limit.
+    /// Idle objects, and room that is set aside for some; counted only where there is a limit.
     idle: Option<AtomicUsize>,
     misses: AtomicU64,
     refused: AtomicU64,
@@ -59,9 +59,9 @@ impl Counts {
         count(&self.misses);
     }
 
-    /// An acquisition was refused, as all are in use.
-    pub(crate) fn exhausted(&self, idle: usize, capacity: usize) -> MemoryError {
-        MemoryError::PoolExhausted { in_use: self.total().saturating_sub(idle), capacity }
+    /// An acquisition is refused, as nothing is idle.
+    pub(crate) fn exhausted(&self, capacity: usize) -> MemoryError {
+        MemoryError::PoolExhausted { in_use: self.total(), capacity }
     }
 
     pub(crate) fn refused(&self) {
@@ -74,6 +74,26 @@ impl Counts {
         let Some(idle) = &self.idle else { return true };
         let one_more = |idle: usize| (idle < max_idle).then_some(idle + 1);
         idle.fetch_update(Relaxed, Relaxed, one_more).is_ok()
+    }
+
+    /// Sets room aside for up to so many idle objects, half of what there is at most. They are not counted one by one.
+    #[cfg(feature = "std")]
+    pub(crate) fn set_room_aside(&self, wanted: usize, max_idle: usize) -> usize {
+        let Some(idle) = &self.idle else { return wanted };
+        let mut granted = 0;
+        let _ = idle.fetch_update(Relaxed, Relaxed, |idle| {
+            granted = wanted.min(max_idle.saturating_sub(idle) / 2);
+            Some(idle + granted)
+        });
+        granted
+    }
+
+    /// The room is free again.
+    #[cfg(feature = "std")]
+    pub(crate) fn give_room_back(&self, room: usize) {
+        if let Some(idle) = &self.idle {
+            idle.fetch_sub(room, Relaxed);
+        }
     }
 
     /// One that was idle is so no more.

@@ -1,16 +1,24 @@
 //! The parts without locks, for the tests that try all orders of their operations.
 
-use alloc::{sync::Arc, vec::Vec};
-use core::fmt;
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use core::{fmt, ptr::NonNull};
 
+pub use crate::thread_safe::for_loom::{Held, Member, Units};
 use crate::{
-    lock_free::stack::{Links, Stack},
+    PoolBuilder, PoolStrategy, Poolable,
+    lock_free::{
+        places::Places as AllPlaces,
+        stack::{Links, Stack},
+    },
     node::Node,
-    sync::AtomicU32,
+    store::{Own, Store as _},
+    sync::{AtomicU32, Slot},
+    thread_cache::ThreadCache,
     thread_safe::{
         barrier,
         magazine::{Magazine, Put},
     },
+    unlocked::Unlocked,
 };
 
 /// A magazine of numbers.
@@ -115,3 +123,100 @@ impl<const TAG_BITS: u32> fmt::Debug for Places<TAG_BITS> {
         f.write_str("Places")
     }
 }
+
+/// A pool without locks.
+#[derive(Clone)]
+pub struct Watched(Arc<Unlocked<Watch, AllPlaces<Watch>>>);
+
+/// An object that notices when two threads have it.
+pub struct Watch(Slot<u32>);
+
+impl Poolable for Watch {
+    fn create() -> Self {
+        Self(Slot::new(0))
+    }
+
+    fn reset(&mut self) {
+        self.touch();
+    }
+}
+
+impl Watch {
+    fn touch(&self) {
+        // SAFETY: who has the object has it alone: `loom` checks that.
+        unsafe { *self.0.get() += 1 };
+    }
+}
+
+/// What one thread has of a pool without locks: its cache, or nothing.
+pub struct Part {
+    pool: Watched,
+    cache: Option<NonNull<ThreadCache<Watch>>>,
+}
+
+// SAFETY: the test has one thread at a time use it, and the pool keeps the cache.
+unsafe impl Send for Part {}
+
+/// An object in use. It is given back by hand.
+pub struct Taken(Box<Node<Watch>>);
+
+impl Watched {
+    /// With so many objects, all idle.
+    #[must_use]
+    pub fn new(objects: usize) -> Self {
+        let strategy = PoolStrategy::new().max_total(objects);
+        let pool =
+            Self(Unlocked::new(PoolBuilder::<_, ()>::new().strategy(strategy), AllPlaces::new(objects)));
+        assert_eq!(pool.0.warm_up(None, objects), Ok(objects));
+        pool
+    }
+
+    /// For a thread that has so many objects at hand at most; with 0, for one that has none.
+    #[must_use]
+    pub fn part(&self, capacity: usize) -> Part {
+        Part { pool: self.clone(), cache: self.0.store.enter(capacity) }
+    }
+
+    /// How many are idle.
+    #[must_use]
+    pub fn idle(&self) -> usize {
+        self.0.stats().idle
+    }
+}
+
+impl Part {
+    fn own(&self) -> Option<Own<'_, ThreadCache<Watch>>> {
+        // SAFETY: the test has one thread at a time use this; the pool keeps the cache.
+        self.cache.map(|cache| unsafe { Own::new(cache) })
+    }
+
+    /// Takes one, if there is one.
+    #[must_use]
+    pub fn take(&self) -> Option<Taken> {
+        let node = self.pool.0.take(self.own()).ok()?;
+        node.value.touch();
+        Some(Taken(node))
+    }
+
+    /// Gives one back.
+    pub fn put(&self, taken: Taken) {
+        self.pool.0.put_back(self.own(), taken.0);
+    }
+
+    /// The thread ends.
+    pub fn leave(self) {
+        self.own().into_iter().for_each(|own| self.pool.0.leave(own));
+    }
+}
+
+macro_rules! opaque {
+    ($($what:ident),*) => {$(
+        impl fmt::Debug for $what {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($what))
+            }
+        }
+    )*};
+}
+
+opaque!(Watched, Watch, Part, Taken);

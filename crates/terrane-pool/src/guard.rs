@@ -19,6 +19,17 @@ pub trait Home<T> {
     fn let_go(&self, node: Box<Node<T>>) -> T;
 }
 
+impl<T, H: Home<T>> Home<T> for &H {
+    #[inline(always)]
+    fn take_back(&self, node: Box<Node<T>>) {
+        (**self).take_back(node);
+    }
+
+    fn let_go(&self, node: Box<Node<T>>) -> T {
+        (**self).let_go(node)
+    }
+}
+
 /// An object of a pool in use; dropping it gives the object back.
 ///
 /// `P` is how it holds on to its pool: `&ObjectPool<T>` and the like borrow it, [`LocalPool<T>`](crate::LocalPool) and the like own a

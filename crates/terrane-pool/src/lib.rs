@@ -5,8 +5,8 @@
 //! | [`ObjectPool`] | one owner | a comparison and a step in a row |
 //! | [`LocalPool`] | one thread, with guards that own a share of the pool | the same |
 //! | `ThreadSafePool` | many threads, and the one to begin with | a step in a magazine of the thread's own, without an atomic exchange |
-//! | `LockFreePool` | threads that must not wait for each other | an atomic exchange on a word that all share |
-//! | `WorkStealingPool` | threads of which some acquire and others release | a step in a deque of the thread's own, with a fence |
+//! | `LockFreePool` | threads that must not wait for each other | an atomic exchange on a word of the thread's own; a release is a store |
+//! | `WorkStealingPool` | the same without a bound; threads that use many objects at once, or acquire for others | the same, and behind it a deque of the thread's own |
 //! | [`LocalBufferPool`], `BufferPool` | buffers of bytes with reserved capacity, by size class | that of `ObjectPool`, `ThreadSafePool` |
 //!
 //! What an object has to know is [`Poolable`]; how many there are and when they are looked at says a [`PoolStrategy`]. What is in use
@@ -47,24 +47,34 @@ mod counts;
 #[doc(hidden)]
 pub mod for_loom;
 mod guard;
+#[cfg(target_has_atomic = "64")]
+mod handle;
 mod held;
 mod idle;
 mod local_pool;
 #[cfg(target_has_atomic = "64")]
 mod lock_free;
+#[cfg(feature = "std")]
+mod locks;
 mod maker;
 mod node;
 mod object_pool;
 mod poolable;
 mod single;
 mod stats;
+#[cfg(target_has_atomic = "64")]
+mod store;
 mod strategy;
 #[cfg(target_has_atomic = "64")]
 mod sync;
+#[cfg(target_has_atomic = "64")]
+mod thread_cache;
 #[cfg(feature = "std")]
 mod thread_safe;
 #[cfg(feature = "std")]
 mod thread_slots;
+#[cfg(target_has_atomic = "64")]
+mod unlocked;
 #[cfg(feature = "std")]
 mod work_stealing;
 

@@ -155,17 +155,6 @@ impl<T: Poolable> Home<T> for LocalPool<T> {
     }
 }
 
-impl<T: Poolable> Home<T> for &LocalPool<T> {
-    #[inline(always)]
-    fn take_back(&self, node: Box<Node<T>>) {
-        self.pool.put_back(node);
-    }
-
-    fn let_go(&self, node: Box<Node<T>>) -> T {
-        self.pool.give_up(node)
-    }
-}
-
 impl<T: Poolable> PoolBuilder<T, LocalPool<T>> {
     /// Makes the pool, without any objects.
     ///

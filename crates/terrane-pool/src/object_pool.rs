@@ -306,7 +306,10 @@ impl<T: Poolable> ObjectPool<T> {
     #[cold]
     #[inline(never)]
     fn put_back_slow(&self, node: Box<Node<T>>) {
+        // That drops other objects, which may panic.
+        let held = Held::new(self, node);
         self.look_around();
+        let node = held.keep();
         let node = if self.strategy.validation.on_release() { if_valid(self, node) } else { Some(node) };
         let Some(mut node) = node else { return };
         if self.strategy.eviction.is_timed() {
@@ -365,7 +368,7 @@ impl<T: Poolable> Keeper<T> for ObjectPool<T> {
     }
 }
 
-impl<T: Poolable> Home<T> for &ObjectPool<T> {
+impl<T: Poolable> Home<T> for ObjectPool<T> {
     #[inline(always)]
     fn take_back(&self, node: Box<Node<T>>) {
         self.put_back(node);

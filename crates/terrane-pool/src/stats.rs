@@ -1,6 +1,6 @@
 //! What a pool tells about itself.
 
-use core::time::Duration;
+use core::{fmt, time::Duration};
 
 /// The figures of a pool.
 ///
@@ -18,6 +18,10 @@ use core::time::Duration;
 /// assert_eq!((stats.acquired, stats.hits, stats.misses), (3, 1, 2));
 /// assert_eq!((stats.in_use, stats.idle, stats.peak_in_use), (2, 0, 2));
 /// assert!((stats.hit_ratio() - 1.0 / 3.0).abs() < 1e-12);
+/// assert_eq!(
+///     stats.to_string(),
+///     "2 in use (peak 2), 0 idle; 3 acquired, 1 of them idle before (33.3 %), 0 refused; 2 created, 0 dropped, 0 detached"
+/// );
 /// # Ok::<(), terrane_pool::MemoryError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,5 +79,33 @@ impl PoolStats {
             waits: self.waits + other.waits,
             wait_time: self.wait_time.saturating_add(other.wait_time),
         }
+    }
+}
+
+/// On one line: the objects, the acquisitions, where they came from and went; the waits where there were any.
+impl fmt::Display for PoolStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in use (peak {}), {} idle; ", self.in_use, self.peak_in_use, self.idle)?;
+        let percent = self.hit_ratio() * 100.0;
+        write!(f, "{} acquired, {} of them idle before ({percent:.1} %), ", self.acquired, self.hits)?;
+        write!(f, "{} refused; ", self.refused)?;
+        write!(f, "{} created, {} dropped, {} detached", self.created, self.dropped, self.detached)?;
+        if self.waits > 0 {
+            write!(f, "; {} waits, {:?} in all", self.waits, self.wait_time)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn waits_are_told_where_there_were_any() {
+        let stats = PoolStats { waits: 2, wait_time: Duration::from_millis(30), ..PoolStats::default() };
+        assert!(stats.to_string().ends_with("0 detached; 2 waits, 30ms in all"), "{stats}");
+        assert!(PoolStats::default().to_string().ends_with("0 detached"));
     }
 }

@@ -98,7 +98,8 @@ impl EvictionPolicy {
 
     /// Whether idle objects are dropped when the budget asks for memory.
     ///
-    /// Where the destructor of an object panics then, a pool for several threads is not asked again; the budget tells its listeners so.
+    /// Where the destructor of an object panics then, a pool for several threads drops the others all the same, and whoever needed the
+    /// memory does not notice. A pool of one thread drops them at its own next use, which is where the panic comes out.
     #[must_use]
     pub const fn pressure(self, yes: bool) -> Self {
         Self { pressure: yes, ..self }
@@ -261,6 +262,20 @@ impl PoolStrategy {
             return Ok(());
         }
         Err(StrategyError::Unsupported { option: "acquire_timeout", pool })
+    }
+
+    /// For a pool that has nothing to wait on, no row of its objects, and no time.
+    #[cfg(target_has_atomic = "64")]
+    pub(crate) fn check_for_unlocked(&self, pool: &'static str) -> Result<(), StrategyError> {
+        self.check()?;
+        self.refuse_waiting(pool)?;
+        if self.reuse == Reuse::Fifo {
+            return Err(StrategyError::Unsupported { option: "first in, first out", pool });
+        }
+        if self.is_timed() {
+            return Err(StrategyError::Unsupported { option: "eviction or validation by time", pool });
+        }
+        Ok(())
     }
 }
 

@@ -1,9 +1,7 @@
 //! Atomics and locks, which `loom` replaces to try all orders (`RUSTFLAGS="--cfg loom" cargo test -p terrane-pool --test loom --release`).
 
-#[cfg(all(feature = "std", not(loom)))]
-pub(crate) use core::sync::atomic::AtomicPtr;
 #[cfg(not(loom))]
-pub(crate) use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize};
+pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize};
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize};
 
@@ -39,3 +37,7 @@ impl<T> Slot<T> {
         self.value.with_mut(|value| value)
     }
 }
+
+/// Alone on its cache lines. Prefetchers fetch two lines of 64 bytes.
+#[repr(align(128))]
+pub(crate) struct Padded<V>(pub(crate) V);

@@ -14,6 +14,8 @@
 
 pub(crate) mod barrier;
 mod depot;
+#[cfg(loom)]
+pub(crate) mod for_loom;
 pub(crate) mod magazine;
 mod shared;
 mod upkeep;
@@ -304,17 +306,6 @@ impl<T: Poolable + Send + 'static> Clone for ThreadSafePool<T> {
 }
 
 impl<T: Poolable + Send + 'static> Home<T> for ThreadSafePool<T> {
-    #[inline(always)]
-    fn take_back(&self, node: Box<Node<T>>) {
-        self.put_back(node);
-    }
-
-    fn let_go(&self, node: Box<Node<T>>) -> T {
-        self.shared.give_up(node)
-    }
-}
-
-impl<T: Poolable + Send + 'static> Home<T> for &ThreadSafePool<T> {
     #[inline(always)]
     fn take_back(&self, node: Box<Node<T>>) {
         self.put_back(node);

@@ -19,6 +19,8 @@ use std::{
     thread_local,
 };
 
+use crate::held::discard;
+
 const PLACES: usize = 16;
 
 /// The number of a pool.
@@ -125,7 +127,7 @@ impl Drop for Memberships {
                     drop(pool);
                 }));
                 if let Err(payload) = done {
-                    core::mem::forget(payload);
+                    discard(payload);
                 }
             }
         }

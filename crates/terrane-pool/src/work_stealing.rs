@@ -1,28 +1,23 @@
 //! The pool whose threads help themselves from each other.
 //!
-//! Each thread has a deque of idle objects (Chase, Lev: *Dynamic Circular Work-Stealing Deque*, SPAA 2005). It takes and puts at one end; a
-//! thread that has none steals from the other end of another's, where the longest idle are. There is no depot: what a thread has too
-//! many of stays with it until somebody needs it.
+//! Each thread has a few idle objects [at hand](crate::thread_cache), and behind these a deque (Chase, Lev: *Dynamic Circular Work-Stealing
+//! Deque*, SPAA 2005). It takes and puts at one end; a thread that has none steals from the other end of another's, where the longest idle
+//! are. There is no depot: what a thread has too many of stays with it until somebody needs it.
 
-mod lane;
+mod lanes;
 
-use alloc::{boxed::Box, sync::Arc};
-use core::fmt;
+use alloc::sync::Arc;
 
-use terrane_base::{Budget, MemoryError};
-
-use crate::{
-    PoolBuilder, PoolGuard, PoolStats, PoolStrategy, Poolable, Reuse, StrategyError,
-    guard::Home,
-    node::Node,
-    thread_slots::{self, PoolId},
-};
-use lane::{Lane, Shared};
+use crate::{PoolBuilder, PoolStrategy, Poolable, StrategyError, handle::handle, unlocked::Unlocked};
+use lanes::Lanes;
 
 /// A pool for many threads that take from each other when they have none: made for threads of which some acquire and others release.
 ///
-/// An acquisition and a release are a step in a deque of the thread's own, and a fence. Stealing takes objects one by one from whoever has
-/// some. A thread that ends leaves its objects to the others.
+/// Up to eight idle objects are at hand of a thread: an acquisition of these is one atomic exchange on a word that others do not touch, a
+/// release a store. More are in a deque of the thread's own: a step there, with a fence. Stealing takes objects one by one from
+/// whoever has some. A thread that ends leaves its objects to the others.
+///
+/// With a `max_idle`, each thread has a part of that room for itself: what comes back can be dropped while room of other threads is free.
 ///
 /// ```
 /// use terrane_pool::{MemoryError, WorkStealingPool};
@@ -34,13 +29,12 @@ use lane::{Lane, Shared};
 /// # Ok::<(), MemoryError>(())
 /// ```
 ///
-/// A strategy with [`Reuse::Fifo`], waiting, or anything that depends on time is refused.
+/// A strategy with [`Reuse::Fifo`](crate::Reuse::Fifo), waiting, or anything that depends on time is refused.
 ///
 /// **Fork.** A child process can use the pool if no other thread was within a call of it at that moment; what idled with threads that
 /// the child does not have is stolen like anything else.
 pub struct WorkStealingPool<T: Poolable + Send + 'static> {
-    id: PoolId,
-    shared: Arc<Shared<T>>,
+    shared: Arc<Unlocked<T, Lanes<T>>>,
 }
 
 impl<T: Poolable + Send + 'static> WorkStealingPool<T> {
@@ -50,117 +44,8 @@ impl<T: Poolable + Send + 'static> WorkStealingPool<T> {
         Self::assemble(Self::builder().strategy(PoolStrategy::new().max_total(max_total)))
     }
 
-    /// A pool with these limits and policies.
-    ///
-    /// # Errors
-    /// [`StrategyError`] when they do not fit together, or this kind of pool cannot follow them.
-    pub fn with_strategy(strategy: PoolStrategy) -> Result<Self, StrategyError> {
-        Self::builder().strategy(strategy).build()
-    }
-
-    /// A pool with a constructor, a budget of its own.
-    pub fn builder() -> PoolBuilder<T, Self> {
-        PoolBuilder::new()
-    }
-
     fn assemble(builder: PoolBuilder<T, Self>) -> Self {
-        let id = PoolId::next();
-        Self { id, shared: Shared::new(id, builder) }
-    }
-
-    /// Hands out an idle object, of this thread or of another one, or a new one.
-    ///
-    /// # Errors
-    /// [`MemoryError::PoolExhausted`] when as many are in use, or being made, as may exist; what the budget says when it refuses a new
-    /// one; [`MemoryError::OutOfMemory`].
-    ///
-    /// # Panics
-    /// When the object's constructor or validation does.
-    #[inline]
-    pub fn acquire(&self) -> Result<PoolGuard<T, &Self>, MemoryError> {
-        Ok(PoolGuard::new(self.shared.take(self.lane())?, self))
-    }
-
-    /// As [`acquire`](Self::acquire), with a share of the pool in the guard.
-    ///
-    /// # Errors
-    /// As [`acquire`](Self::acquire).
-    ///
-    /// # Panics
-    /// As [`acquire`](Self::acquire).
-    #[inline]
-    pub fn acquire_owned(&self) -> Result<PoolGuard<T, Self>, MemoryError> {
-        Ok(PoolGuard::new(self.shared.take(self.lane())?, self.clone()))
-    }
-
-    /// Makes objects until `idle` are idle or as many exist as may, and says how many it made.
-    ///
-    /// # Errors
-    /// What the budget says when it refuses; what was made by then stays.
-    ///
-    /// # Panics
-    /// When the constructor does; what was made by then stays.
-    pub fn warm_up(&self, idle: usize) -> Result<usize, MemoryError> {
-        self.shared.warm_up(self.lane(), idle)
-    }
-
-    /// Drops idle objects of all threads until `keep` are left, and says how many it dropped.
-    ///
-    /// # Panics
-    /// When the destructor of an object does; that object is dropped and counted, the others stay.
-    pub fn trim(&self, keep: usize) -> usize {
-        self.shared.trim(keep)
-    }
-
-    /// The figures. The peak is that of the objects that existed, idle or in use.
-    #[must_use]
-    pub fn stats(&self) -> PoolStats {
-        self.shared.stats()
-    }
-
-    /// The budget that objects are charged to.
-    #[must_use]
-    pub fn budget(&self) -> &Budget {
-        self.shared.budget()
-    }
-
-    /// The lane of the calling thread; `None` for one that is about to end.
-    #[inline]
-    fn lane(&self) -> Option<&Lane<T>> {
-        match thread_slots::look_up(self.id) {
-            // SAFETY: what a thread's table has under the number of this pool was put there by `Shared::join` of this pool: a lane of it,
-            // which lives until the thread has taken it out of its table, or the pool ends; and the pool is borrowed.
-            Some(part) => Some(unsafe { part.cast::<Lane<T>>().as_ref() }),
-            None => self.shared.join(),
-        }
-    }
-}
-
-impl<T: Poolable + Send + 'static> Clone for WorkStealingPool<T> {
-    fn clone(&self) -> Self {
-        Self { id: self.id, shared: Arc::clone(&self.shared) }
-    }
-}
-
-impl<T: Poolable + Send + 'static> Home<T> for WorkStealingPool<T> {
-    #[inline]
-    fn take_back(&self, node: Box<Node<T>>) {
-        self.shared.put_back(self.lane(), node);
-    }
-
-    fn let_go(&self, node: Box<Node<T>>) -> T {
-        self.shared.give_up(node)
-    }
-}
-
-impl<T: Poolable + Send + 'static> Home<T> for &WorkStealingPool<T> {
-    #[inline]
-    fn take_back(&self, node: Box<Node<T>>) {
-        self.shared.put_back(self.lane(), node);
-    }
-
-    fn let_go(&self, node: Box<Node<T>>) -> T {
-        self.shared.give_up(node)
+        Self { shared: Unlocked::new(builder, Lanes::new()) }
     }
 }
 
@@ -170,22 +55,9 @@ impl<T: Poolable + Send + 'static> PoolBuilder<T, WorkStealingPool<T>> {
     /// # Errors
     /// [`StrategyError`] when the strategy cannot be followed.
     pub fn build(self) -> Result<WorkStealingPool<T>, StrategyError> {
-        const POOL: &str = "a pool of stealing threads";
-        let strategy = &self.strategy;
-        strategy.check()?;
-        strategy.refuse_waiting(POOL)?;
-        if strategy.reuse == Reuse::Fifo {
-            return Err(StrategyError::Unsupported { option: "first in, first out", pool: POOL });
-        }
-        if strategy.is_timed() {
-            return Err(StrategyError::Unsupported { option: "eviction or validation by time", pool: POOL });
-        }
+        self.strategy.check_for_unlocked("a pool of stealing threads")?;
         Ok(WorkStealingPool::assemble(self))
     }
 }
 
-impl<T: Poolable + Send + 'static> fmt::Debug for WorkStealingPool<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WorkStealingPool").field("stats", &self.stats()).finish_non_exhaustive()
-    }
-}
+handle!(WorkStealingPool);

@@ -4,7 +4,10 @@
 use std::{sync::mpsc, thread};
 
 use proptest::prelude::*;
-use terrane_pool::{Budget, Bytes, PoolGuard, PoolStrategy, ThreadSafePool};
+use terrane_pool::{
+    Budget, Bytes, LockFreePool, MemoryError, PoolGuard, PoolStats, PoolStrategy, ThreadSafePool,
+    WorkStealingPool,
+};
 
 /// Runs on another thread, to the end of its own variables.
 fn elsewhere<R: Send>(work: impl FnOnce() -> R + Send) -> R {
@@ -36,16 +39,6 @@ fn what_is_handed_to_the_others_is_not_dropped() {
     });
 }
 
-/// Pool of at most 8 idle objects of 4 KiB.
-fn eight_idle(budget: &Budget) -> ThreadSafePool<Vec<u8>> {
-    ThreadSafePool::builder()
-        .strategy(PoolStrategy::new().max_idle(8))
-        .constructor(|| Vec::with_capacity(4096))
-        .budget(budget)
-        .build()
-        .unwrap()
-}
-
 /// Makes the budget ask the pool for one object.
 fn press(budget: &Budget) {
     let rest = budget.remaining().saturating_add(Bytes::new(1));
@@ -56,11 +49,11 @@ fn press(budget: &Budget) {
 #[test]
 fn no_more_idle_than_may_after_objects_were_fetched_from_another_thread() {
     let budget = Budget::root(Bytes::from_mib(1));
-    let pool = eight_idle(&budget);
+    let pool = ThreadSafePool::eight_idle(&budget);
     let worker = Worker::new();
     let shared = pool.clone();
     let held = worker.run(move || {
-        let mut held: Held = (0..12).map(|_| shared.acquire_owned().unwrap()).collect();
+        let mut held: Vec<_> = (0..12).map(|_| shared.acquire_owned().unwrap()).collect();
         held.truncate(4);
         held
     });
@@ -92,8 +85,6 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-type Held = Vec<PoolGuard<Vec<u8>, ThreadSafePool<Vec<u8>>>>;
-
 /// A thread that does one piece of work after another.
 struct Worker {
     work: Option<mpsc::Sender<Box<dyn FnOnce() + Send>>>,
@@ -122,10 +113,51 @@ impl Drop for Worker {
     }
 }
 
-fn run(pool: &ThreadSafePool<Vec<u8>>, budget: &Budget, worker: &mut Worker, held: &mut Held, step: Step) {
+/// A pool that several threads share.
+trait Shared: Clone + Send + Sized + 'static {
+    type Guard: Send;
+    /// At most 8 idle objects of 4 KiB.
+    fn eight_idle(budget: &Budget) -> Self;
+    fn acquire(&self) -> Result<Self::Guard, MemoryError>;
+    fn flush(&self) {}
+    fn trim(&self, keep: usize) -> usize;
+    fn stats(&self) -> PoolStats;
+}
+
+macro_rules! shared {
+    ($($pool:ident $max_total:expr $(, $flush:ident)?;)*) => {$(
+        impl Shared for $pool<Vec<u8>> {
+            type Guard = PoolGuard<Vec<u8>, Self>;
+            fn eight_idle(budget: &Budget) -> Self {
+                $pool::builder()
+                    .strategy(PoolStrategy::new().max_idle(8).max_total($max_total))
+                    .constructor(|| Vec::with_capacity(4096))
+                    .budget(budget)
+                    .build()
+                    .unwrap()
+            }
+            fn acquire(&self) -> Result<Self::Guard, MemoryError> {
+                self.acquire_owned()
+            }
+            $(fn flush(&self) {
+                self.$flush();
+            })?
+            fn trim(&self, keep: usize) -> usize {
+                self.trim(keep)
+            }
+            fn stats(&self) -> PoolStats {
+                self.stats()
+            }
+        }
+    )*};
+}
+
+shared!(ThreadSafePool usize::MAX, flush; LockFreePool 1000; WorkStealingPool usize::MAX;);
+
+fn run<P: Shared>(pool: &P, budget: &Budget, worker: &mut Worker, held: &mut Vec<P::Guard>, step: Step) {
     let (pool, budget) = (pool.clone(), budget.clone());
     match step {
-        Step::Acquire => held.extend(worker.run(move || pool.acquire_owned())),
+        Step::Acquire => held.extend(worker.run(move || pool.acquire())),
         Step::Release(_) if held.is_empty() => {}
         Step::Release(which) => {
             let guard = held.swap_remove(which % held.len());
@@ -138,28 +170,42 @@ fn run(pool: &ThreadSafePool<Vec<u8>>, budget: &Budget, worker: &mut Worker, hel
     }
 }
 
+/// Three threads, one at a time. There are never too many idle, nothing but what comes back is dropped unasked.
+fn idle_objects_keep_to_the_limit<P: Shared>(steps: Vec<(usize, Step)>) {
+    let budget = Budget::root(Bytes::from_mib(1));
+    let pool = P::eight_idle(&budget);
+    let mut workers = [(); 3].map(|()| Worker::new());
+    let mut held = Vec::new();
+    for (worker, step) in steps {
+        let before = pool.stats();
+        run(&pool, &budget, &mut workers[worker], &mut held, step);
+        let after = pool.stats();
+        assert!(after.idle <= 8, "{step:?}: {after:?}");
+        assert_eq!(after.in_use, held.len());
+        let dropped = after.dropped - before.dropped;
+        match step {
+            Step::Release(_) => assert!(dropped <= 1),
+            Step::Trim(_) | Step::Press => {}
+            _ => assert_eq!(dropped, 0, "{step:?}: {before:?}"),
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Three threads, one at a time. There are never too many idle, and nothing but what comes back is dropped unasked.
     #[test]
-    fn idle_objects_of_all_threads_keep_to_the_limit(steps in prop::collection::vec((0..3usize, step()), 1..200)) {
-        let budget = Budget::root(Bytes::from_mib(1));
-        let pool = eight_idle(&budget);
-        let mut workers = [(); 3].map(|()| Worker::new());
-        let mut held = Held::new();
-        for (worker, step) in steps {
-            let before = pool.stats();
-            run(&pool, &budget, &mut workers[worker], &mut held, step);
-            let after = pool.stats();
-            prop_assert!(after.idle <= 8, "{step:?}: {after:?}");
-            prop_assert_eq!(after.in_use, held.len());
-            let dropped = after.dropped - before.dropped;
-            match step {
-                Step::Release(_) => prop_assert!(dropped <= 1),
-                Step::Trim(_) | Step::Press => {}
-                _ => prop_assert_eq!(dropped, 0, "{:?}: {:?}", step, before),
-            }
-        }
+    fn with_magazines(steps in prop::collection::vec((0..3usize, step()), 1..200)) {
+        idle_objects_keep_to_the_limit::<ThreadSafePool<Vec<u8>>>(steps);
+    }
+
+    #[test]
+    fn without_locks(steps in prop::collection::vec((0..3usize, step()), 1..200)) {
+        idle_objects_keep_to_the_limit::<LockFreePool<Vec<u8>>>(steps);
+    }
+
+    #[test]
+    fn with_stealing(steps in prop::collection::vec((0..3usize, step()), 1..200)) {
+        idle_objects_keep_to_the_limit::<WorkStealingPool<Vec<u8>>>(steps);
     }
 }

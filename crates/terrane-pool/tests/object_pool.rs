@@ -275,3 +275,38 @@ fn two_pools_do_not_meet() {
     drop(held);
     assert_eq!((one.stats().created, other.stats().created), (1, 1));
 }
+
+#[test]
+fn a_panic_while_others_are_evicted_loses_nothing_that_comes_back() {
+    thread_local!(static ARMED: Cell<bool> = const { Cell::new(false) });
+    struct Bomb;
+    impl Poolable for Bomb {
+        fn create() -> Self {
+            Self
+        }
+        fn reset(&mut self) {}
+    }
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            if ARMED.replace(false) {
+                panic!("a planned panic in drop");
+            }
+        }
+    }
+    let clock = Arc::new(ManualClock::new());
+    let eviction = EvictionPolicy::new().idle(Duration::from_secs(1));
+    let pool = ObjectPool::<Bomb>::builder()
+        .strategy(PoolStrategy::new().eviction(eviction))
+        .clock(Arc::clone(&clock))
+        .build()
+        .unwrap();
+    pool.warm_up(2).unwrap();
+    let held = pool.acquire().unwrap();
+    clock.advance(Duration::from_secs(2));
+    ARMED.set(true);
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(held))).is_err());
+    let stats = pool.stats();
+    assert_eq!((stats.created, stats.dropped, stats.idle, stats.in_use), (2, 2, 0, 0));
+    pool.trim(0);
+    assert_eq!(pool.budget().used(), Bytes::ZERO);
+}

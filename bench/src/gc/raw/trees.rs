@@ -11,13 +11,23 @@ use terrane_gc::raw::Word;
 
 impl<M: WithPairs> Cells<M> {
     pub(super) fn tree(&mut self, depth: u32) -> Word {
+        let top = self.roots.words.len();
+        self.roots.words.resize(top + depth as usize, NIL);
+        let tree = self.tree_above(depth, top);
+        self.roots.words.truncate(top);
+        tree
+    }
+
+    /// The same with the top of the shadow stack as a virtual machine has it, in a register: each level keeps its left
+    /// child in a slot of its own, which is cleared again.
+    fn tree_above(&mut self, depth: u32, top: usize) -> Word {
         if depth == 0 {
             return self.pair(NIL, NIL);
         }
-        let left = self.tree(depth - 1);
-        self.roots.push(left);
-        let right = self.tree(depth - 1);
-        let left = self.roots.pop();
+        let left = self.tree_above(depth - 1, top + 1);
+        self.roots.words[top] = left;
+        let right = self.tree_above(depth - 1, top + 1);
+        let left = std::mem::replace(&mut self.roots.words[top], NIL);
         self.pair(left, right)
     }
 

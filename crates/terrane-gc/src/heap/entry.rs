@@ -104,7 +104,7 @@ impl Heap {
 
     /// Collects all objects; answers how many bytes were freed.
     pub fn collect_full(&mut self) -> Bytes {
-        self.state_mut().collect_and_count(CollectionKind::Full)
+        self.state_mut().collect_full()
     }
 
     /// Switches collections that run by themselves on or off; they are on at the start. While they are off, one runs

@@ -125,6 +125,11 @@ impl FinalizerQueues {
         self.dying.push_front(side, block);
     }
 
+    /// Forgets what was noted.
+    pub(crate) fn forget_dying(&mut self) {
+        self.dying = List::EMPTY;
+    }
+
     /// How many are noted.
     pub(crate) fn dying(&self) -> usize {
         self.dying.len

@@ -36,6 +36,9 @@ impl PersistentRoots {
     pub(crate) fn insert(&mut self, heap: HeapId, word: Word) -> Arc<RootSlot> {
         if self.free.is_empty() && self.entries.len() == self.entries.capacity() {
             self.release();
+            // Entries become free inside a collection, which takes no memory.
+            self.entries.reserve(1);
+            self.free.reserve(self.entries.capacity());
         }
         let index = self.free.pop().unwrap_or(self.entries.len());
         let slot = Arc::new(RootSlot { heap, index });

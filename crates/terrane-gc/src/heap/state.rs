@@ -93,7 +93,8 @@ impl Drop for State {
 // SAFETY: `State` keeps roots and heap together and private. Handles, persistent roots, queues and remembered cells are
 // all that refers into the heap from outside, and hold valid references: those that the borrow checker has let live.
 // The frame region is not used. Objects are initialised as soon as they have memory, and every store of a reference
-// into an object goes through `write_barrier`, whose log is among the roots.
+// into an object goes through `write_barrier`, whose log is among the roots, or, where it lies in the object's side
+// block, through `record`.
 unsafe impl RootSource for Roots {
     fn visit_roots<F: FnMut(&mut Word)>(&mut self, scope: RootScope, mut visit: F) {
         self.handles.visit(scope, &mut visit);
@@ -224,6 +225,15 @@ impl Roots {
         let Some(queue) = block.finalizer() else { return };
         if block.object != Word(0) && live.survivor(block.object).is_none() && self.queues.is_open(queue) {
             self.queues.note_dying(&self.side, index);
+        }
+    }
+
+    /// An object was brought to life through a weak reference: it, and what it refers to, may be noted as dying. The search
+    /// for these begins anew; what was kept already stays in its queue.
+    pub(crate) fn note_revival(&mut self) {
+        if self.queues.dying() > 0 {
+            self.queues.forget_dying();
+            self.deaths.revived = 0;
         }
     }
 

@@ -149,7 +149,12 @@ impl<'h> Mutator<'h, '_> {
             if (*block).generation != generation || (*block).object == Word(0) {
                 return None;
             }
-            state.raw.weak_read((*block).object)
+            let marked = state.raw.cycle.objects;
+            let object = state.raw.weak_read((*block).object);
+            if state.raw.cycle.objects != marked {
+                state.roots.note_revival();
+            }
+            object
         }
     }
 
@@ -179,7 +184,7 @@ impl<'h> Mutator<'h, '_> {
         unsafe {
             let state = &mut *self.state();
             let block = state.side_block(key);
-            state.raw.record(key, key_slot(key), value);
+            state.raw.record(key, hidden_slot(block), value);
             let before = (*block).insert(map, value);
             if before.is_none() {
                 state.roots.maps.maps[map as usize].len += 1;
@@ -196,7 +201,7 @@ impl<'h> Mutator<'h, '_> {
         unsafe {
             let block = (*header_of(key)).side()?;
             let state = &mut *self.state();
-            state.raw.record(key, key_slot(key), Word(0));
+            state.raw.record(key, hidden_slot(block), Word(0));
             let before = (*block).remove(map)?;
             state.roots.maps.maps[map as usize].len -= 1;
             Some(before)
@@ -204,9 +209,10 @@ impl<'h> Mutator<'h, '_> {
     }
 }
 
-/// An address inside the key, as the barrier for slots beside an object wants it.
-fn key_slot(key: Word) -> *mut Word {
-    core::ptr::with_exposed_provenance_mut(key.0 as usize)
+/// The values of a key lie beside it, in its side block. To the barrier, any address outside the key stands for them: one
+/// inside would be taken for a slot of the key.
+fn hidden_slot(block: *mut SideBlock) -> *mut Word {
+    block.cast()
 }
 
 /// Spreads the bits of a counter over a word (Steele et al., "Fast splittable pseudorandom number generators", OOPSLA

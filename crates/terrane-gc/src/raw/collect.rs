@@ -2,6 +2,7 @@
 
 use terrane_base::MemoryError;
 
+use super::clock::now_ns;
 use super::evacuate::{Condemned, Copied, Evacuation, NurseryAndArena, Parts, Sources};
 use super::heap::Heap;
 use super::record::{CollectionCause, CollectionKind, CollectionRecord};
@@ -60,7 +61,7 @@ impl<M: ObjectModel> Heap<M> {
         condemned: Condemned,
         roots: &mut R,
     ) -> (CollectionRecord, Copied) {
-        let started = (self.clock)();
+        let started = now_ns(self.clock);
         self.sync();
         self.old.note_mutator_births();
         let before = self.heap_bytes() + self.bytes_to_move(condemned, roots.frame_top());
@@ -78,7 +79,7 @@ impl<M: ObjectModel> Heap<M> {
             self.arenas.destroy(index, &mut self.young, poison);
         }
         if kind == CollectionKind::Minor {
-            let so_far = (self.clock)().saturating_sub(started);
+            let so_far = now_ns(self.clock).saturating_sub(started);
             self.note_pretenuring(nursery_bytes, copied.bytes, so_far);
         }
         self.prepare_mutator(copied.bytes, cause, roots);
@@ -87,7 +88,7 @@ impl<M: ObjectModel> Heap<M> {
             self.finish(&record, roots);
         }
         self.sequence += 1;
-        let pause_ns = (self.clock)().saturating_sub(started);
+        let pause_ns = now_ns(self.clock).saturating_sub(started);
         self.stats.pauses.record(pause_ns);
         if kind == CollectionKind::Minor {
             self.pacer.note_minor(nursery_bytes, pause_ns);

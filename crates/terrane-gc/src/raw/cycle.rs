@@ -22,6 +22,7 @@
 
 use core::marker::PhantomData;
 
+use super::clock::now_ns;
 use super::heap::Heap;
 use super::mark::{Marking, forget_dead};
 use super::old_space::State;
@@ -100,7 +101,7 @@ impl Cycle {
     /// Adds a pause to the cycle's account.
     fn add_pause(&mut self, ns: u64) {
         self.slices += 1;
-        self.pause_ns_total += ns;
+        self.pause_ns_total = self.pause_ns_total.saturating_add(ns);
         self.pause_ns_max = self.pause_ns_max.max(ns);
     }
 }
@@ -117,7 +118,8 @@ impl<M: ObjectModel> Heap<M> {
         }
     }
 
-    /// Begins a cycle: takes the snapshot. The nursery is empty, nothing is fresh, and no cycle is under way.
+    /// Begins a cycle: takes the snapshot. The nursery is empty, nothing is fresh, and no cycle is under way. The mutator's
+    /// cursor was taken note of.
     pub(crate) fn begin_cycle<R: RootSource>(&mut self, cause: CollectionCause, roots: &mut R) {
         debug_assert!(self.cycle.is_idle());
         debug_assert_eq!(
@@ -126,6 +128,8 @@ impl<M: ObjectModel> Heap<M> {
             "the nursery belongs to the snapshot"
         );
         debug_assert!(!self.has_fresh(), "what is fresh cannot be swept");
+        // The mutator's hole is retired, and with it what would tell of births in it.
+        self.old.note_mutator_births();
         self.cycle = Cycle {
             phase: Phase::Roots,
             snapshotting: true,
@@ -293,9 +297,9 @@ impl<M: ObjectModel> Heap<M> {
                 None
             }
             _ => {
-                let started = (self.clock)();
+                let started = now_ns(self.clock);
                 self.finish_cycle(roots);
-                self.cycle.add_pause((self.clock)().saturating_sub(started));
+                self.cycle.add_pause(now_ns(self.clock).saturating_sub(started));
                 Some(self.cycle_record())
             }
         };

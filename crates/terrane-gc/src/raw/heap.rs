@@ -106,6 +106,8 @@ pub struct Heap<M: ObjectModel> {
     pub(crate) pause_goal_ns: Option<u64>,
     /// Where chunks come from, if they are to lie on huge pages.
     pub(crate) huge_pages: Option<Arc<dyn PageSource>>,
+    /// The chunk that was taken last does.
+    pub(crate) has_huge_pages: bool,
     /// Small objects are born in the nursery, otherwise in the old space.
     pub(crate) generational: bool,
     /// Small objects are born in the old space at present.
@@ -195,6 +197,7 @@ impl<M: ObjectModel> Heap<M> {
             pretenurer: Pretenurer::new(config.pretenuring),
             incremental: config.incremental && config.generational,
             huge_pages: config.huge_pages.then(|| Arc::clone(pages)),
+            has_huge_pages: false,
             settled_bytes: 0,
             pins: Pins::default(),
             external: ExternalBytes::default(),
@@ -247,7 +250,8 @@ impl<M: ObjectModel> Heap<M> {
             return None;
         }
         self.window.cursor = address + size;
-        // SAFETY: once the heap is made, the window lies in the young range, which does not start at address 0.
+        // SAFETY: once the heap is made, the window lies in the young range or in a chunk, neither of which starts at
+        // address 0.
         Some(unsafe { NonNull::new_unchecked(address as *mut u8) })
     }
 

@@ -51,6 +51,8 @@ pub(crate) struct LargeSpace {
     /// Objects from here on were born since the sweep began, and need none.
     sweep_end: usize,
     shared_chunks: Vec<Chunk>,
+    /// The shared chunk that had room last.
+    shared_from: usize,
     /// Bytes of the objects.
     pub(crate) live_bytes: usize,
     /// Bytes that count against the limit: whole granules, and whole chunks of runs.
@@ -131,11 +133,17 @@ impl LargeSpace {
         owner: Owner,
     ) -> Result<usize, MemoryError> {
         let granules = size.div_ceil(GRANULE);
-        let found = self.shared_chunks.iter().find_map(|&chunk| Some((chunk, find_run(chunk, granules)?)));
-        let (chunk, first) = match found {
+        // Next fit, backwards from the chunk that had room last: the fuller chunks are not gone through every time.
+        let chunks = self.shared_chunks.len();
+        let places = (0..chunks).map(|back| (self.shared_from + chunks - back) % chunks);
+        let found = places
+            .map(|index| (index, self.shared_chunks[index]))
+            .find_map(|(index, chunk)| Some((index, chunk, find_run(chunk, granules)?)));
+        let (index, chunk, first) = match found {
             Some(place) => place,
-            None => (self.grow(space, owner)?, FIRST_GRANULE),
+            None => (chunks, self.grow(space, owner)?, FIRST_GRANULE),
         };
+        self.shared_from = index;
         set_granules(chunk, first, granules, true);
         let address = chunk.base() + first * GRANULE;
         // SAFETY: the chunk is in use, nobody else accesses its header now, and the granules were free.
@@ -215,7 +223,11 @@ impl LargeSpace {
     ) -> bool {
         // What is freed is replaced by objects from further back, so none that must be swept gets beyond the end.
         if self.swept >= self.sweep_end.min(self.objects.len()) {
-            self.release_empty_chunks(space);
+            // Once, however often it is asked for more.
+            if core::mem::take(&mut self.sweep_end) > 0 {
+                self.release_empty_chunks(space);
+            }
+            self.swept = 0;
             return false;
         }
         let object = self.objects[self.swept];

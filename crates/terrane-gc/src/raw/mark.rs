@@ -12,9 +12,9 @@ use core::marker::PhantomData;
 
 use super::large::LargeSpace;
 use super::old_space::OldSpace;
-use super::old_space::chunk::{Chunk, ChunkKind, StartTable};
+use super::old_space::chunk::{Chunk, StartTable};
 use super::old_space::line::mark_lines;
-use super::prefetch::prefetch;
+use super::prefetch::{DISTANCE, prefetch};
 use super::remembered::RememberedSet;
 use super::slice::Slice;
 use super::work_stack::WorkStack;
@@ -61,15 +61,10 @@ impl<M: ObjectModel> Marking<'_, M> {
             return;
         }
         hot.marked += 1;
-        if hot.next.is_none() {
-            hot.next = Some(word);
-            return;
-        }
         if hot.top == self.stack.end() {
             // SAFETY: as above.
             return unsafe { self.drop_marked(word, chunk, address) };
         }
-        prefetch(address);
         // SAFETY: below the end of the stack.
         unsafe {
             hot.top.write(word.0);
@@ -91,8 +86,7 @@ impl<M: ObjectModel> Marking<'_, M> {
     ///
     /// `word` is valid.
     pub(crate) unsafe fn enqueue(&mut self, word: Word) {
-        // With the place of the next object taken, it goes on the stack.
-        let mut hot = Hot { top: self.stack.top(), next: Some(word), marked: 0, bytes: 0 };
+        let mut hot = Hot { top: self.stack.top(), marked: 0, bytes: 0 };
         // SAFETY: the caller's promise.
         unsafe { self.shade(word, &mut hot) };
         self.stack.set_top(hot.top);
@@ -106,7 +100,7 @@ impl<M: ObjectModel> Marking<'_, M> {
     /// `word` refers to the object at `address` in `chunk`.
     #[inline(always)]
     unsafe fn count(&mut self, word: Word, chunk: Chunk, address: usize) {
-        if chunk.kind() == ChunkKind::Old {
+        if !chunk.is_large(address) {
             // SAFETY: the caller's promise.
             unsafe { self.old.note_marked(chunk, address, M::size(word)) };
         }
@@ -153,42 +147,53 @@ impl<M: ObjectModel> Marking<'_, M> {
     #[inline(never)]
     fn drain_stack(&mut self, units: usize) -> usize {
         let bottom = self.stack.bottom();
-        let mut hot = Hot { top: self.stack.top(), next: None, marked: 0, bytes: 0 };
+        let mut hot = Hot { top: self.stack.top(), marked: 0, bytes: 0 };
+        let mut coming = Coming::new();
         let epoch = self.old.epoch();
         let mut left = units;
         while left > 0 {
-            let word = match hot.next.take() {
-                Some(word) => word,
-                None if hot.top == bottom => break,
-                // SAFETY: above the bottom, so it was pushed.
-                None => unsafe {
-                    hot.top = hot.top.sub(1);
-                    Word(*hot.top)
-                },
-            };
+            // SAFETY: the top is not below the bottom, and what lies between was pushed.
+            let Some(word) = (unsafe { coming.next::<M>(&mut hot, bottom) }) else { break };
             left -= 1;
             let Some(address) = M::address(word) else { continue };
             // SAFETY: only references to marked objects outside the young range get here.
             unsafe {
                 let chunk = Chunk::containing(address);
-                if chunk.kind() == ChunkKind::Old {
-                    let size = M::size(word);
-                    hot.bytes += size;
-                    mark_lines(chunk, address, size, epoch);
-                    M::visit_slots(word, |slot| self.shade(*slot, &mut hot));
-                } else {
+                if chunk.is_large(address) {
                     self.scan_part(word, chunk, address, &mut hot);
                     left = left.saturating_sub(PART_UNITS);
+                    continue;
+                }
+                let shape = M::fixed_shape(*(address as *const Word));
+                let size = shape.map_or_else(|| M::size(word), |(size, _)| size);
+                hot.bytes += size;
+                mark_lines(chunk, address, size, epoch);
+                match shape {
+                    Some((_, slots)) => self.shade_fixed(address, slots, &mut hot),
+                    None => M::visit_slots(word, |slot| self.shade(*slot, &mut hot)),
                 }
             }
         }
-        if let Some(word) = hot.next.take() {
-            self.keep_for_later(word, &mut hot);
-        }
+        coming.rest().for_each(|word| self.keep_for_later(word, &mut hot));
         self.stack.set_top(hot.top);
         self.old.add_marked(hot.bytes);
         *self.objects += hot.marked;
         units - left
+    }
+
+    /// Shades what the slots of an object refer to, given as a map of its words.
+    ///
+    /// # Safety
+    ///
+    /// The map is what the model says of the initialised object at `address`.
+    #[inline(always)]
+    unsafe fn shade_fixed(&mut self, address: usize, mut slots: u64, hot: &mut Hot) {
+        while slots != 0 {
+            let slot = (address + 8 * slots.trailing_zeros() as usize) as *const Word;
+            slots &= slots - 1;
+            // SAFETY: the caller's promise.
+            unsafe { self.shade(*slot, hot) };
+        }
     }
 
     /// Puts a marked object on the stack.
@@ -281,14 +286,58 @@ impl<M: ObjectModel> Marking<'_, M> {
 struct Hot {
     /// Top of the stack.
     top: *mut u64,
-    /// The object to go on with, marked: the first that was reached from the one scanned last. It need not go
-    /// through the stack, and lies next to that one if the copying loop, which goes on likewise, put it
-    /// there.
-    next: Option<Word>,
     /// Objects marked.
     marked: u64,
     /// Bytes of objects of the old space scanned.
     bytes: usize,
+}
+
+/// Objects on their way from the stack to the marker, while the processor fetches them: first in, first out.
+struct Coming {
+    words: [u64; DISTANCE],
+    first: usize,
+    len: usize,
+}
+
+impl Coming {
+    fn new() -> Self {
+        Self { words: [0; DISTANCE], first: 0, len: 0 }
+    }
+
+    /// The next object, whose place one from the stack takes, as long as there is any.
+    ///
+    /// # Safety
+    ///
+    /// What lies between `bottom` and the top was pushed.
+    #[inline(always)]
+    unsafe fn next<M: ObjectModel>(&mut self, hot: &mut Hot, bottom: *mut u64) -> Option<Word> {
+        while hot.top != bottom {
+            // SAFETY: the caller's promise.
+            let word = unsafe {
+                hot.top = hot.top.sub(1);
+                *hot.top
+            };
+            if let Some(address) = M::address(Word(word)) {
+                prefetch(address);
+            }
+            if self.len == DISTANCE {
+                let next = core::mem::replace(&mut self.words[self.first], word);
+                self.first = (self.first + 1) % DISTANCE;
+                return Some(Word(next));
+            }
+            self.words[(self.first + self.len) % DISTANCE] = word;
+            self.len += 1;
+        }
+        self.len = self.len.checked_sub(1)?;
+        let next = self.words[self.first];
+        self.first = (self.first + 1) % DISTANCE;
+        Some(Word(next))
+    }
+
+    /// What is left.
+    fn rest(self) -> impl Iterator<Item = Word> {
+        (0..self.len).map(move |index| Word(self.words[(self.first + index) % DISTANCE]))
+    }
 }
 
 /// Removes the entries of dead objects from the remembered set, after marking and before sweeping.

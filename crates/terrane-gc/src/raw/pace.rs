@@ -17,6 +17,7 @@
 //! work that is left is that of all phases: bytes to mark, units of weak processing, chunks to sweep. However late a cycle
 //! is, it goes on in slices: the shortest step is so short that a slice does many times the work that the step brings.
 
+use super::clock::now_ns;
 use super::cycle::Phase;
 use super::heap::Heap;
 use super::old_space::block::BLOCK_SIZE;
@@ -127,15 +128,17 @@ impl Pacer {
         };
         let square = live as u128 * u128::from(rate.max(1)) * GROWTH_SCALE / u128::from(self.mark_speed);
         let root = usize::try_from(square.isqrt()).unwrap_or(usize::MAX);
-        // A heap that is hardly used may grow by the least; a large one by two fifths at most.
-        root.clamp(live / 8, (live / 5).saturating_mul(2)).max(least)
+        // A heap that is hardly used may grow by the least, one that little lives in but much is made in by twice as
+        // much; a large one by two fifths at most.
+        let most = (live / 5).saturating_mul(2).max(least.saturating_mul(2));
+        root.clamp(live / 8, most).max(least)
     }
 }
 
 impl<M: ObjectModel> Heap<M> {
     /// Sets the threshold of the next full collection, after one.
     pub(crate) fn set_threshold(&mut self) {
-        let now = (self.clock)();
+        let now = now_ns(self.clock);
         let live = self.heap_bytes();
         let with_tables = live.saturating_add(self.external.tables);
         let growth = self.pacer.growth(with_tables, now.saturating_sub(self.pacer.since_ns), self.growth_min);
@@ -213,14 +216,14 @@ impl<M: ObjectModel> Heap<M> {
     #[cold]
     #[inline(never)]
     pub(crate) fn run_slice<R: RootSource>(&mut self, ns: u64, units: usize, roots: &mut R) -> Progress {
-        let started = (self.clock)();
+        let started = now_ns(self.clock);
         let marked = self.old.marked_bytes();
         let mut slice = Slice::until(self.clock, started.saturating_add(ns), units);
         self.sync();
         self.old.note_mutator_births();
         let progress = self.advance(roots, &mut slice);
         self.pacer.since_slice = 0;
-        let pause = (self.clock)().saturating_sub(started);
+        let pause = now_ns(self.clock).saturating_sub(started);
         self.pacer.note_marked(self.old.marked_bytes().saturating_sub(marked), pause);
         if self.cycle.is_idle() {
             self.pacer.step = usize::MAX;
@@ -334,6 +337,8 @@ mod tests {
         // As fast as marking.
         let at = |live: usize| pacer.growth(live, 0, LEAST);
         assert_eq!(at(1 << 30), (1 << 30) / 5 * 2, "not more than two fifths");
+        assert!((LEAST + 1..2 * LEAST).contains(&at(12 << 20)), "{}", at(12 << 20));
+        assert_eq!(at(100 << 20), 2 * LEAST, "or twice the least");
         assert_eq!(at(1 << 32), 1 << 30);
         assert_eq!(at(1 << 34), 1 << 31, "four times as much lives: twice the growth");
         assert!(at(usize::MAX) >= usize::MAX / 8);

@@ -1,12 +1,11 @@
 //! Pinned objects: they stay where they are, so that code outside the runtime may hold their addresses.
 //!
-//! Objects of the old space do not move except to be defragmented, so to pin one is to enter it in a table beside the
-//! heap, with a count; the defragmenter leaves blocks with an entry alone. A young object is first moved to the
-//! old space, by one collection of the zone that it is in. An entry is also a root: foreign code that has the address
-//! expects the object to live.
+//! Objects of the old space do not move, so to pin one is to enter it in a table beside the heap, with a count. A young
+//! object is first moved to the old space, by one collection of the zone that it is in. An entry is also a root: foreign
+//! code that has the address expects the object to live.
 //!
 //! Whoever knows beforehand that an object is to be pinned allocates it in the old space right away
-//! ([`Heap::alloc_pinned`]), in blocks that are never defragmented. Like large objects, such objects are scanned whole
+//! ([`Heap::alloc_pinned`]). Like large objects, such objects are scanned whole
 //! by the collection after their birth, since the mutator initialises them with plain stores.
 //!
 //! The table is open addressing with linear probing; removal shifts entries back (Knuth, TAOCP vol. 3, §6.4,
@@ -176,6 +175,14 @@ unsafe impl<R: RootSource> RootSource for WithRoot<'_, R> {
             visit(self.word);
         }
         self.source.snapshot_roots(first, budget, visit)
+    }
+
+    fn table_bytes(&self) -> usize {
+        self.source.table_bytes()
+    }
+
+    fn weak_units(&self) -> usize {
+        self.source.weak_units()
     }
 
     fn frame_top(&self) -> usize {

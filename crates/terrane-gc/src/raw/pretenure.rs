@@ -33,8 +33,10 @@ pub enum Pretenuring {
     Always,
 }
 
-/// What allocation in fresh memory costs beside the nursery's, which stays in the cache, in nanoseconds for a KiB.
+/// What allocation in fresh memory costs beside the nursery's, which stays in the cache, in nanoseconds for a KiB: most of
+/// it for page faults.
 const FRESH_NS_PER_KIB: u64 = 250;
+const FRESH_NS_PER_KIB_HUGE: u64 = 80;
 /// So many dear minor collections in a row change the mode.
 const DEAR_MIN: u32 = 2;
 /// What is born in the old space before the first probe, and at most before any.
@@ -60,13 +62,14 @@ impl Pretenurer {
         Self { mode, dear: 0, span: SPAN_MIN, left: 0, held_off: false }
     }
 
-    /// A minor collection of `bytes` took `ns`; without it, `garbage` nanoseconds of full collections would come to be.
-    fn note(&mut self, bytes: usize, ns: u64, garbage_ns: u64) {
+    /// A minor collection of `bytes` took `ns`; without it, `garbage_ns` of full collections would come to be, and each KiB
+    /// would take `fresh_ns` more to be filled.
+    fn note(&mut self, bytes: usize, ns: u64, garbage_ns: u64, fresh_ns: u64) {
         let kib = bytes as u64 / 1024;
         if kib < 16 {
             return;
         }
-        if ns > garbage_ns.saturating_add(kib * FRESH_NS_PER_KIB) {
+        if ns > garbage_ns.saturating_add(kib * fresh_ns) {
             self.dear += 1;
             if self.dear >= DEAR_MIN {
                 self.left = self.span;
@@ -116,7 +119,8 @@ impl<M: ObjectModel> Heap<M> {
         let garbage = nursery_bytes.saturating_sub(promoted) as u128;
         let marking = garbage * self.heap_bytes() as u128 / growth;
         let garbage_ns = u64::try_from(self.pacer.marking_ns(marking)).unwrap_or(u64::MAX);
-        self.pretenurer.note(nursery_bytes, ns, garbage_ns);
+        let fresh_ns = if self.has_huge_pages { FRESH_NS_PER_KIB_HUGE } else { FRESH_NS_PER_KIB };
+        self.pretenurer.note(nursery_bytes, ns, garbage_ns, fresh_ns);
     }
 
     /// Decides, at the end of a collection, where small objects are born next.
@@ -128,8 +132,7 @@ impl<M: ObjectModel> Heap<M> {
             && self.enabled
             && !core::mem::take(&mut self.pretenurer.held_off)
             && cause != CollectionCause::Exhaustion
-            // The gaps of fragmented blocks are filled by promotion only.
-            && !self.old.has_fragmented_blocks();
+            && !self.wants_gaps();
         if !self.direct {
             self.old.retire_mutator();
         }
@@ -145,7 +148,14 @@ impl<M: ObjectModel> Heap<M> {
         self.enabled
             && (!self.pretenurer.wants_direct()
                 || (self.cycle.is_idle() && self.has_grown(0))
-                || self.old.has_fragmented_blocks())
+                || self.wants_gaps())
+    }
+
+    /// Whether so much of the heap lies dead between live objects that it must be used before more is taken: the gaps of
+    /// fragmented blocks, which promotion alone fills, an object at a time.
+    fn wants_gaps(&mut self) -> bool {
+        let dead = (self.old.used_blocks() * BLOCK_SIZE).saturating_sub(self.old.live_bytes);
+        dead > 2 * self.growth_min && self.old.has_fragmented_blocks()
     }
 
     /// A hole with at least `bytes`, after a collection if that is due. False when limit or page source stand against
@@ -184,23 +194,23 @@ mod tests {
     fn dear_collections_change_the_mode_and_a_cheap_probe_changes_it_back() {
         let mut pretenurer = Pretenurer::new(Pretenuring::Adaptive);
         let (bytes, dear, cheap) = (1 << 20, 1_000_000, 100_000);
-        pretenurer.note(bytes, dear, 0);
+        pretenurer.note(bytes, dear, 0, FRESH_NS_PER_KIB);
         assert!(!pretenurer.wants_direct());
-        pretenurer.note(bytes, dear, 0);
+        pretenurer.note(bytes, dear, 0, FRESH_NS_PER_KIB);
         assert!(pretenurer.wants_direct());
         pretenurer.spend(SPAN_MIN);
         assert!(!pretenurer.wants_direct(), "a probe is due");
-        pretenurer.note(bytes, dear, 0);
+        pretenurer.note(bytes, dear, 0, FRESH_NS_PER_KIB);
         pretenurer.spend(SPAN_MIN);
         assert!(pretenurer.wants_direct(), "the second span is longer");
         pretenurer.spend(SPAN_MIN);
-        pretenurer.note(bytes, cheap, 0);
+        pretenurer.note(bytes, cheap, 0, FRESH_NS_PER_KIB);
         assert!(!pretenurer.wants_direct());
-        pretenurer.note(bytes, dear, 0);
+        pretenurer.note(bytes, dear, 0, FRESH_NS_PER_KIB);
         assert!(!pretenurer.wants_direct(), "one after another");
-        (0..9).for_each(|_| pretenurer.note(bytes, dear, dear));
+        (0..9).for_each(|_| pretenurer.note(bytes, dear, dear, FRESH_NS_PER_KIB));
         assert!(!pretenurer.wants_direct(), "what is dead would cost as much in the old space");
-        (0..9).for_each(|_| pretenurer.note(4096, dear, 0));
+        (0..9).for_each(|_| pretenurer.note(4096, dear, 0, FRESH_NS_PER_KIB));
         assert!(!pretenurer.wants_direct(), "too little to tell");
     }
 }

@@ -7,7 +7,7 @@
 //! neither fails midway nor asks anybody for memory.
 
 use terrane_base::MemoryError;
-use terrane_pages::CHUNK_SIZE;
+use terrane_pages::{CHUNK_SIZE, HugePages};
 
 use super::arena::Segment;
 use super::evacuate::Condemned;
@@ -16,6 +16,9 @@ use super::large::LargeSpace;
 use super::old_space::block::{BLOCK_SIZE, blocks_to_copy, bytes_copyable};
 use super::old_space::chunk::DATA_OFFSET;
 use super::{ObjectModel, errors};
+
+/// So many chunks of a heap are left on small pages: it may never fill them.
+const SMALL_PAGES_CHUNKS: usize = 2;
 
 impl<M: ObjectModel> Heap<M> {
     /// Bytes that count against the limit, without the reserve.
@@ -70,18 +73,16 @@ impl<M: ObjectModel> Heap<M> {
                 let wanted = (blocks - self.usable_blocks()) * BLOCK_SIZE;
                 return Err(errors::out_of_memory(wanted, self.available()));
             }
-            self.old.grow(&mut self.chunks, self.owner)?;
-            self.advise_huge();
+            let huge = self.huge_pages.as_ref().filter(|_| self.old.chunks().len() >= SMALL_PAGES_CHUNKS);
+            self.old.grow(&mut self.chunks, self.owner, |chunk| {
+                self.has_huge_pages = huge.is_some_and(|pages| {
+                    // SAFETY: the chunk was handed out by the space over this source, and is committed whole.
+                    let answer = unsafe { pages.advise_huge(chunk, CHUNK_SIZE) };
+                    answer != HugePages::Unavailable
+                });
+            })?;
         }
         Ok(())
-    }
-
-    /// Asks for huge pages behind the chunk that was taken last.
-    fn advise_huge(&self) {
-        if let (Some(pages), Some(chunk)) = (&self.huge_pages, self.old.chunks().last()) {
-            // SAFETY: the chunk was handed out by the space over this source, and is committed whole.
-            _ = unsafe { pages.advise_huge(chunk.base_pointer(), CHUNK_SIZE) };
-        }
     }
 
     /// Fills the reserve for a nursery of `nursery` bytes, or as far as possible.

@@ -46,7 +46,7 @@ pub unsafe trait RootSource {
     /// A source that does not have this function delivers all its roots at once. One whose stack may be deep delivers in
     /// the first call, whatever the budget, every root that may change without its knowledge: registers, globals, the
     /// topmost frames. The frames below follow in further calls, a budget's worth at a time, and the source sees
-    /// to it that the snapshot holds: before control returns to a frame that was not delivered (where the stub of its
+    /// to it that the snapshot holds: before control returns to a frame that was not delivered (where the trampoline at its
     /// watermark gets hold of it), it calls [`Heap::keep_root`](super::Heap::keep_root) for each root of that frame, or
     /// delivers it in some other way before anything in it changes.
     fn snapshot_roots<F: FnMut(Word)>(

@@ -3,7 +3,7 @@
 //! Work is counted in units, each about one object, and the clock is asked after each [`BATCH`] of them. Where the clock
 //! stands still, the units alone end a slice.
 
-use super::clock::Clock;
+use super::clock::{Clock, now_ns};
 use super::weak::WorkBudget;
 
 /// Units between two looks at the clock: some ten microseconds when each misses the cache.
@@ -43,7 +43,7 @@ impl Slice {
     pub(crate) fn spend(&mut self, units: usize) {
         if let Some(deadline) = self.deadline_ns {
             self.units = self.units.saturating_sub(units);
-            if (self.clock)() >= deadline {
+            if now_ns(self.clock) >= deadline {
                 self.units = 0;
             }
         }

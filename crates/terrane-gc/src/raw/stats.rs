@@ -85,7 +85,7 @@ impl HeapStats {
     pub(crate) fn record(&mut self, record: &CollectionRecord) {
         let entry = &mut self.collections[record.kind.index()];
         entry.count += 1;
-        entry.pause_ns_total += record.pause_ns_total;
+        entry.pause_ns_total = entry.pause_ns_total.saturating_add(record.pause_ns_total);
         entry.pause_ns_max = entry.pause_ns_max.max(record.pause_ns);
         self.bytes_copied += record.promoted_bytes;
     }

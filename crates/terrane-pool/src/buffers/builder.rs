@@ -1,5 +1,6 @@
 //! Making a buffer pool with other than the usual limits.
 
+use alloc::string::String;
 use core::marker::PhantomData;
 
 use terrane_base::{Budget, Bytes};
@@ -22,15 +23,20 @@ const LARGEST: usize = isize::MAX as usize / 2 + 1;
 ///     .max_capacity(Bytes::from_kib(64))
 ///     .max_idle(Bytes::from_mib(1))
 ///     .budget(&budget)
+///     .name("packets")
 ///     .build();
 /// assert!(buffers.acquire(65_537).is_err());
+/// let _held = buffers.acquire(60_000)?;
+/// assert_eq!(budget.snapshot().entries()[1].name.as_str(), "packets");
+/// # Ok::<(), terrane_pool::MemoryError>(())
 /// ```
 #[derive(Debug)]
 #[must_use = "it makes nothing until `build`"]
 pub struct BufferPoolBuilder<B> {
     max_capacity: Bytes,
     max_idle: Bytes,
-    budget: Budget,
+    budget: Option<Budget>,
+    name: Option<String>,
     kind: PhantomData<fn() -> B>,
 }
 
@@ -39,7 +45,8 @@ impl<B> BufferPoolBuilder<B> {
         Self {
             max_capacity: DEFAULT_MAX_CAPACITY,
             max_idle: DEFAULT_MAX_IDLE,
-            budget: Budget::root(Bytes::MAX),
+            budget: None,
+            name: None,
             kind: PhantomData,
         }
     }
@@ -56,9 +63,14 @@ impl<B> BufferPoolBuilder<B> {
         Self { max_idle: size, ..self }
     }
 
-    /// Charges all buffers, idle or in use, to a part of this budget, named "buffers". Where it is full, idle buffers are dropped.
+    /// Charges all buffers, idle or in use, to a part of this budget. Where it is full, idle buffers are dropped.
     pub fn budget(self, budget: &Budget) -> Self {
-        Self { budget: budget.child("buffers"), ..self }
+        Self { budget: Some(budget.clone()), ..self }
+    }
+
+    /// What the part of the budget is called: "buffers" by default.
+    pub fn name(self, name: &str) -> Self {
+        Self { name: Some(name.into()), ..self }
     }
 
     pub(super) fn classes<P>(
@@ -68,12 +80,15 @@ impl<B> BufferPoolBuilder<B> {
         let largest = self.max_capacity.as_usize().clamp(MIN_BYTES, LARGEST).next_power_of_two();
         let count = (largest / MIN_BYTES).trailing_zeros() as usize + 1;
         let share = self.max_idle.as_usize() / count;
+        let name = self.name.as_deref().unwrap_or("buffers");
+        let budget =
+            self.budget.as_ref().map_or_else(|| Budget::root(Bytes::MAX), |budget| budget.child(name));
         let pool = |place: usize| {
             let class = MIN_BYTES << place;
             let builder = PoolBuilder::new()
                 .strategy(PoolStrategy::new().max_idle(share / class))
                 .constructor(move || Buffer::of_class(class))
-                .budget(&self.budget)
+                .budget(&budget)
                 .name(&alloc::format!("of {}", Bytes::from_usize(class)));
             // Neither a minimum nor time is in it.
             build(builder).expect("a strategy with nothing but a maximum can be followed")

@@ -7,7 +7,7 @@
 //! exchange fails when the tag is another one. With tags of 32 bits it would take 2³² exchanges, to the number, while one thread stands
 //! still between two instructions, to go wrong. A link is a number and not a pointer, so nothing that is read here was ever freed.
 
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use crate::sync::{AtomicU32, AtomicU64};
 
@@ -79,7 +79,8 @@ impl<const TAG_BITS: u32> Stack<TAG_BITS> {
     #[inline]
     pub(crate) fn take(&self, attempt: Attempt) -> Result<u32, Attempt> {
         let Attempt { head, below } = attempt;
-        match self.head.compare_exchange_weak(head, Self::succeed(head, below), Acquire, Relaxed) {
+        // Released: who finds the stack empty sees that this thread has begun to acquire.
+        match self.head.compare_exchange_weak(head, Self::succeed(head, below), AcqRel, Relaxed) {
             Ok(_) => Ok(place_of(head)),
             Err(_) => Err(attempt),
         }

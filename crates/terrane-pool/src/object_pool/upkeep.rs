@@ -5,7 +5,12 @@ use alloc::{boxed::Box, vec::Vec};
 use terrane_base::{Bytes, MemoryError};
 
 use super::{CREDIT, ObjectPool, count};
-use crate::{Poolable, held::if_valid, idle::Idle, node::Node};
+use crate::{
+    Poolable,
+    held::{drop_all, if_valid},
+    idle::Idle,
+    node::Node,
+};
 
 impl<T: Poolable> ObjectPool<T> {
     /// Makes objects until `idle` are idle or as many exist as may, and says how many it made. It stops without an error where
@@ -156,11 +161,13 @@ impl<T: Poolable> ObjectPool<T> {
         for node in &nodes {
             self.maker.let_go(node);
         }
-        self.tally.total.set(self.tally.total.get() - nodes.len());
-        count(&self.tally.dropped, nodes.len() as u64);
+        let dropped = nodes.len();
+        self.tally.total.set(self.tally.total.get() - dropped);
+        count(&self.tally.dropped, dropped as u64);
         self.set_bounds();
-        // Foreign code last, when all is counted. Where one of them panics, the vector drops the others.
-        nodes.len()
+        // Foreign code last, when all is counted.
+        drop_all(nodes);
+        dropped
     }
 }
 

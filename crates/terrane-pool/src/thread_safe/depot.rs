@@ -124,7 +124,7 @@ impl<T> Depot<T> {
     /// How many acquisitions there were.
     pub(super) fn taken_everywhere(&self) -> u64 {
         let of_magazines: u64 = self.magazines.iter().map(|magazine| magazine.taken()).sum();
-        self.tally.taken + of_magazines - self.tally.in_vain
+        self.tally.taken.wrapping_add(of_magazines).saturating_sub(self.tally.in_vain)
     }
 
     /// Notes how many can be in use now at most.
@@ -308,18 +308,13 @@ impl<T> Depot<T> {
         if !barrier::is_available() || !self.magazines.iter().any(|magazine| is_worth_it(&magazine)) {
             return;
         }
-        let mut called = Vec::new();
-        if called.try_reserve(self.magazines.len()).is_err() {
-            return;
-        }
-        called.extend(self.magazines.iter().filter(is_worth_it));
-        called.iter().for_each(|magazine| magazine.call());
+        self.magazines.iter().filter(is_worth_it).for_each(|magazine| magazine.call());
         if !barrier::heavy() {
             return;
         }
         let idle = core::cell::RefCell::new(&mut self.idle);
-        for magazine in called {
-            // SAFETY: this is behind the lock; the owner was called, and the fence was run since.
+        for magazine in self.magazines.iter().filter(|magazine| magazine.is_called()) {
+            // SAFETY: this is behind the lock; the owner was called, now or at another time, and the fence was run since.
             let is_taken = unsafe {
                 magazine
                     .take_all(|len| idle.borrow_mut().make_room_for(len), |node| idle.borrow_mut().put(node))
@@ -328,11 +323,6 @@ impl<T> Depot<T> {
                 self.room_aside += magazine.capacity();
             }
         }
-    }
-
-    /// Has all owners come to the depot with what they do next.
-    pub(super) fn call(&self) {
-        self.magazines.iter().for_each(|magazine| magazine.call());
     }
 
     /// These objects, which are not in any place any more, will not exist any more.

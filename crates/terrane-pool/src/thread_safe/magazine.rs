@@ -137,8 +137,8 @@ impl<T> Magazine<T> {
             self.at_hand.store(node, Release);
             return None;
         }
-        // Only the owner writes it.
-        self.state.store(self.state.load(Relaxed) + TAKEN, Relaxed);
+        // Only the owner writes it. The count begins again after 2⁴⁸, where the word ends.
+        self.state.store(self.state.load(Relaxed).wrapping_add(TAKEN), Relaxed);
         // SAFETY: it was put there as a box, and who is not called is the only one that takes it (see above).
         Some(unsafe { Box::from_raw(node) })
     }
@@ -150,7 +150,7 @@ impl<T> Magazine<T> {
         let state = self.state.load(Relaxed);
         // Of an empty row this would be a slot beyond all others.
         let slot = self.slots.get(len_of(state).wrapping_sub(1))?;
-        self.state.store(state + TAKEN - 1, Relaxed);
+        self.state.store(state.wrapping_add(TAKEN - 1), Relaxed);
         barrier::light();
         if self.called.load(Acquire) {
             self.state.store(state, Release);
@@ -273,6 +273,11 @@ impl<T> Magazine<T> {
     /// Calls the owner. For whoever has the lock of the depot.
     pub(crate) fn call(&self) {
         self.called.store(true, Relaxed);
+    }
+
+    /// Whether the owner was called and has not come since. For whoever has the lock of the depot.
+    pub(crate) fn is_called(&self) -> bool {
+        self.called.load(Relaxed)
     }
 
     /// Takes all that is in it, if there `is_room` for it, and sets it aside; whether it did.

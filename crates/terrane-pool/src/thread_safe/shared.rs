@@ -6,7 +6,6 @@ use alloc::{
 };
 use core::ptr::NonNull;
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
 use terrane_base::{Clock, MemoryError, ReclaimCost, SharedLeaf};
 
 use super::{
@@ -17,8 +16,9 @@ use super::{
 };
 use crate::{
     PoolBuilder, PoolStats, PoolStrategy, Poolable, Reuse,
-    held::{Held, Keeper, if_valid},
+    held::{Held, Keeper, drop_all, if_valid},
     idle::is_expired,
+    locks::{Condvar, Mutex, MutexGuard},
     maker::Maker,
     node::Node,
     thread_slots::{self, Departure, PoolId},
@@ -211,8 +211,7 @@ impl<T: Poolable + Send + 'static> Shared<T> {
         }
         depot.tally.waits += u64::from(is_first);
         depot.waiters += 1;
-        // Whoever gives something back now brings it here. It may have been put into a magazine just before that was known.
-        depot.call();
+        // That calls the others: whoever gives something back now brings it here. It may have been put into a magazine just before.
         // SAFETY: the magazine was found in the table or list of this thread.
         unsafe { depot.gather(magazine) };
         if depot.idle.len() == 0 && depot.total >= self.strategy.max_total {
@@ -255,6 +254,12 @@ impl<T: Poolable + Send + 'static> Shared<T> {
                 return self.dispose(node);
             }
         }
+        self.put_idle(node, magazine);
+        self.look_around();
+    }
+
+    /// Finds a place for an object, and wakes one of those who wait. `false` if one had to go.
+    pub(super) fn put_idle(&self, node: Box<Node<T>>, magazine: Option<&Magazine<T>>) -> bool {
         let mut depot = self.depot.lock();
         // SAFETY: the magazine was found in the table or list of this thread.
         let surplus = unsafe { depot.put(node, magazine, &self.strategy) };
@@ -263,8 +268,9 @@ impl<T: Poolable + Send + 'static> Shared<T> {
         if waited_for {
             self.returned.notify_one();
         }
+        let all_are_kept = surplus.is_empty();
         self.dispose_all(surplus);
-        self.look_around();
+        all_are_kept
     }
 
     /// The owner of the magazine was called: it sees what is left of it, and hands that to who waits.
@@ -295,18 +301,20 @@ impl<T: Poolable + Send + 'static> Shared<T> {
 
     /// Drops objects that have no place.
     pub(super) fn dispose_all(&self, nodes: impl IntoIterator<Item = Box<Node<T>>> + AsRef<[Box<Node<T>>]>) {
-        let objects = nodes.as_ref().len();
-        if objects == 0 {
+        self.strike_all(nodes.as_ref());
+        // Foreign code last, when all is counted.
+        drop_all(nodes);
+    }
+
+    /// These objects, which have no place, are counted and charged no more.
+    pub(super) fn strike_all(&self, nodes: &[Box<Node<T>>]) {
+        if nodes.is_empty() {
             return;
         }
-        for node in nodes.as_ref() {
-            self.maker.let_go(node);
-        }
-        self.depot.lock().forget(objects);
+        nodes.iter().for_each(|node| self.maker.let_go(node));
+        self.depot.lock().forget(nodes.len());
         // There is room for new ones.
         self.returned.notify_all();
-        // Foreign code last, when all is counted. Where one of them panics, the others are dropped all the same.
-        drop(nodes);
     }
 
     /// Something may have become idle.

@@ -5,7 +5,11 @@ use alloc::{boxed::Box, vec::Vec};
 use terrane_base::{Bytes, MemoryError, Reclaimer};
 
 use super::{depot::Depot, shared::Shared};
-use crate::{Poolable, held::if_valid, node::Node};
+use crate::{
+    Poolable,
+    held::{drop_quietly, if_valid},
+    node::Node,
+};
 
 impl<T: Poolable + Send + 'static> Shared<T> {
     pub(super) fn warm_up(&self, idle: usize) -> Result<usize, MemoryError> {
@@ -26,12 +30,7 @@ impl<T: Poolable + Send + 'static> Shared<T> {
         depot.total += 1;
         drop(depot);
         let node = self.make_counted()?;
-        let magazine = self.own_magazine();
-        // SAFETY: it is the calling thread's own.
-        let surplus = unsafe { self.depot.lock().put(node, magazine, &self.strategy) };
-        let kept = surplus.is_empty();
-        self.dispose_all(surplus);
-        Ok(kept)
+        Ok(self.put_idle(node, self.own_magazine()))
     }
 
     pub(super) fn trim(&self, keep: usize) -> usize {
@@ -123,7 +122,8 @@ impl<T: Poolable + Send + 'static> Reclaimer for Shared<T> {
         let nodes = depot.idle.take_bytes(wanted, self.strategy.min_idle);
         drop(depot);
         let freed = nodes.iter().fold(Bytes::ZERO, |sum, node| sum.saturating_add(node.charged()));
-        self.dispose_all(nodes);
+        self.strike_all(&nodes);
+        drop_quietly(nodes);
         self.maker.leaf.give_back();
         freed
     }

@@ -22,7 +22,7 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use terrane_pages::CHUNK_SIZE;
 
 use super::block::{BLOCK_SIZE, BLOCKS_PER_CHUNK};
-use super::line::LINES_PER_CHUNK;
+use super::line::{EPOCHS, LINE_SIZE, LINES_PER_CHUNK};
 use crate::raw::WORD_BYTES;
 
 /// Blocks at the start of a chunk that hold metadata.
@@ -33,6 +33,10 @@ pub(crate) const DATA_OFFSET: usize = METADATA_BLOCKS * BLOCK_SIZE;
 const LOG_BITS: usize = 3 * BLOCK_SIZE;
 const SNAPSHOT_BITS: usize = 4 * BLOCK_SIZE;
 const BIT_WORDS: usize = CHUNK_SIZE / WORD_BYTES / 64;
+
+/// Mark of the lines of chunks that hold large objects; no epoch.
+const LARGE: u8 = u8::MAX;
+const _: () = assert!(EPOCHS < LARGE);
 
 const _: () = assert!(size_of::<ChunkHeader>() <= BLOCK_SIZE);
 const _: () = assert!(BIT_WORDS * 8 == BLOCK_SIZE);
@@ -72,13 +76,12 @@ pub(crate) struct ChunkHeader {
     pub(crate) recyclable_blocks: u64,
     /// Old space: bit `b` tells that block `b` has gaps between its objects that promotion may use.
     pub(crate) fragmented_blocks: u64,
-    /// Old space: bit `b` tells that block `b` holds objects that were born pinned.
-    pub(crate) immovable_blocks: u64,
     /// Old space: a run was noted since the chunk was swept.
     pub(crate) has_runs: bool,
     /// A snapshot bit was set since the chunk was swept.
     pub(crate) has_snapshots: bool,
-    /// Old space: the epoch of the last marking that found part of a live object in the line; 0 if it is free.
+    /// The epoch of the last marking that found part of a live object in the line, 0 if it is free; [`LARGE`] where the
+    /// chunk holds large objects.
     pub(crate) line_marks: [u8; LINES_PER_CHUNK],
     /// Old space: length in words of the run of objects, promoted since the last marking, that starts at the line.
     pub(crate) run_words: [u16; LINES_PER_CHUNK],
@@ -105,7 +108,12 @@ impl Chunk {
         debug_assert_eq!(base.as_ptr() as usize % CHUNK_SIZE, 0);
         let chunk = Self(base.cast());
         // SAFETY: the memory is ours and zero, which is a valid header.
-        unsafe { (*chunk.0.as_ptr()).kind = kind };
+        unsafe {
+            (*chunk.0.as_ptr()).kind = kind;
+            if kind != ChunkKind::Old {
+                (*chunk.0.as_ptr()).line_marks = [LARGE; LINES_PER_CHUNK];
+            }
+        }
         chunk
     }
 
@@ -139,6 +147,16 @@ impl Chunk {
     pub(crate) fn kind(self) -> ChunkKind {
         // SAFETY: a `Chunk` is only made for initialised chunks that are in use.
         unsafe { (*self.0.as_ptr()).kind }
+    }
+
+    /// Whether the object at `address`, which starts in this chunk, is a large one. The chunk's kind says it too; but the
+    /// kinds of all chunks lie at the same offset and push each other out of the cache, while the byte that is looked at
+    /// here is the one that marking the object writes.
+    #[inline(always)]
+    pub(crate) fn is_large(self, address: usize) -> bool {
+        let line = (address & (CHUNK_SIZE - 1)) / LINE_SIZE;
+        // SAFETY: the index is below the number of lines; the read goes through the raw pointer.
+        unsafe { (&raw const (*self.0.as_ptr()).line_marks).cast::<u8>().add(line).read() == LARGE }
     }
 
     /// The side-table word and mask for `address` in the table at `offset`.

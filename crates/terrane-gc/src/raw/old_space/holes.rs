@@ -191,7 +191,7 @@ impl OldSpace {
     }
 
     /// Gives the mutator a hole of at least `bytes`: free lines, or a free block if it may take one. Holes that are too
-    /// short are left for the next cycle. No cycle is under way.
+    /// short are left for the next cycle.
     pub(crate) fn refill_mutator(&mut self, bytes: usize, with_free_block: bool) -> bool {
         if self.mutator.room() >= bytes {
             return true;
@@ -199,7 +199,7 @@ impl OldSpace {
         loop {
             if let Place::Lines(chunk, block, line) = self.mutator_place
                 && line < LINES_PER_BLOCK
-                // SAFETY: chunks in the list are in use, and nobody marks now.
+                // SAFETY: chunks in the list are in use; marking goes on in slices, between which the mutator comes here.
                 && let Some((start, end)) = unsafe { next_hole(chunk, block, line) }
             {
                 let next = (end - chunk.base() - block * BLOCK_SIZE) / LINE_SIZE;
@@ -213,6 +213,8 @@ impl OldSpace {
             let Some((chunk, block)) = self.take_recyclable_block() else { break };
             self.mutator_place = Place::Lines(chunk, block, 0);
         }
+        // The block that was gone through last counts as closed: it may be swept, and handed out again from its start.
+        self.mutator_place = Place::Nowhere;
         if !with_free_block {
             return false;
         }

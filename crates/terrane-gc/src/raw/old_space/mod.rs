@@ -19,6 +19,7 @@ mod runs;
 mod sweep;
 
 use alloc::vec::Vec;
+use core::ptr::NonNull;
 
 use terrane_base::MemoryError;
 use terrane_pages::{CHUNK_SIZE, ChunkSpace, Owner};
@@ -265,8 +266,6 @@ impl OldSpace {
             let (chunk, block) = self.take_free_block();
             let start = chunk.base() + block * BLOCK_SIZE;
             self.pinned = Hole::new(start, start + BLOCK_SIZE, true);
-            // SAFETY: chunks in the list are in use; nobody else accesses the header now.
-            unsafe { (*chunk.header()).immovable_blocks |= 1 << block };
         }
         let address = self.pinned.take(size);
         self.live_bytes += size;
@@ -278,10 +277,17 @@ impl OldSpace {
         address
     }
 
-    /// Adds a chunk of free blocks. Never called during a collection.
-    pub(crate) fn grow(&mut self, space: &mut ChunkSpace, owner: Owner) -> Result<(), MemoryError> {
+    /// Adds a chunk of free blocks. Never called during a collection. `advise` gets the chunk before anything in it is
+    /// touched.
+    pub(crate) fn grow(
+        &mut self,
+        space: &mut ChunkSpace,
+        owner: Owner,
+        advise: impl FnOnce(NonNull<u8>),
+    ) -> Result<(), MemoryError> {
         self.chunks.try_reserve(1).map_err(|_| errors::table(CHUNK_SIZE))?;
         let base = space.try_allocate(1, owner).map_err(errors::pages)?;
+        advise(base);
         // SAFETY: a fresh chunk: aligned, zero, ours until `release_empty_chunks` gives it back.
         let chunk = unsafe { Chunk::initialise(base, ChunkKind::Old) };
         // SAFETY: nobody else knows the chunk yet.
@@ -431,7 +437,7 @@ mod tests {
             let mut space = ChunkSpace::reserve(terrane_pages::system_pages(), 1 << 28).unwrap();
             let mut old = OldSpace::new::<Sized8>();
             for _ in 0..2 {
-                old.grow(&mut space, owner).unwrap();
+                old.grow(&mut space, owner, |_| ()).unwrap();
             }
             old.begin_mark();
             let chunk = old.chunks()[0];
@@ -473,7 +479,7 @@ mod tests {
         ) {
             let mut space = ChunkSpace::reserve(terrane_pages::system_pages(), 1 << 28).unwrap();
             let mut old = OldSpace::new::<Sized8>();
-            old.grow(&mut space, Owner::new(1).unwrap()).unwrap();
+            old.grow(&mut space, Owner::new(1).unwrap(), |_| ()).unwrap();
             let mut live: Vec<(usize, usize)> = Vec::new();
             let make = |old: &mut OldSpace, live: &mut Vec<(usize, usize)>, size: usize| {
                 let address = promote(old, size);
@@ -526,7 +532,7 @@ mod tests {
         let mut space = ChunkSpace::reserve(terrane_pages::system_pages(), 1 << 28).unwrap();
         let mut old = OldSpace::new::<Sized8>();
         for _ in 0..5 {
-            old.grow(&mut space, owner).unwrap();
+            old.grow(&mut space, owner, |_| ()).unwrap();
         }
         promote(&mut old, 64);
         while old.release_empty_chunk(&mut space, 2 * DATA_BLOCKS_PER_CHUNK) {}

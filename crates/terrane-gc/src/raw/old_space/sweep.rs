@@ -84,7 +84,6 @@ impl OldSpace {
             (*header).free_blocks = free;
             (*header).recyclable_blocks = recyclable;
             (*header).fragmented_blocks = fragmented;
-            (*header).immovable_blocks &= !free;
         }
     }
 

@@ -70,8 +70,7 @@ impl<M: ObjectModel> Heap<M> {
             return Vec::from([last]);
         }
         roots.visit_remembered(|slot| _ = verifier.remembered_by_source.insert(slot.addr()));
-        roots.visit_roots(RootScope::All, |root| verifier.follow(None, root));
-        verifier.follow_all();
+        verifier.follow_roots(roots);
         verifier.found
     }
 
@@ -201,6 +200,14 @@ impl<'h, M: ObjectModel> Verifier<'h, M> {
             self.entries.insert(key(address, unsafe { entry.scope_of::<M>(address) }));
         }
         Ok(())
+    }
+
+    /// Follows all that is reachable from the source's roots and from pins.
+    fn follow_roots<R: RootSource>(&mut self, roots: &mut R) {
+        roots.visit_roots(RootScope::All, |root| self.follow(None, root));
+        let heap = self.heap;
+        heap.pins.words().for_each(|word| self.follow(None, &raw const word));
+        self.follow_all();
     }
 
     /// Follows what is reachable from the edges that were followed.

@@ -8,7 +8,7 @@ use super::address_set::AddressSet;
 use super::{Corruption, CorruptionKind, Verifier, finding};
 use crate::raw::heap::Heap;
 use crate::raw::old_space::chunk::Chunk;
-use crate::raw::{ObjectModel, RootScope, RootSource};
+use crate::raw::{ObjectModel, RootSource};
 
 impl<M: ObjectModel> Heap<M> {
     /// Writes down what is reachable outside the young range; allocates.
@@ -21,8 +21,7 @@ impl<M: ObjectModel> Heap<M> {
         let mut verifier = Verifier::<M>::new(self, 1);
         verifier.find_objects(roots.frame_top())?;
         verifier.check_remembered()?;
-        roots.visit_roots(RootScope::All, |root| verifier.follow(None, root));
-        verifier.follow_all();
+        verifier.follow_roots(roots);
         if let Some(&first) = verifier.found.first() {
             return Err(first);
         }
