@@ -120,8 +120,8 @@ pub use terrane_gc::{HeapConfig, HeapStats};
 #[cfg(target_has_atomic = "64")]
 pub use terrane_pool::LockFreePool;
 pub use terrane_pool::{
-    EvictionPolicy as PoolEvictionPolicy, LocalPool, ObjectPool, PoolBuilder, PoolGuard, PoolStats,
-    PoolStrategy, Poolable, ThreadSafePool, ValidationPolicy, WorkStealingPool,
+    BufferPool, BufferPoolBuilder, EvictionPolicy as PoolEvictionPolicy, LocalPool, ObjectPool, PoolBuilder,
+    PoolGuard, PoolStats, PoolStrategy, Poolable, ThreadSafePool, ValidationPolicy, WorkStealingPool,
 };
 
 #[doc = include_str!("../docs/listings.md")]

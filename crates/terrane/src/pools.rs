@@ -1,11 +1,19 @@
 //! Pools by name.
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{
+    any::Any,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use terrane_base::{Budget, Bytes, ReclaimCost, Reclaimer};
 #[cfg(target_has_atomic = "64")]
 use terrane_pool::LockFreePool;
-use terrane_pool::{ObjectPool, PoolBuilder, PoolStats, Poolable, ThreadSafePool, WorkStealingPool};
+use terrane_pool::{
+    BufferPool, BufferPoolBuilder, ObjectPool, PoolBuilder, PoolStats, Poolable, ThreadSafePool,
+    WorkStealingPool,
+};
 
 use crate::{BuildError, Owned, registry::Registry};
 
@@ -108,7 +116,11 @@ struct Trim<P>(Arc<P>);
 
 impl<P: ManagedPool> Reclaimer for Trim<P> {
     fn reclaim(&self, _wanted: Bytes) -> Bytes {
-        self.0.trim();
+        // Whoever needs the memory is not bothered with a panic of an object's destructor, and the pool is asked again.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.0.trim())) {
+            // Dropping it might panic in turn.
+            std::mem::forget(payload);
+        }
         // What that was, another budget knows.
         Bytes::ZERO
     }
@@ -163,6 +175,36 @@ macro_rules! shared_pools {
 shared_pools!(ThreadSafePool, WorkStealingPool);
 #[cfg(target_has_atomic = "64")]
 shared_pools!(LockFreePool);
+
+impl ManagedPool for BufferPool {
+    fn stats(&self) -> PoolStats {
+        Self::stats(self)
+    }
+
+    fn trim(&self) -> usize {
+        Self::trim(self)
+    }
+}
+
+impl PoolSource for BufferPool {
+    type Pool = Self;
+
+    fn into_pool(self, _name: &str, _budget: &Budget) -> Result<Self, BuildError> {
+        Ok(self)
+    }
+}
+
+impl PoolSource for BufferPoolBuilder<BufferPool> {
+    type Pool = BufferPool;
+
+    fn into_pool(self, name: &str, budget: &Budget) -> Result<BufferPool, BuildError> {
+        Ok(self.budget(budget).name(name).build())
+    }
+
+    fn reclaims_by_itself(&self) -> bool {
+        true
+    }
+}
 
 impl<T: Poolable + Send + 'static> PoolSource for ObjectPool<T> {
     type Pool = Owned<Self>;

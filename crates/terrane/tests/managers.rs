@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use terrane::{
-    Allocation, Arena, Budget, BuildError, Bytes, Cache, CacheState, CacheStrategy, LockFreePool, LruCache,
-    MemoryConfig, MemorySerializable, MemorySystem, ObjectPool, Owned, PoolStrategy, ShardedCache,
+    Allocation, Arena, Budget, BufferPool, BuildError, Bytes, Cache, CacheState, CacheStrategy, LockFreePool,
+    LruCache, MemoryConfig, MemorySerializable, MemorySystem, ObjectPool, Owned, PoolStrategy, ShardedCache,
     SystemState, ThreadSafePool, WorkStealingPool,
 };
 
@@ -90,14 +90,16 @@ fn every_kind_of_pool_has_its_place() {
     let owned = system.pools().add("owned", ObjectPool::<Vec<u8>>::builder().constructor(kib)).unwrap();
     let held = (safe.acquire().unwrap(), free.acquire().unwrap(), stealing.acquire().unwrap());
     drop(owned.lock().acquire().unwrap());
-    for name in ["safe", "free", "stealing", "owned"] {
+    let buffers = system.pools().add("bodies", BufferPool::builder()).unwrap();
+    let buffer = buffers.acquire(1000).unwrap();
+    for name in ["safe", "free", "stealing", "owned", "bodies"] {
         assert!(used(&system, name) >= Bytes::from_kib(1), "{name}: {}", system.budget().snapshot());
     }
-    drop(held);
+    drop((held, buffer));
     let stats = system.stats();
     assert_eq!(
         stats.pools.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
-        ["free", "owned", "safe", "stealing"]
+        ["bodies", "free", "owned", "safe", "stealing"]
     );
     assert!(stats.pools.iter().all(|(_, pool)| pool.acquired == 1 && pool.in_use == 0), "{stats}");
     assert_eq!(stats.pool_hit_rate(), Some(0.0));
@@ -113,6 +115,37 @@ fn every_kind_of_pool_has_its_place() {
     assert!(matches!(system.pools().add("wrong", wrong), Err(BuildError::Pool(_))));
     assert!(system.pools().remove("safe") && !system.pools().remove("safe"));
     assert!(system.pools().add("safe", ThreadSafePool::<String>::new(1)).is_ok());
+}
+
+/// Its destructor panics.
+#[derive(Default)]
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a destructor");
+    }
+}
+
+impl terrane::Poolable for Bomb {
+    fn create() -> Self {
+        Self
+    }
+
+    fn reset(&mut self) {}
+}
+
+#[test]
+fn a_pool_whose_objects_panic_when_they_go_is_asked_again() {
+    let system = system(64 << 20);
+    let bombs = system.pools().add("bombs", ThreadSafePool::<Bomb>::new(10)).unwrap();
+    for round in 0..2 {
+        drop(bombs.acquire().unwrap());
+        assert_eq!(bombs.stats().idle, 1, "round {round}");
+        let _held = system.budget().try_reserve(Bytes::from_mib(1)).unwrap();
+        system.reclaim(Bytes::from_mib(64));
+        assert_eq!(bombs.stats().idle, 0, "round {round}");
+    }
 }
 
 #[test]

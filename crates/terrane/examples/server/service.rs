@@ -51,7 +51,7 @@ impl Service {
             .build()?;
         let answers = system.caches().add("answers", Cache::builder().weigher(limit.as_u64() / 4, weight))?;
         let buffers = BufferPool::builder().max_capacity(Bytes::from_usize(body::BODY_MAX));
-        let buffers = Arc::new(buffers.budget(&system.budget().child("buffers")).build());
+        let buffers = system.pools().add("buffers", buffers)?;
         let lease = system.heaps().lease_with_limit("pages", limit);
         let pages = HeapThread::start(lease, Arc::clone(&buffers))?;
         let parts = Parts { system, buffers, pages, answers, edition: AtomicU64::new(0), prometheus };
