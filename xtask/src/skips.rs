@@ -13,6 +13,13 @@ impl Skips {
         eprintln!("\n==> {check}\n    SKIPPED: {reason}");
         self.0.push(format!("{check} ({reason})"));
     }
+
+    /// Takes note of a test that says on standard error that it is skipped: `SKIPPED: CHECK: REASON`.
+    pub(crate) fn note(&mut self, line: &str) {
+        if let Some((check, reason)) = line.strip_prefix("SKIPPED: ").and_then(|rest| rest.split_once(": ")) {
+            self.0.push(format!("{check} ({reason})"));
+        }
+    }
 }
 
 impl fmt::Display for Skips {
@@ -35,5 +42,11 @@ mod tests {
         skips.add("sanitizer", "no nightly");
         skips.add("miri", "no component");
         assert_eq!(skips.to_string(), "2 skipped: sanitizer (no nightly); miri (no component)");
+        skips.note("SKIPPED: a real cgroup: version 1: no");
+        skips.note("test a ... SKIPPED: not by itself");
+        assert!(
+            skips.to_string().starts_with("3 skipped")
+                && skips.to_string().ends_with("; a real cgroup (version 1: no)")
+        );
     }
 }

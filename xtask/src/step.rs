@@ -3,6 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Instant;
@@ -60,6 +61,31 @@ impl Step {
         let start = Instant::now();
         let status = self.command().status().map_err(|error| self.failed(error.to_string()))?;
         self.judge(status)?;
+        eprintln!("    passed in {:.1} s", start.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    /// The same, and tells of each line on standard error, after it is shown.
+    ///
+    /// # Errors
+    /// The command could not be started or did not succeed.
+    pub(crate) fn run_with_lines(&self, mut seen: impl FnMut(&str)) -> Result<(), StepFailed> {
+        eprintln!("\n==> {}\n    {}", self.name, self.command_line());
+        let start = Instant::now();
+        let mut command = self.command();
+        if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+            command.env("CARGO_TERM_COLOR", "always");
+        }
+        let failed = |error: std::io::Error| self.failed(error.to_string());
+        let mut child = command.stderr(Stdio::piped()).spawn().map_err(failed)?;
+        let mut errors = BufReader::new(child.stderr.take().expect("it is piped"));
+        let mut line = Vec::new();
+        while errors.read_until(b'\n', &mut line).map_err(failed)? > 0 {
+            std::io::stderr().write_all(&line).map_err(failed)?;
+            seen(String::from_utf8_lossy(&line).trim_end());
+            line.clear();
+        }
+        self.judge(child.wait().map_err(failed)?)?;
         eprintln!("    passed in {:.1} s", start.elapsed().as_secs_f64());
         Ok(())
     }
@@ -157,6 +183,17 @@ mod tests {
         let failure = Step::cargo("nonsense", ["--no-such-option"]).capture().unwrap_err().to_string();
         assert!(failure.contains("FAILED: nonsense (exit status: 1)"), "{failure}");
         assert!(failure.contains("cargo --no-such-option"), "{failure}");
+    }
+
+    #[test]
+    fn lines_on_standard_error_are_told_of() {
+        let mut lines = Vec::new();
+        let step = Step::program("two lines", "sh", ["-c", "echo one >&2; echo two >&2; echo other"]);
+        step.run_with_lines(|line| lines.push(line.to_owned())).unwrap();
+        assert_eq!(lines, ["one", "two"]);
+        let failing = Step::program("failing", "sh", ["-c", "echo three >&2; exit 3"]);
+        assert!(failing.run_with_lines(|line| lines.push(line.to_owned())).is_err());
+        assert_eq!(lines, ["one", "two", "three"]);
     }
 
     #[test]

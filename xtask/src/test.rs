@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use crate::skips::Skips;
 use crate::step::{Step, StepFailed};
 use crate::{Outcome, no_arguments};
 
@@ -19,15 +20,16 @@ pub(crate) fn task(arguments: &[OsString]) -> Outcome {
     if let Some(outcome) = no_arguments("test", HELP, arguments) {
         return outcome;
     }
-    let result = run();
+    let mut skips = Skips::default();
+    let result = run(&mut skips);
     if result.is_ok() {
-        eprintln!("\nAll tests passed.");
+        eprintln!("\nAll tests passed; {skips}.");
     }
     result.into()
 }
 
 /// The step of this task; also a part of `ci`.
-pub(crate) fn run() -> Result<(), StepFailed> {
+pub(crate) fn run(skips: &mut Skips) -> Result<(), StepFailed> {
     // With all features: a test that only a feature brings in would otherwise be left out without a word.
-    Step::cargo("tests", ["test", "--workspace", "--all-features"]).run()
+    Step::cargo("tests", ["test", "--workspace", "--all-features"]).run_with_lines(|line| skips.note(line))
 }
