@@ -49,9 +49,9 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// The slots with this tag, in no order; stops where `is_it` says so, and answers with that slot.
+    /// Goes through the slots with this tag, in no order, until `look` gives something; that, with the slot.
     #[inline]
-    pub(crate) fn find(&self, tag: u32, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
+    pub(crate) fn find<R>(&self, tag: u32, mut look: impl FnMut(u32) -> Option<R>) -> Option<(u32, R)> {
         let cells = &*self.cells;
         if cells.is_empty() {
             return None;
@@ -60,11 +60,13 @@ impl Index {
         let mut at = tag as usize & last;
         loop {
             let cell = cells[at];
-            if (cell >> 32) as u32 == tag && cell != EMPTY && is_it(cell as u32) {
-                return Some(cell as u32);
-            }
             if cell == EMPTY {
                 return None;
+            }
+            if (cell >> 32) as u32 == tag
+                && let Some(found) = look(cell as u32)
+            {
+                return Some((cell as u32, found));
             }
             at = (at + 1) & last;
         }
@@ -213,7 +215,7 @@ mod tests {
                 let all: BTreeSet<u32> = model.iter().map(|&(tag, _)| tag).chain([5]).collect();
                 for tag in all {
                     let mut found = BTreeSet::new();
-                    prop_assert_eq!(index.find(tag, |slot| { found.insert(slot); false }), None);
+                    prop_assert_eq!(index.find(tag, |slot| { found.insert(slot); None::<()> }), None);
                     let expected = model.iter().filter(|entry| entry.0 == tag).map(|entry| entry.1).collect();
                     prop_assert_eq!(found, expected);
                 }
@@ -237,6 +239,6 @@ mod tests {
         (0..10_000).filter(|&slot| slot != 1).for_each(|slot| assert!(index.remove(slot, slot)));
         index.shrink(0);
         assert!(index.bytes() < before / 100);
-        assert_eq!(index.find(1, |_| true), Some(1));
+        assert_eq!(index.find(1, |_| Some(())), Some((1, ())));
     }
 }

@@ -184,15 +184,16 @@ impl<K: Eq, V> Contents<K, V> {
 
     /// Gives up memory that is not needed.
     pub(super) fn shrink(&mut self) {
+        let mut old = std::mem::take(&mut self.lifetimes);
         let lifetimes = &mut self.lifetimes;
-        let slots = self.engine.shrink(|from, to| {
-            let moved = lifetimes.get_mut(from as usize).and_then(Option::take);
-            if let Some(place) = lifetimes.get_mut(to as usize) {
-                *place = moved;
+        if !old.is_empty() {
+            lifetimes.resize_with(self.engine.len(), || None);
+        }
+        self.engine.shrink(|from, to| {
+            if let (Some(place), Some(moved)) = (lifetimes.get_mut(to as usize), old.get_mut(from as usize)) {
+                *place = moved.take();
             }
         });
-        self.lifetimes.truncate(slots);
-        self.lifetimes.shrink_to_fit();
     }
 
     pub(super) fn bytes(&self) -> usize {
