@@ -55,7 +55,8 @@ impl<T> Slots<T> {
     }
 
     fn enter(&mut self, tag: u32, slot: u32) -> u32 {
-        self.index.insert(tag, slot);
+        let slots = &self.slots;
+        self.index.insert(tag, slot, |slot| tag_of(slots, slot));
         self.len += 1;
         slot
     }
@@ -111,7 +112,8 @@ impl<T> Slots<T> {
             if let Some(last) = self.slots.pop() {
                 if let Slot::Taken { tag, .. } = last {
                     self.index.remove(tag, from);
-                    self.index.insert(tag, to);
+                    let slots = &self.slots;
+                    self.index.insert(tag, to, |slot| tag_of(slots, slot));
                 }
                 self.slots[to as usize] = last;
                 moved(from, to);
@@ -119,7 +121,8 @@ impl<T> Slots<T> {
         }
         self.slots.truncate(self.len);
         self.slots.shrink_to_fit();
-        self.index.shrink(self.len);
+        let slots = &self.slots;
+        self.index.shrink(|slot| tag_of(slots, slot));
         self.free = NONE;
     }
 
@@ -139,6 +142,14 @@ impl<T> Slots<T> {
     /// How much memory slots and index have.
     pub(crate) fn bytes(&self) -> usize {
         self.slots.capacity() * size_of::<Slot<T>>() + self.index.bytes()
+    }
+}
+
+/// The part of the hash that is kept.
+fn tag_of<T>(slots: &[Slot<T>], slot: u32) -> u32 {
+    match slots.get(slot as usize) {
+        Some(Slot::Taken { tag, .. }) => *tag,
+        _ => 0,
     }
 }
 

@@ -89,7 +89,11 @@ impl<T> Nodes<T> {
             }
             None => self.append(node),
         };
-        self.index.insert(tag, slot);
+        let slots = &self.slots;
+        self.index.insert(tag, slot, |slot| match slots.get(slot as usize) {
+            Some(Slot::Taken(node)) => node.tag,
+            _ => 0,
+        });
         self.len += 1;
         slot
     }
