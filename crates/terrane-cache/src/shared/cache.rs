@@ -22,6 +22,10 @@ use super::flight::Flights;
 use super::lifetime::{Lifespans, ns};
 use super::sampling::Sampling;
 use super::shard::Shard;
+use super::thread_number::known_thread_number;
+
+/// After so many hits of a thread, the shard of the last one is told that it is read.
+const HITS_PER_NOTE: u64 = 64;
 
 /// A cache for many threads that adapts to how it is used. Clones share it.
 ///
@@ -192,28 +196,20 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
     where
         K: Borrow<Q>,
     {
-        enum Outcome<V> {
-            Hit(V),
-            Expired,
-            Miss,
-        }
-        let outcome = self.shard(hash).read(|contents| {
-            match contents.read(hash, |entry| entry.key.borrow() == key, || self.now_ns()) {
-                Found::Entry(entry) => Outcome::Hit(entry.value.clone()),
-                Found::Expired => Outcome::Expired,
-                Found::Nothing => Outcome::Miss,
-            }
-        });
-        match outcome {
-            Outcome::Hit(value) => {
-                self.counters.hit();
+        let (shard, thread) = (self.shard(hash), known_thread_number());
+        match shard.read_as(thread, |contents| contents.read(hash, key, || self.now_ns())) {
+            Found::Value(value) => {
+                let before = self.counters.hit(thread);
+                if before % HITS_PER_NOTE == 0 {
+                    shard.note_read(thread);
+                }
                 self.sampling.note(hash, || self.len() as u64);
                 return Some(value);
             }
-            Outcome::Expired => self.remove_expired(hash, key),
-            Outcome::Miss => {}
+            Found::Expired => self.remove_expired(hash, key),
+            Found::Nothing => {}
         }
-        self.counters.miss();
+        self.counters.miss(thread);
         None
     }
 

@@ -100,12 +100,11 @@ impl<K: Hashable + Eq + Clone, V: Clone, S: BuildHasher> Inner<K, V, S> {
 
     /// The value, without counting that.
     pub(super) fn peek(&self, hash: Hash, key: &K) -> Option<V> {
-        self.shard(hash).read(|contents| {
-            match contents.read(hash, |entry| entry.key == *key, || self.now_ns()) {
-                Found::Entry(entry) => Some(entry.value.clone()),
-                Found::Expired | Found::Nothing => None,
-            }
-        })
+        let found = self.shard(hash).read(|contents| contents.read(hash, key, || self.now_ns()));
+        match found {
+            Found::Value(value) => Some(value),
+            Found::Expired | Found::Nothing => None,
+        }
     }
 
     fn refresh<E>(&self, hash: Hash, key: &K, old: V, compute: impl FnOnce(&K) -> Result<V, E>) -> V {

@@ -1,5 +1,7 @@
 //! What is in one shard: entries in their order, and their lifetimes where there are any.
 
+use std::borrow::Borrow;
+
 use crate::index::Hash;
 use crate::policy::engine::{Engine, Rule};
 
@@ -60,23 +62,27 @@ impl<K: Eq, V> Contents<K, V> {
 
     /// The value of that entry, if its time is not over. `now_ns` is asked for only if it has a lifetime.
     #[inline]
-    pub(super) fn read(
-        &self,
-        hash: Hash,
-        is_it: impl FnMut(&Entry<K, V>) -> bool,
-        now_ns: impl FnOnce() -> u64,
-    ) -> Found<'_, K, V> {
-        let Some((slot, entry)) = self.engine.find_and_use(hash, is_it) else { return Found::Nothing };
-        if !self.lifetimes.is_empty()
-            && let Some(lifetime) = self.lifetime(slot)
-        {
-            let now_ns = now_ns();
-            if lifetime.is_over(now_ns) {
-                return Found::Expired;
-            }
+    pub(super) fn read<Q: Eq + ?Sized>(&self, hash: Hash, key: &Q, now_ns: impl FnOnce() -> u64) -> Found<V>
+    where
+        K: Borrow<Q>,
+        V: Clone,
+    {
+        let used = self.engine.find_and_use(hash, |entry| entry.key.borrow() == key);
+        let Some((slot, entry)) = used else { return Found::Nothing };
+        if !self.lifetimes.is_empty() && self.is_over_or_note_use(slot, now_ns) {
+            return Found::Expired;
+        }
+        Found::Value(entry.value.clone())
+    }
+
+    fn is_over_or_note_use(&self, slot: u32, now_ns: impl FnOnce() -> u64) -> bool {
+        let Some(lifetime) = self.lifetime(slot) else { return false };
+        let now_ns = now_ns();
+        let is_over = lifetime.is_over(now_ns);
+        if !is_over {
             lifetime.note_use(now_ns);
         }
-        Found::Entry(entry)
+        is_over
     }
 
     pub(super) fn lifetime(&self, slot: u32) -> Option<&Lifetime> {
@@ -202,8 +208,8 @@ impl<K: Eq, V> Contents<K, V> {
 }
 
 /// The result of a look-up.
-pub(super) enum Found<'a, K, V> {
-    Entry(&'a Entry<K, V>),
+pub(super) enum Found<V> {
+    Value(V),
     Expired,
     Nothing,
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::stats::CacheStats;
 
-use super::thread_number::{known_thread_number, thread_number};
+use super::thread_number::thread_number;
 
 /// Stripes with an owner; one more is for everybody else.
 const OWNED: usize = 15;
@@ -40,22 +40,25 @@ pub(super) enum Event {
 }
 
 impl Counters {
+    /// Counts a hit of the thread with this number; how many there were in its stripe before.
     #[inline]
-    pub(super) fn hit(&self) {
-        self.count(|stripe| &stripe.hits);
+    pub(super) fn hit(&self, thread: usize) -> u64 {
+        self.count(thread, |stripe| &stripe.hits)
     }
 
     #[inline]
-    pub(super) fn miss(&self) {
-        self.count(|stripe| &stripe.misses);
+    pub(super) fn miss(&self, thread: usize) {
+        self.count(thread, |stripe| &stripe.misses);
     }
 
     #[inline]
-    fn count(&self, which: impl Fn(&Stripe) -> &AtomicU64) {
-        match self.stripes[..OWNED].get(known_thread_number()) {
+    fn count(&self, thread: usize, which: impl Fn(&Stripe) -> &AtomicU64) -> u64 {
+        match self.stripes[..OWNED].get(thread) {
             Some(own) => {
                 let counter = which(own);
-                counter.store(counter.load(Relaxed) + 1, Relaxed);
+                let before = counter.load(Relaxed);
+                counter.store(before + 1, Relaxed);
+                before
             }
             None => self.count_first(which),
         }
@@ -64,9 +67,9 @@ impl Counters {
     /// Gives the thread a number if it has none.
     #[cold]
     #[inline(never)]
-    fn count_first(&self, which: impl Fn(&Stripe) -> &AtomicU64) {
+    fn count_first(&self, which: impl Fn(&Stripe) -> &AtomicU64) -> u64 {
         let own = thread_number().and_then(|number| self.stripes[..OWNED].get(number));
-        which(own.unwrap_or(&self.stripes[OWNED])).fetch_add(1, Relaxed);
+        which(own.unwrap_or(&self.stripes[OWNED])).fetch_add(1, Relaxed)
     }
 
     pub(super) fn note(&self, event: Event) {
@@ -103,13 +106,14 @@ impl Counters {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shared::thread_number::known_thread_number;
 
     #[test]
     fn nothing_is_lost_however_many_threads_there_are() {
         let counters = Counters::default();
         std::thread::scope(|scope| {
             for _ in 0..40 {
-                scope.spawn(|| (0..500).for_each(|_| counters.hit()));
+                scope.spawn(|| (0..500).for_each(|_| _ = counters.hit(known_thread_number())));
             }
         });
         assert_eq!(counters.hits(), 20_000);

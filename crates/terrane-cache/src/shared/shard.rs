@@ -18,7 +18,18 @@ impl<K, V> Shard<K, V> {
 
     #[inline]
     pub(super) fn read<T>(&self, work: impl FnOnce(&Contents<K, V>) -> T) -> T {
-        self.contents.read(known_thread_number(), work)
+        self.read_as(known_thread_number(), work)
+    }
+
+    /// The same for the thread of this number.
+    #[inline]
+    pub(super) fn read_as<T>(&self, thread: usize, work: impl FnOnce(&Contents<K, V>) -> T) -> T {
+        work(&self.contents.read(thread))
+    }
+
+    /// To be called now and then, after a fixed number of reads: where nobody writes, readers get ways in that they do not share.
+    pub(super) fn note_read(&self, thread: usize) {
+        self.contents.note_read(thread);
     }
 
     #[inline]
