@@ -24,7 +24,7 @@ fn a_writer_waits_for_readers_and_they_see_what_it_wrote() {
     loom::model(|| {
         let lending = Arc::new(Lending::new((0, 0), 2));
         // It is lent to the first reader, and the second one is near it.
-        [0, 0, 1].into_iter().for_each(|reader| lending.note_read(reader));
+        [0, 1, 0].into_iter().for_each(|reader| lending.note_read(reader));
         let reader = {
             let lending = Arc::clone(&lending);
             thread::spawn(move || {
@@ -44,7 +44,7 @@ fn a_writer_waits_for_readers_and_they_see_what_it_wrote() {
 fn two_writers_lose_nothing() {
     loom::model(|| {
         let lending = Arc::new(Lending::new((0, 0), 1));
-        (0..2).for_each(|_| lending.note_read(0));
+        [0, 1, 0].into_iter().for_each(|reader| lending.note_read(reader));
         let other = {
             let lending = Arc::clone(&lending);
             thread::spawn(move || {

@@ -84,8 +84,9 @@ impl Rule {
     }
 }
 
-/// Entries with the order in which they go.
+/// Entries with the order in which they go. The fields keep their order: what a look-up needs comes first.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Engine<T> {
     nodes: Nodes<T>,
     window: Clock,

@@ -7,10 +7,12 @@ use crate::index::{Hash, Index, NONE};
 
 use super::mark::Mark;
 
+/// The fields keep their order: what a look-up needs comes first.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Nodes<T> {
-    slots: Vec<Slot<T>>,
     index: Index,
+    slots: Vec<Slot<T>>,
     /// The first free slot; each free one has the number of the next.
     free: u32,
     len: usize,

@@ -117,7 +117,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     /// As [`insert`](Cache::insert), for an entry whose value ends so long after now. With zero, nothing is kept.
     pub fn insert_with_time_to_live(&self, key: K, value: V, time: Duration) -> bool {
         let spans = Lifespans { live: Some(time), ..self.inner.lifespans };
-        self.inner.put(key, value, spans).is_ok()
+        self.inner.put(key, value, &spans).is_ok()
     }
 
     /// As [`insert`](Cache::insert), with the reason.
@@ -127,7 +127,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     /// [`MemoryError::OutOfMemory`] when there is no room that is not pinned; [`MemoryError::BudgetExceeded`] as the budget says. Any
     /// value that the key had is gone then: it is outdated.
     pub fn try_insert(&self, key: K, value: V) -> Result<(), MemoryError> {
-        self.inner.put(key, value, self.inner.lifespans)
+        self.inner.put(key, value, &self.inner.lifespans)
     }
 
     /// Takes an entry out.
@@ -231,7 +231,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         self.see_off(&gone);
     }
 
-    pub(super) fn put(&self, key: K, value: V, spans: Lifespans) -> Result<(), MemoryError> {
+    pub(super) fn put(&self, key: K, value: V, spans: &Lifespans) -> Result<(), MemoryError> {
         let weight = self.weigher.as_ref().map_or(1, |weigher| weigher(&key, &value)).max(1);
         let hash = self.hash(&key);
         let refused = match self.check(weight, spans) {
@@ -251,7 +251,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
     }
 
     /// Whether such an entry can be taken; its weight then, and the charge.
-    fn check(&self, weight: u64, spans: Lifespans) -> Result<(u32, Option<Charge<'_>>), MemoryError> {
+    fn check(&self, weight: u64, spans: &Lifespans) -> Result<(u32, Option<Charge<'_>>), MemoryError> {
         let requested = Bytes::new(weight);
         let max = self.entry_weight_max.load(Relaxed);
         let weight = u32::try_from(weight).ok().filter(|&weight| u64::from(weight) <= max);

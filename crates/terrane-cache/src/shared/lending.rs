@@ -20,22 +20,28 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use crate::sync::{Arc, AtomicBool, MappedRwLockReadGuard, RwLock, RwLockReadGuard, project};
 
 /// A value behind a lock. Readers are numbered; those with the same number modulo the number of mirrors share one.
+///
+/// The fields keep their order: so what a reader needs first of the value is on the cache line that it must have for the lock.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Lending<T> {
-    main: RwLock<Main<T>>,
     /// Whether it is worth while to look into a mirror. Changes seldom.
     is_lent: AtomicBool,
     /// A power of two.
     mirrors: Box<[Mirror<T>]>,
+    main: RwLock<Main<T>>,
 }
 
 /// The value, in one of two forms.
 #[derive(Debug)]
+#[repr(C)]
 struct Main<T> {
     owned: Option<T>,
     lent: Option<Arc<T>>,
     /// How many writers there were.
     version: u32,
+    /// Whose read was noted last.
+    noted: usize,
 }
 
 /// Prefetchers fetch two lines of 64 bytes.
@@ -53,7 +59,7 @@ impl<T> Lending<T> {
         let mirror = |_| Mirror { copy: RwLock::new(None), version: AtomicU32::new(0) };
         Self {
             // No mirror has seen this version.
-            main: RwLock::new(Main { owned: Some(value), lent: None, version: 1 }),
+            main: RwLock::new(Main { owned: Some(value), lent: None, version: 1, noted: NOBODY }),
             is_lent: AtomicBool::new(false),
             mirrors: (0..mirrors.max(1).next_power_of_two()).map(mirror).collect(),
         }
@@ -76,15 +82,16 @@ impl<T> Lending<T> {
         self.mirrors.get(reader & (self.mirrors.len() - 1))
     }
 
-    /// To be called now and then, after a fixed number of reads of this reader. When there was no writer since the last time, the value
-    /// is lent to it.
+    /// To be called now and then, after a fixed number of reads of this reader. When there was no writer since the last time, but
+    /// another reader, the value is lent to it.
     #[cold]
     #[inline(never)]
     pub fn note_read(&self, reader: usize) {
         let Some(mirror) = self.mirror(reader) else { return };
         // Where somebody is at it, this is not the time.
         let Some(mut main) = self.main.try_write() else { return };
-        if mirror.version.swap(main.version, Relaxed) == main.version {
+        let is_alone = std::mem::replace(&mut main.noted, reader) == reader;
+        if mirror.version.swap(main.version, Relaxed) == main.version && !is_alone {
             if let Some(value) = main.owned.take() {
                 main.lent = Some(Arc::new(value));
             }
@@ -134,6 +141,7 @@ impl<T> Lending<T> {
     }
 }
 
+const NOBODY: usize = usize::MAX - 2;
 const IN_ONE_FORM: &str = "it is there in one form or the other";
 
 /// The way for a reader who has no copy.
@@ -151,9 +159,10 @@ mod tests {
     fn what_is_only_read_is_lent_and_comes_back() {
         let lending = Lending::new(vec![1], 2);
         let read = |reader| lending.read(reader).len();
-        lending.note_read(7);
+        (0..9).for_each(|_| lending.note_read(7));
+        assert!(!lending.is_lent.load(Relaxed), "one reader alone");
+        lending.note_read(8);
         assert!(!lending.is_lent.load(Relaxed), "there may have been a writer before");
-        assert_eq!(read(7), 1);
         lending.note_read(7);
         assert!(lending.is_lent.load(Relaxed));
         assert_eq!((read(7), read(8)), (1, 1));
@@ -163,6 +172,7 @@ mod tests {
         lending.note_read(7);
         assert_eq!((read(7), read(8), lending.is_lent.load(Relaxed)), (2, 2, false));
         lending.note_read(8);
+        assert!(lending.is_lent.load(Relaxed));
         assert_eq!((read(7), read(8), lending.is_lent.load(Relaxed)), (2, 2, true));
         assert_eq!(lending.try_write(|value| value.push(3)), Some(()));
         assert_eq!(read(8), 3);
@@ -171,7 +181,7 @@ mod tests {
     #[test]
     fn a_reader_does_not_wait_for_itself() {
         let lending = Lending::new((), 1);
-        (0..2).for_each(|_| lending.note_read(0));
+        [0, 1, 0].into_iter().for_each(|reader| lending.note_read(reader));
         assert!(lending.is_lent.load(Relaxed));
         let reading = lending.read(0);
         assert_eq!(lending.try_write(|()| ()), None);
@@ -183,7 +193,7 @@ mod tests {
     fn a_panic_of_reader_or_writer_leaves_it_usable() {
         use std::panic::{AssertUnwindSafe, catch_unwind};
         let lending = Lending::new(5, 2);
-        (0..2).for_each(|_| lending.note_read(0));
+        [0, 1, 0].into_iter().for_each(|reader| lending.note_read(reader));
         let reading: Result<(), _> = catch_unwind(AssertUnwindSafe(|| {
             let _reading = lending.read(0);
             panic!("a reader")
