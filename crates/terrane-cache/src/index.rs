@@ -19,7 +19,7 @@ impl Hash {
         Self((product >> 64) as u64 ^ product as u64)
     }
 
-    /// What the tables and the sketch tell keys apart by.
+    /// What the tables and the ghosts tell keys apart by.
     #[inline]
     pub(crate) fn tag(self) -> u32 {
         self.0 as u32

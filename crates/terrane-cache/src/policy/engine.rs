@@ -12,14 +12,14 @@
 //! stays. A small window makes the cache resist scans and loops; with a window of 100 % it is an approximate LRU. How large it is, and
 //! how much more often is enough, is decided elsewhere (`tuner`).
 //!
-//! Differences from the paper, with their reasons: uses of entries are counted at the entries, not in the sketch, so that a hit
+//! Differences from the paper, with their reasons: uses of entries are counted at the entries, not in a sketch, so that a hit
 //! touches no second place; and both parts are clocks and not lists in order of use, so that a hit moves nothing and needs no lock.
 
 use crate::index::Hash;
 
 use super::clock::Clock;
+use super::ghosts::Ghosts;
 use super::nodes::{Node, Nodes, Part};
-use super::sketch::Sketch;
 
 /// By so much more often: in a loop each key is asked for as often as any other, give or take one, and nothing should move.
 const MARGIN: u8 = 2;
@@ -27,8 +27,8 @@ const MARGIN: u8 = 2;
 const REQUESTS_PER_ENTRY: u64 = 10;
 /// So many entries at most move from window to main part with one that comes in, so that filling up has no long step.
 const MOVES_MAX: u32 = 4;
-/// The sketch is never for fewer.
-const SKETCH_ENTRIES_MIN: usize = 64;
+/// The ghosts are never for fewer.
+const GHOST_ENTRIES_MIN: usize = 64;
 /// So far at most the hand goes to find an entry that was not used.
 const HAND_STEPS_MAX: usize = 64;
 
@@ -59,7 +59,7 @@ pub(crate) enum Admission {
 
 /// What a policy is made of.
 ///
-/// As (1 %, more often) this is W-TinyLFU, with (1 %, again) much like 2Q (Johnson and Shasha, VLDB 1994) with the sketch for its
+/// As (1 %, more often) this is W-TinyLFU, with (1 %, again) much like 2Q (Johnson and Shasha, VLDB 1994) with fingerprints for its
 /// ghosts, with (100 %, any) an approximate LRU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rule {
@@ -97,7 +97,7 @@ pub(crate) struct Engine<T> {
     window_max: u64,
     /// Whether an entry that was used gets another round; not so for first in, first out.
     second_chance: bool,
-    sketch: Sketch,
+    ghosts: Ghosts,
     requests: u64,
     /// Insertions since the requests outside were last counted, and how many those were then.
     untold: u32,
@@ -114,7 +114,7 @@ impl<T> Engine<T> {
             rule,
             window_max: rule.window.of(capacity),
             second_chance,
-            sketch: Sketch::new(SKETCH_ENTRIES_MIN),
+            ghosts: Ghosts::new(GHOST_ENTRIES_MIN),
             requests: 0,
             untold: 0,
             told: 0,
@@ -145,10 +145,10 @@ impl<T> Engine<T> {
     /// Puts an entry in that is not there. Room is made by [`settle`](Engine::settle).
     #[inline]
     pub(crate) fn insert(&mut self, hash: Hash, weight: u32, item: T) -> u32 {
-        if self.nodes.len() >= self.sketch.entries() {
-            self.sketch.double();
+        if self.nodes.len() >= self.ghosts.entries() {
+            self.ghosts.double();
         }
-        let uses = self.sketch.add(hash.tag());
+        let uses = self.ghosts.welcome(hash.tag());
         let slot = self.nodes.insert(Node::new(hash, item, weight, uses));
         self.window.push(&mut self.nodes, slot, weight);
         slot
@@ -237,7 +237,7 @@ impl<T> Engine<T> {
     }
 
     fn age(&mut self) {
-        self.sketch.age();
+        self.ghosts.age();
         for node in self.nodes.iter_mut() {
             node.mark.age();
         }
@@ -284,7 +284,7 @@ impl<T> Engine<T> {
 
     /// How much memory it has taken, beside what items point to.
     pub(crate) fn bytes(&self) -> usize {
-        self.nodes.bytes() + self.sketch.bytes()
+        self.nodes.bytes() + self.ghosts.bytes()
     }
 
     /// Gives up memory that is not needed now; how many slots are left. `moved` is told the old and the new number of each slot.
@@ -303,7 +303,7 @@ impl<T> Engine<T> {
             }
         }
         self.nodes = nodes;
-        self.sketch.shrink(self.nodes.len().max(SKETCH_ENTRIES_MIN));
+        self.ghosts.shrink(self.nodes.len().max(GHOST_ENTRIES_MIN));
         self.nodes.count()
     }
 
@@ -387,11 +387,11 @@ impl<T> Engine<T> {
         out(node.weight, node.item);
     }
 
-    /// Should it come back, it is known. One use the sketch has seen.
+    /// Should it come back, it is known. A first use was written down when it came.
     #[inline]
     fn remember(&mut self, node: &Node<T>) {
         if node.mark.uses() > 1 {
-            self.sketch.raise(node.tag(), node.mark.uses());
+            self.ghosts.remember(node.tag(), node.mark.uses());
         }
     }
 

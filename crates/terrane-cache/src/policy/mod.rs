@@ -4,13 +4,14 @@
 //! |---|---|
 //! | `mark` | what is known of an entry: how often it was used, and whether lately |
 //! | `nodes`, `clock` | entries, and the order in which the clock hand comes to them |
-//! | `sketch` | how often keys were asked for that are not in the cache |
+//! | `ghosts` | how often keys were asked for that are not in the cache |
 //! | `engine` | window, main part, and the contest between them |
 //! | `tuner` | how large the window should be, found by simulation |
 
 pub(crate) mod clock;
 pub(crate) mod engine;
+pub(crate) mod ghosts;
 pub(crate) mod mark;
 pub(crate) mod nodes;
-pub(crate) mod sketch;
+
 pub(crate) mod tuner;
