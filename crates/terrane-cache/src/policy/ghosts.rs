@@ -161,7 +161,7 @@ mod tests {
         ghosts.double();
         assert!(known(&mut ghosts, 3) > 900);
         ghosts.shrink(1000);
-        assert!(known(&mut ghosts, 4) > 800);
+        assert!(known(&mut ghosts, 4) > 600);
         ghosts.shrink(1);
         assert_eq!(ghosts.entries(), 2);
     }
