@@ -161,7 +161,8 @@ mod tests {
         ghosts.double();
         assert!(known(&mut ghosts, 3) > 900);
         ghosts.shrink(1000);
-        assert!(known(&mut ghosts, 4) > 600);
+        // Of both halves some stay that are not theirs, with a lower count.
+        assert!((0..1000).filter(|&key| ghosts.welcome(tag(key)) >= 3).count() > 800);
         ghosts.shrink(1);
         assert_eq!(ghosts.entries(), 2);
     }

@@ -63,7 +63,7 @@ impl<K: Eq, V> Contents<K, V> {
     }
 
     /// The value of that entry, if its time is not over. `now_ns` is asked for only if it has a lifetime.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read<Q: Eq + ?Sized>(&self, hash: Hash, key: &Q, now_ns: impl FnOnce() -> u64) -> Found<V>
     where
         K: Borrow<Q>,

@@ -15,9 +15,10 @@
 //! A writer locks `main`, then empties all mirrors, each of which waits for its reader. Then the `Arc` in `main` is the only one, and
 //! becomes the value again. Copies are made only with `main` locked, and locks are always taken in the order main, mirror.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use crate::sync::{Arc, AtomicBool, MappedRwLockReadGuard, RwLock, RwLockReadGuard, project};
+use crate::sync::{Arc, AtomicBool, Mutex, MutexGuard};
 
 /// A value behind a lock. Readers are numbered; those with the same number modulo the number of mirrors share one.
 ///
@@ -29,13 +30,13 @@ pub struct Lending<T> {
     is_lent: AtomicBool,
     /// A power of two.
     mirrors: Box<[Mirror<T>]>,
-    main: RwLock<Main<T>>,
+    main: Mutex<Main<T>>,
 }
 
 /// The value, in one of two forms.
 #[derive(Debug)]
 #[repr(C)]
-struct Main<T> {
+pub struct Main<T> {
     owned: Option<T>,
     lent: Option<Arc<T>>,
     /// How many writers there were.
@@ -48,7 +49,7 @@ struct Main<T> {
 #[derive(Debug)]
 #[repr(align(128))]
 struct Mirror<T> {
-    copy: RwLock<Option<Arc<T>>>,
+    copy: Mutex<Option<Arc<T>>>,
     /// The version when a read was last noted. That two readers of this mirror may be confused does not matter.
     version: AtomicU32,
 }
@@ -56,10 +57,10 @@ struct Mirror<T> {
 impl<T> Lending<T> {
     /// For so many readers at once that are not to disturb each other, rounded up to a power of two.
     pub fn new(value: T, mirrors: usize) -> Self {
-        let mirror = |_| Mirror { copy: RwLock::new(None), version: AtomicU32::new(0) };
+        let mirror = |_| Mirror { copy: Mutex::new(None), version: AtomicU32::new(0) };
         Self {
             // No mirror has seen this version.
-            main: RwLock::new(Main { owned: Some(value), lent: None, version: 1, noted: NOBODY }),
+            main: Mutex::new(Main { owned: Some(value), lent: None, version: 1, noted: NOBODY }),
             is_lent: AtomicBool::new(false),
             mirrors: (0..mirrors.max(1).next_power_of_two()).map(mirror).collect(),
         }
@@ -67,14 +68,16 @@ impl<T> Lending<T> {
 
     /// The value, to be read. It may not be locked again meanwhile.
     #[inline]
-    pub fn read(&self, reader: usize) -> MappedRwLockReadGuard<'_, T> {
+    pub fn read(&self, reader: usize) -> Reading<'_, T> {
         if self.is_lent.load(Relaxed)
             && let Some(mirror) = self.mirror(reader)
-            && let Ok(copy) = project(mirror.copy.read(), |copy| copy.as_deref())
         {
-            return copy;
+            let copy = mirror.copy.lock();
+            if copy.is_some() {
+                return Reading::Copy(copy);
+            }
         }
-        project(self.main.read(), |main| main.owned.as_ref()).unwrap_or_else(read_lent)
+        Reading::Main(self.main.lock())
     }
 
     #[inline]
@@ -89,13 +92,13 @@ impl<T> Lending<T> {
     pub fn note_read(&self, reader: usize) {
         let Some(mirror) = self.mirror(reader) else { return };
         // Where somebody is at it, this is not the time.
-        let Some(mut main) = self.main.try_write() else { return };
+        let Some(mut main) = self.main.try_lock() else { return };
         let is_alone = std::mem::replace(&mut main.noted, reader) == reader;
         if mirror.version.swap(main.version, Relaxed) == main.version && !is_alone {
             if let Some(value) = main.owned.take() {
                 main.lent = Some(Arc::new(value));
             }
-            *mirror.copy.write() = main.lent.clone();
+            *mirror.copy.lock() = main.lent.clone();
             self.is_lent.store(true, Relaxed);
         }
     }
@@ -103,17 +106,17 @@ impl<T> Lending<T> {
     /// Lets `work` change the value, alone.
     #[inline]
     pub fn write<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
-        let mut main = self.main.write();
+        let mut main = self.main.lock();
         work(self.take_back(&mut main))
     }
 
     /// The same, unless somebody else is at it.
     pub fn try_write<R>(&self, work: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let mut main = self.main.try_write()?;
+        let mut main = self.main.try_lock()?;
         if main.owned.is_none() {
             // A reader of a mirror might be this very thread.
             for mirror in &self.mirrors {
-                *mirror.copy.try_write()? = None;
+                *mirror.copy.try_lock()? = None;
             }
         }
         Some(work(self.take_back(&mut main)))
@@ -134,7 +137,7 @@ impl<T> Lending<T> {
     fn revoke(&self, main: &mut Main<T>) {
         self.is_lent.store(false, Relaxed);
         for mirror in &self.mirrors {
-            *mirror.copy.write() = None;
+            *mirror.copy.lock() = None;
         }
         let lent = main.lent.take().expect(IN_ONE_FORM);
         main.owned = Some(Arc::try_unwrap(lent).ok().expect("copies are only in the mirrors"));
@@ -144,11 +147,37 @@ impl<T> Lending<T> {
 const NOBODY: usize = usize::MAX - 2;
 const IN_ONE_FORM: &str = "it is there in one form or the other";
 
-/// The way for a reader who has no copy.
-#[cold]
-#[inline(never)]
-fn read_lent<T>(main: RwLockReadGuard<'_, Main<T>>) -> MappedRwLockReadGuard<'_, T> {
-    project(main, |main| main.lent.as_deref()).ok().expect(IN_ONE_FORM)
+impl<T> Main<T> {
+    /// The value for a reader who has no copy.
+    #[cold]
+    #[inline(never)]
+    fn lent(&self) -> &T {
+        self.lent.as_ref().expect(IN_ONE_FORM)
+    }
+}
+
+/// Holds the lock of whatever way a reader took to the value.
+#[derive(Debug)]
+pub enum Reading<'a, T> {
+    #[doc(hidden)]
+    Main(MutexGuard<'a, Main<T>>),
+    #[doc(hidden)]
+    Copy(MutexGuard<'a, Option<Arc<T>>>),
+}
+
+impl<T> Deref for Reading<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        match self {
+            Self::Main(main) => match &main.owned {
+                Some(owned) => owned,
+                None => main.lent(),
+            },
+            Self::Copy(copy) => copy.as_ref().expect(IN_ONE_FORM),
+        }
+    }
 }
 
 #[cfg(all(test, not(loom)))]
