@@ -99,9 +99,7 @@ pub(crate) struct Engine<T> {
     second_chance: bool,
     ghosts: Ghosts,
     requests: u64,
-    /// Insertions since the requests outside were last counted, and how many those were then.
-    untold: u32,
-    told: u64,
+    hits_noted: u64,
 }
 
 impl<T> Engine<T> {
@@ -116,8 +114,7 @@ impl<T> Engine<T> {
             second_chance,
             ghosts: Ghosts::new(GHOST_ENTRIES_MIN),
             requests: 0,
-            untold: 0,
-            told: 0,
+            hits_noted: 0,
         }
     }
 
@@ -210,36 +207,31 @@ impl<T> Engine<T> {
     }
 
     /// Counts requests; after enough of them all counts are halved.
+    #[inline]
     pub(crate) fn note_requests(&mut self, requests: u64) {
         self.requests += requests;
         let period = REQUESTS_PER_ENTRY * (self.nodes.len() as u64).max(16);
         if self.requests >= period {
-            let halvings = (self.requests / period).min(4);
-            self.requests %= period;
-            for _ in 0..halvings {
-                self.age();
-            }
+            self.age(period);
         }
     }
 
-    /// Counts one request here, and now and then those that were served without this being told: `total` says how many there
-    /// were so far.
+    /// Counts one request, and those hits that there were since the last one: `hits` says how many in all.
     #[inline]
-    pub(crate) fn note_requests_outside(&mut self, total: impl FnOnce() -> u64) {
-        self.untold += 1;
-        if self.untold == 64 {
-            self.untold = 0;
-            let total = total();
-            let new = total.saturating_sub(self.told);
-            self.told = total;
-            self.note_requests(64 + new);
-        }
+    pub(crate) fn note_requests_until(&mut self, hits: u64) {
+        let new = hits - self.hits_noted;
+        self.hits_noted = hits;
+        self.note_requests(1 + new);
     }
 
-    fn age(&mut self) {
-        self.ghosts.age();
-        for node in self.nodes.iter_mut() {
-            node.mark.age();
+    #[cold]
+    #[inline(never)]
+    fn age(&mut self, period: u64) {
+        let halvings = (self.requests / period).min(4);
+        self.requests %= period;
+        for _ in 0..halvings {
+            self.ghosts.age();
+            self.nodes.iter_mut().for_each(|node| node.mark.age());
         }
     }
 

@@ -22,10 +22,6 @@ use super::flight::Flights;
 use super::lifetime::{Lifespans, ns};
 use super::sampling::Sampling;
 use super::shard::Shard;
-use super::thread_number::known_thread_number;
-
-/// After so many hits of a thread, the shard of the last one is told that it is read.
-const HITS_PER_NOTE: u64 = 64;
 
 /// A cache for many threads that adapts to how it is used. Clones share it.
 ///
@@ -159,7 +155,9 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     pub fn stats(&self) -> CacheStats {
         let mut stats = self.inner.counters.stats();
         for shard in &self.inner.shards {
-            let tally = shard.read(|contents| contents.tally);
+            let (reads, tally) = (shard.reads(), shard.read(|contents| contents.tally));
+            stats.hits += reads.hits;
+            stats.misses += reads.misses;
             stats.inserted += tally.inserted;
             stats.evicted += tally.evicted;
             stats.evicted_weight += tally.evicted_weight;
@@ -196,21 +194,25 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
     where
         K: Borrow<Q>,
     {
-        let (shard, thread) = (self.shard(hash), known_thread_number());
-        match shard.read_as(thread, |contents| contents.read(hash, key, || self.now_ns())) {
-            Found::Value(value) => {
-                let before = self.counters.hit(thread);
-                if before % HITS_PER_NOTE == 0 {
-                    shard.note_read(thread);
-                }
-                self.sampling.note(hash, || self.len() as u64);
-                return Some(value);
-            }
-            Found::Expired => self.remove_expired(hash, key),
-            Found::Nothing => {}
+        let shard = self.shard(hash);
+        let mut reading = shard.reading();
+        let found = reading.read(hash, key, || self.now_ns());
+        let look_for_readers = reading.note(matches!(found, Found::Value(_)));
+        drop(reading);
+        if look_for_readers {
+            shard.look_for_readers();
         }
-        self.counters.miss(thread);
-        None
+        match found {
+            Found::Value(value) => {
+                self.sampling.note(hash, || self.len() as u64);
+                Some(value)
+            }
+            Found::Expired => {
+                self.remove_expired(hash, key);
+                None
+            }
+            Found::Nothing => None,
+        }
     }
 
     #[cold]
@@ -276,10 +278,9 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
     ) -> Result<(), MemoryError> {
         let requested = Bytes::new(u64::from(arrival.weight));
         let mut leaving = Leaving::new(self);
-        let put = self.shard(hash).write(|contents| {
+        let put = self.shard(hash).write_for_request(|contents| {
             contents.sweep_some(|| self.now_ns(), &mut leaving.gone);
             contents.engine.set_rule(self.sampling.rule());
-            contents.engine.note_requests_outside(|| self.hits_per_shard());
             contents.put(hash, arrival, &mut leaving.gone)
         });
         if let Some(charge) = charge {
@@ -306,10 +307,6 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         self.see_off(&gone);
     }
 
-    fn hits_per_shard(&self) -> u64 {
-        self.counters.hits() >> self.shard_bits
-    }
-
     pub(super) fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.read(|contents| contents.engine.len())).sum()
     }
@@ -323,9 +320,6 @@ impl<K, V, S> Clone for Cache<K, V, S> {
 
 impl<K, V, S> fmt::Debug for Cache<K, V, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cache")
-            .field("shards", &self.inner.shards.len())
-            .field("stats", &self.inner.counters.stats())
-            .finish_non_exhaustive()
+        f.debug_struct("Cache").field("shards", &self.inner.shards.len()).finish_non_exhaustive()
     }
 }

@@ -43,24 +43,63 @@ pub struct Main<T> {
     version: u32,
     /// Whose read was noted last.
     noted: usize,
+    reads: Reads,
+}
+
+/// How many reads found what they were for, and how many did not. Counted with the lock that the read has anyway, so that it costs
+/// no further place that has to be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// Those that found it.
+    pub hits: u64,
+    /// Those that did not.
+    pub misses: u64,
+}
+
+impl Reads {
+    #[inline]
+    fn note(&mut self, is_hit: bool) {
+        *if is_hit { &mut self.hits } else { &mut self.misses } += 1;
+    }
+
+    fn add(&mut self, other: Self) {
+        self.hits += other.hits;
+        self.misses += other.misses;
+    }
 }
 
 /// Prefetchers fetch two lines of 64 bytes.
 #[derive(Debug)]
 #[repr(align(128))]
 struct Mirror<T> {
-    copy: Mutex<Option<Arc<T>>>,
+    copy: Mutex<Copy<T>>,
     /// The version when a read was last noted. That two readers of this mirror may be confused does not matter.
     version: AtomicU32,
+}
+
+/// One reader's way to the value.
+#[derive(Debug)]
+pub struct Copy<T> {
+    value: Option<Arc<T>>,
+    reads: Reads,
 }
 
 impl<T> Lending<T> {
     /// For so many readers at once that are not to disturb each other, rounded up to a power of two.
     pub fn new(value: T, mirrors: usize) -> Self {
-        let mirror = |_| Mirror { copy: Mutex::new(None), version: AtomicU32::new(0) };
+        let mirror = |_| {
+            let copy = Copy { value: None, reads: Reads::default() };
+            Mirror { copy: Mutex::new(copy), version: AtomicU32::new(0) }
+        };
         Self {
             // No mirror has seen this version.
-            main: Mutex::new(Main { owned: Some(value), lent: None, version: 1, noted: NOBODY }),
+            main: Mutex::new(Main {
+                owned: Some(value),
+                lent: None,
+                version: 1,
+                noted: NOBODY,
+                reads: Reads::default(),
+            }),
             is_lent: AtomicBool::new(false),
             mirrors: (0..mirrors.max(1).next_power_of_two()).map(mirror).collect(),
         }
@@ -68,16 +107,24 @@ impl<T> Lending<T> {
 
     /// The value, to be read. It may not be locked again meanwhile.
     #[inline]
-    pub fn read(&self, reader: usize) -> Reading<'_, T> {
+    pub fn read(&self, reader: impl FnOnce() -> usize) -> Reading<'_, T> {
         if self.is_lent.load(Relaxed)
-            && let Some(mirror) = self.mirror(reader)
+            && let Some(mirror) = self.mirror(reader())
         {
             let copy = mirror.copy.lock();
-            if copy.is_some() {
+            if copy.value.is_some() {
                 return Reading::Copy(copy);
             }
         }
         Reading::Main(self.main.lock())
+    }
+
+    /// What all [`Reading::note`]d.
+    pub fn reads(&self) -> Reads {
+        let main = self.main.lock();
+        let mut reads = main.reads;
+        self.mirrors.iter().for_each(|mirror| reads.add(mirror.copy.lock().reads));
+        reads
     }
 
     #[inline]
@@ -85,7 +132,7 @@ impl<T> Lending<T> {
         self.mirrors.get(reader & (self.mirrors.len() - 1))
     }
 
-    /// To be called now and then, after a fixed number of reads of this reader. When there was no writer since the last time, but
+    /// To be called when [`Reading::note`] says so, and nothing is read. When there was no writer since the last time, but
     /// another reader, the value is lent to it.
     #[cold]
     #[inline(never)]
@@ -98,16 +145,17 @@ impl<T> Lending<T> {
             if let Some(value) = main.owned.take() {
                 main.lent = Some(Arc::new(value));
             }
-            *mirror.copy.lock() = main.lent.clone();
+            mirror.copy.lock().value = main.lent.clone();
             self.is_lent.store(true, Relaxed);
         }
     }
 
-    /// Lets `work` change the value, alone.
+    /// Lets `work` change the value, alone. It is told of the reads so far.
     #[inline]
-    pub fn write<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
+    pub fn write<R>(&self, work: impl FnOnce(&mut T, Reads) -> R) -> R {
         let mut main = self.main.lock();
-        work(self.take_back(&mut main))
+        let (value, reads) = self.take_back(&mut main);
+        work(value, reads)
     }
 
     /// The same, unless somebody else is at it.
@@ -116,20 +164,20 @@ impl<T> Lending<T> {
         if main.owned.is_none() {
             // A reader of a mirror might be this very thread.
             for mirror in &self.mirrors {
-                *mirror.copy.try_lock()? = None;
+                mirror.copy.try_lock()?.value = None;
             }
         }
-        Some(work(self.take_back(&mut main)))
+        Some(work(self.take_back(&mut main).0))
     }
 
     /// The value, which nobody else has.
     #[inline]
-    fn take_back<'a>(&self, main: &'a mut Main<T>) -> &'a mut T {
+    fn take_back<'a>(&self, main: &'a mut Main<T>) -> (&'a mut T, Reads) {
         main.version = main.version.wrapping_add(1);
         if main.owned.is_none() {
             self.revoke(main);
         }
-        main.owned.as_mut().expect(IN_ONE_FORM)
+        (main.owned.as_mut().expect(IN_ONE_FORM), main.reads)
     }
 
     #[cold]
@@ -137,13 +185,17 @@ impl<T> Lending<T> {
     fn revoke(&self, main: &mut Main<T>) {
         self.is_lent.store(false, Relaxed);
         for mirror in &self.mirrors {
-            *mirror.copy.lock() = None;
+            let mut copy = mirror.copy.lock();
+            copy.value = None;
+            main.reads.add(std::mem::take(&mut copy.reads));
         }
         let lent = main.lent.take().expect(IN_ONE_FORM);
         main.owned = Some(Arc::try_unwrap(lent).ok().expect("copies are only in the mirrors"));
     }
 }
 
+/// After so many hits that were not lent, somebody is looked for to lend to.
+const HITS_PER_NOTE: u64 = 64;
 const NOBODY: usize = usize::MAX - 2;
 const IN_ONE_FORM: &str = "it is there in one form or the other";
 
@@ -162,7 +214,24 @@ pub enum Reading<'a, T> {
     #[doc(hidden)]
     Main(MutexGuard<'a, Main<T>>),
     #[doc(hidden)]
-    Copy(MutexGuard<'a, Option<Arc<T>>>),
+    Copy(MutexGuard<'a, Copy<T>>),
+}
+
+impl<T> Reading<'_, T> {
+    /// Counts this read. Whether it is time for [`Lending::note_read`].
+    #[inline]
+    pub fn note(&mut self, is_hit: bool) -> bool {
+        match self {
+            Self::Main(main) => {
+                main.reads.note(is_hit);
+                main.reads.hits % HITS_PER_NOTE == 0
+            }
+            Self::Copy(copy) => {
+                copy.reads.note(is_hit);
+                false
+            }
+        }
+    }
 }
 
 impl<T> Deref for Reading<'_, T> {
@@ -175,7 +244,7 @@ impl<T> Deref for Reading<'_, T> {
                 Some(owned) => owned,
                 None => main.lent(),
             },
-            Self::Copy(copy) => copy.as_ref().expect(IN_ONE_FORM),
+            Self::Copy(copy) => copy.value.as_ref().expect(IN_ONE_FORM),
         }
     }
 }
@@ -187,7 +256,7 @@ mod tests {
     #[test]
     fn what_is_only_read_is_lent_and_comes_back() {
         let lending = Lending::new(vec![1], 2);
-        let read = |reader| lending.read(reader).len();
+        let read = |reader| lending.read(|| reader).len();
         (0..9).for_each(|_| lending.note_read(7));
         assert!(!lending.is_lent.load(Relaxed), "one reader alone");
         lending.note_read(8);
@@ -195,7 +264,7 @@ mod tests {
         lending.note_read(7);
         assert!(lending.is_lent.load(Relaxed));
         assert_eq!((read(7), read(8)), (1, 1));
-        lending.write(|value| value.push(2));
+        lending.write(|value, _| value.push(2));
         assert!(!lending.is_lent.load(Relaxed));
         lending.note_read(8);
         lending.note_read(7);
@@ -212,7 +281,7 @@ mod tests {
         let lending = Lending::new((), 1);
         [0, 1, 0].into_iter().for_each(|reader| lending.note_read(reader));
         assert!(lending.is_lent.load(Relaxed));
-        let reading = lending.read(0);
+        let reading = lending.read(|| 0);
         assert_eq!(lending.try_write(|()| ()), None);
         drop(reading);
         assert_eq!(lending.try_write(|()| ()), Some(()));
@@ -224,12 +293,27 @@ mod tests {
         let lending = Lending::new(5, 2);
         [0, 1, 0].into_iter().for_each(|reader| lending.note_read(reader));
         let reading: Result<(), _> = catch_unwind(AssertUnwindSafe(|| {
-            let _reading = lending.read(0);
+            let _reading = lending.read(|| 0);
             panic!("a reader")
         }));
-        let writing = catch_unwind(AssertUnwindSafe(|| lending.write(|_| panic!("a writer"))));
+        let writing = catch_unwind(AssertUnwindSafe(|| lending.write(|_, _| panic!("a writer"))));
         assert!(reading.is_err() && writing.is_err());
-        lending.write(|value| *value += 1);
-        assert_eq!(*lending.read(1), 6);
+        lending.write(|value, _| *value += 1);
+        assert_eq!(*lending.read(|| 1), 6);
+    }
+
+    #[test]
+    fn reads_are_counted_whichever_way_they_take() {
+        let lending = Lending::new((), 2);
+        [7, 8, 7].into_iter().for_each(|reader| lending.note_read(reader));
+        for (reader, is_hit) in [(7, true), (8, true), (7, false), (7, true)] {
+            lending.read(|| reader).note(is_hit);
+        }
+        let expected = Reads { hits: 3, misses: 1 };
+        assert_eq!(lending.reads(), expected);
+        lending.write(|(), reads| assert_eq!(reads, expected));
+        assert_eq!(lending.reads(), expected);
+        let noted = (0..640).filter(|_| lending.read(|| 7).note(true)).count();
+        assert_eq!(noted, 10);
     }
 }
