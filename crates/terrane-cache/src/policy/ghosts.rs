@@ -113,7 +113,7 @@ fn words_for(entries: usize) -> usize {
 #[inline]
 fn lane_of(word: u64, fingerprint: u64) -> Option<u32> {
     // Zero where it is the same. The lowest lane that borrows from the next is the first such one.
-    let difference = (word ^ (fingerprint << COUNT_BITS) * ONES) & !COUNTS;
+    let difference = (word ^ ((fingerprint << COUNT_BITS) * ONES)) & !COUNTS;
     let borrows = difference.wrapping_sub(ONES << COUNT_BITS) & !difference & ONES << (LANE_BITS - 1);
     (borrows != 0).then(|| borrows.trailing_zeros() / LANE_BITS * LANE_BITS)
 }

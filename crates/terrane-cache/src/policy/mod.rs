@@ -13,5 +13,4 @@ pub(crate) mod engine;
 pub(crate) mod ghosts;
 pub(crate) mod mark;
 pub(crate) mod nodes;
-
 pub(crate) mod tuner;

@@ -1,7 +1,6 @@
 //! A lock that lends what it guards to readers, so that those on different cores do not disturb each other.
 //!
-//! A lock for readers and writers is one word that every reader writes twice: it travels from core to core, and that costs more than
-//! all else about a hit. So a value that is only read for a while is *lent*: it moves behind an [`Arc`], and each reader that comes
+//! A lock is one word that every reader writes twice: it travels from core to core, and that costs more than all else about a hit. So a value that is only read for a while is *lent*: it moves behind an [`Arc`], and each reader that comes
 //! often gets a copy of the `Arc` in a *mirror* of its own, behind a lock of its own on cache lines of its own. From then on it writes
 //! nothing that others read. (The idea is that of BRAVO, Dice and Kogan, USENIX ATC 2019, a bias towards readers that a writer
 //! revokes; there readers are noted in a table, here each has its own way to the value, and nothing is unsafe.)
@@ -11,6 +10,9 @@
 //!   owned    value                     –                –
 //!   lent     Arc ─────→ value ←─────── Arc              –            one reader came often
 //! ```
+//!
+//! The locks are plain ones: taking one for readers and writers costs each hit more, and where readers would gain by it the value is
+//! lent. Whoever reads counts hits and misses beside the lock that it holds.
 //!
 //! A writer locks `main`, then empties all mirrors, each of which waits for its reader. Then the `Arc` in `main` is the only one, and
 //! becomes the value again. Copies are made only with `main` locked, and locks are always taken in the order main, mirror.
