@@ -60,69 +60,31 @@ trait Shared: Sync {
     fn put(&self, key: u64, value: u64);
 }
 
-impl Shared for terrane_cache::Cache<u64, u64> {
-    fn new(capacity: usize) -> Self {
-        terrane_cache::Cache::new(capacity)
-    }
+/// For a cache whose look-up gives a clone of the value.
+macro_rules! shared {
+    ($cache:ty) => {
+        impl Shared for $cache {
+            fn new(capacity: usize) -> Self {
+                <$cache>::new(capacity as _)
+            }
 
-    #[inline]
-    fn get(&self, key: u64) -> Option<u64> {
-        self.get(&key)
-    }
+            #[inline]
+            fn get(&self, key: u64) -> Option<u64> {
+                self.get(&key)
+            }
 
-    #[inline]
-    fn put(&self, key: u64, value: u64) {
-        self.insert(key, value);
-    }
+            #[inline]
+            fn put(&self, key: u64, value: u64) {
+                self.insert(key, value);
+            }
+        }
+    };
 }
 
-impl Shared for quick_cache::sync::Cache<u64, u64> {
-    fn new(capacity: usize) -> Self {
-        quick_cache::sync::Cache::new(capacity)
-    }
-
-    #[inline]
-    fn get(&self, key: u64) -> Option<u64> {
-        self.get(&key)
-    }
-
-    #[inline]
-    fn put(&self, key: u64, value: u64) {
-        self.insert(key, value);
-    }
-}
-
-impl Shared for moka::sync::Cache<u64, u64> {
-    fn new(capacity: usize) -> Self {
-        moka::sync::Cache::new(capacity as u64)
-    }
-
-    #[inline]
-    fn get(&self, key: u64) -> Option<u64> {
-        self.get(&key)
-    }
-
-    #[inline]
-    fn put(&self, key: u64, value: u64) {
-        self.insert(key, value);
-    }
-}
-
-impl Shared for mini_moka::sync::Cache<u64, u64> {
-    fn new(capacity: usize) -> Self {
-        mini_moka::sync::Cache::new(capacity as u64)
-    }
-
-    #[inline]
-    fn get(&self, key: u64) -> Option<u64> {
-        self.get(&key)
-    }
-
-    #[inline]
-    fn put(&self, key: u64, value: u64) {
-        self.insert(key, value);
-    }
-}
+shared!(terrane_cache::Cache<u64, u64>);
+shared!(quick_cache::sync::Cache<u64, u64>);
+shared!(moka::sync::Cache<u64, u64>);
+shared!(mini_moka::sync::Cache<u64, u64>);
 
 #[cfg(feature = "foyer")]
 impl Shared for foyer_memory::Cache<u64, u64> {

@@ -57,5 +57,5 @@ pub use tiered::{ColdTier, Compressible, TieredCache};
 /// What the tests in all orders of threads use.
 #[cfg(loom)]
 pub mod loom_only {
-    pub use crate::shared::Lending;
+    pub use crate::shared::{Lending, Reads};
 }

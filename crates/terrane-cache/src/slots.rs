@@ -28,7 +28,8 @@ impl<T> Slots<T> {
     /// The slot with this hash whose value `is_it`.
     #[inline]
     pub(crate) fn find(&self, hash: Hash, mut is_it: impl FnMut(&T) -> bool) -> Option<u32> {
-        self.index.find(hash.tag(), |slot| self.value(slot).is_some_and(&mut is_it))
+        let found = self.index.find(hash.tag(), |slot| self.value(slot).filter(|value| is_it(value)));
+        found.map(|(slot, _)| slot)
     }
 
     /// Puts a value into a free slot.
@@ -54,7 +55,8 @@ impl<T> Slots<T> {
     }
 
     fn enter(&mut self, tag: u32, slot: u32) -> u32 {
-        self.index.insert(tag, slot);
+        let slots = &self.slots;
+        self.index.insert(tag, slot, |slot| tag_of(slots, slot));
         self.len += 1;
         slot
     }
@@ -88,31 +90,8 @@ impl<T> Slots<T> {
         }
     }
 
-    /// The part of the hash that is kept.
-    pub(crate) fn tag(&self, slot: u32) -> u32 {
-        match self.slots.get(slot as usize) {
-            Some(&Slot::Taken { tag, .. }) => tag,
-            _ => 0,
-        }
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.len
-    }
-
-    /// All values with their slots, in the order of the slots.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        (0_u32..).zip(&self.slots).filter_map(|(number, slot)| match slot {
-            Slot::Taken { value, .. } => Some((number, value)),
-            Slot::Free { .. } => None,
-        })
-    }
-
-    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.slots.iter_mut().filter_map(|slot| match slot {
-            Slot::Taken { value, .. } => Some(value),
-            Slot::Free { .. } => None,
-        })
     }
 
     /// How many slots there are, free ones included.
@@ -133,7 +112,8 @@ impl<T> Slots<T> {
             if let Some(last) = self.slots.pop() {
                 if let Slot::Taken { tag, .. } = last {
                     self.index.remove(tag, from);
-                    self.index.insert(tag, to);
+                    let slots = &self.slots;
+                    self.index.insert(tag, to, |slot| tag_of(slots, slot));
                 }
                 self.slots[to as usize] = last;
                 moved(from, to);
@@ -141,7 +121,8 @@ impl<T> Slots<T> {
         }
         self.slots.truncate(self.len);
         self.slots.shrink_to_fit();
-        self.index.shrink(self.len);
+        let slots = &self.slots;
+        self.index.shrink(|slot| tag_of(slots, slot));
         self.free = NONE;
     }
 
@@ -161,6 +142,14 @@ impl<T> Slots<T> {
     /// How much memory slots and index have.
     pub(crate) fn bytes(&self) -> usize {
         self.slots.capacity() * size_of::<Slot<T>>() + self.index.bytes()
+    }
+}
+
+/// The part of the hash that is kept.
+fn tag_of<T>(slots: &[Slot<T>], slot: u32) -> u32 {
+    match slots.get(slot as usize) {
+        Some(Slot::Taken { tag, .. }) => *tag,
+        _ => 0,
     }
 }
 
@@ -188,10 +177,9 @@ mod tests {
         assert_eq!(slots.insert(hash(7), 7), 39);
         assert_eq!(slots.find(hash(7), |&key| key == 7), Some(39));
         assert_eq!(slots.find(hash(50), |&key| key == 50), None);
-        let mut keys: Vec<u32> = slots.iter().map(|(_, &key)| key).collect();
+        let mut keys = slots.drain();
         keys.sort_unstable();
         assert_eq!(keys, (0..40).collect::<Vec<_>>());
-        assert_eq!(slots.drain().len(), 40);
         assert_eq!((slots.len(), slots.find(hash(7), |_| true)), (0, None));
     }
 }

@@ -1,5 +1,6 @@
 //! What happened in a cache.
 
+use std::fmt;
 use std::time::Duration;
 
 /// Counts of what happened in a cache since it was made.
@@ -49,5 +50,35 @@ impl CacheStats {
         let loads = u128::from(self.loads) + u128::from(self.failed_loads);
         let mean_ns = self.load_time.as_nanos().checked_div(loads).unwrap_or(0);
         Duration::from_nanos(u64::try_from(mean_ns).unwrap_or(u64::MAX))
+    }
+}
+
+/// One line; what did not happen is left out.
+///
+/// ```
+/// use terrane_cache::Cache;
+///
+/// let cache = Cache::new(10);
+/// cache.insert(1, "one");
+/// assert_eq!((cache.get(&1), cache.get(&2)), (Some("one"), None));
+/// assert_eq!(cache.stats().to_string(), "1 hits, 1 misses (50.0 % hits), 1 inserted");
+/// ```
+impl fmt::Display for CacheStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = 100.0 * self.hit_ratio();
+        write!(f, "{} hits, {} misses ({percent:.1} % hits)", self.hits, self.misses)?;
+        let counts = [
+            (self.inserted, "inserted"),
+            (self.evicted, "evicted"),
+            (self.expired, "expired"),
+            (self.rejected, "rejected"),
+            (self.loads, "computed"),
+            (self.failed_loads, "failed to compute"),
+            (self.listener_panics, "panics of the listener"),
+        ];
+        counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .try_for_each(|(count, what)| write!(f, ", {count} {what}"))
     }
 }

@@ -2,32 +2,28 @@
 //! (`RUSTFLAGS="--cfg loom" cargo test -p terrane-cache --test loom --release`).
 
 #[cfg(loom)]
-pub(crate) use loom::sync::{Arc, RwLockReadGuard, atomic::AtomicBool};
+pub(crate) use loom::sync::{Arc, MutexGuard, atomic::AtomicBool};
 #[cfg(not(loom))]
-pub(crate) use parking_lot::{RwLock, RwLockReadGuard};
+pub(crate) use parking_lot::{Mutex, MutexGuard};
 #[cfg(not(loom))]
 pub(crate) use std::sync::{Arc, atomic::AtomicBool};
 
 /// Loom's lock with the methods of the other one.
 #[cfg(loom)]
 #[derive(Debug)]
-pub(crate) struct RwLock<T>(loom::sync::RwLock<T>);
+pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 
 #[cfg(loom)]
-impl<T> RwLock<T> {
+impl<T> Mutex<T> {
     pub(crate) fn new(value: T) -> Self {
-        Self(loom::sync::RwLock::new(value))
+        Self(loom::sync::Mutex::new(value))
     }
 
-    pub(crate) fn read(&self) -> loom::sync::RwLockReadGuard<'_, T> {
-        self.0.read().expect("no panic under loom")
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().expect("no panic under loom")
     }
 
-    pub(crate) fn write(&self) -> loom::sync::RwLockWriteGuard<'_, T> {
-        self.0.write().expect("no panic under loom")
-    }
-
-    pub(crate) fn try_write(&self) -> Option<loom::sync::RwLockWriteGuard<'_, T>> {
-        self.0.try_write().ok()
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock().ok()
     }
 }

@@ -12,17 +12,14 @@
 //! stays. A small window makes the cache resist scans and loops; with a window of 100 % it is an approximate LRU. How large it is, and
 //! how much more often is enough, is decided elsewhere (`tuner`).
 //!
-//! Differences from the paper, with their reasons: uses of entries are counted at the entries, not in the sketch, so that a hit
+//! Differences from the paper, with their reasons: uses of entries are counted at the entries, not in a sketch, so that a hit
 //! touches no second place; and both parts are clocks and not lists in order of use, so that a hit moves nothing and needs no lock.
 
-use std::collections::HashMap;
-
 use crate::index::Hash;
-use crate::slots::Slots;
 
-use super::mark::Mark;
-use super::queue::Queue;
-use super::sketch::Sketch;
+use super::clock::Clock;
+use super::ghosts::Ghosts;
+use super::nodes::{Node, Nodes, Part};
 
 /// By so much more often: in a loop each key is asked for as often as any other, give or take one, and nothing should move.
 const MARGIN: u8 = 2;
@@ -30,8 +27,8 @@ const MARGIN: u8 = 2;
 const REQUESTS_PER_ENTRY: u64 = 10;
 /// So many entries at most move from window to main part with one that comes in, so that filling up has no long step.
 const MOVES_MAX: u32 = 4;
-/// The sketch is never for fewer.
-const SKETCH_ENTRIES_MIN: usize = 64;
+/// The ghosts are never for fewer.
+const GHOST_ENTRIES_MIN: usize = 64;
 /// So far at most the hand goes to find an entry that was not used.
 const HAND_STEPS_MAX: usize = 64;
 
@@ -62,7 +59,7 @@ pub(crate) enum Admission {
 
 /// What a policy is made of.
 ///
-/// As (1 %, more often) this is W-TinyLFU, with (1 %, again) much like 2Q (Johnson and Shasha, VLDB 1994) with the sketch for its
+/// As (1 %, more often) this is W-TinyLFU, with (1 %, again) much like 2Q (Johnson and Shasha, VLDB 1994) with fingerprints for its
 /// ghosts, with (100 %, any) an approximate LRU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rule {
@@ -87,139 +84,116 @@ impl Rule {
     }
 }
 
-/// Entries with the order in which they go.
-#[derive(Clone, Debug)]
+/// Entries with the order in which they go. The fields keep their order: what a look-up needs comes first.
+#[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Engine<T> {
-    nodes: Slots<Node<T>>,
-    window: Queue,
-    main: Queue,
-    sketch: Sketch,
+    nodes: Nodes<T>,
+    window: Clock,
+    main: Clock,
     capacity: u64,
     rule: Rule,
+    /// What the window may weigh: follows from capacity and rule.
+    window_max: u64,
     /// Whether an entry that was used gets another round; not so for first in, first out.
     second_chance: bool,
+    ghosts: Ghosts,
     requests: u64,
-    /// Insertions since the requests outside were last counted, and how many those were then.
-    untold: u32,
-    told: u64,
-    pinned: usize,
-}
-
-#[derive(Clone, Debug)]
-struct Node<T> {
-    item: T,
-    weight: u32,
-    mark: Mark,
-    /// Where in the queue of its part it is.
-    seat: u32,
-    part: Part,
-    pinned: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    Window,
-    Main,
+    hits_noted: u64,
 }
 
 impl<T> Engine<T> {
     pub(crate) fn new(capacity: u64, rule: Rule, second_chance: bool) -> Self {
         Self {
-            nodes: Slots::default(),
-            window: Queue::default(),
-            main: Queue::default(),
-            sketch: Sketch::new(SKETCH_ENTRIES_MIN),
+            nodes: Nodes::default(),
+            window: Clock::default(),
+            main: Clock::default(),
             capacity,
             rule,
+            window_max: rule.window.of(capacity),
             second_chance,
+            ghosts: Ghosts::new(GHOST_ENTRIES_MIN),
             requests: 0,
-            untold: 0,
-            told: 0,
-            pinned: 0,
+            hits_noted: 0,
         }
     }
 
     #[inline]
-    pub(crate) fn find(&self, hash: Hash, mut is_it: impl FnMut(&T) -> bool) -> Option<u32> {
-        self.nodes.find(hash, |node| is_it(&node.item))
+    pub(crate) fn find(&self, hash: Hash, is_it: impl FnMut(&T) -> bool) -> Option<u32> {
+        self.nodes.find(hash, is_it).map(|(slot, _)| slot)
     }
 
     /// Finds an entry and counts a use of it.
     #[inline]
-    pub(crate) fn find_and_use(&self, hash: Hash, mut is_it: impl FnMut(&T) -> bool) -> Option<(u32, &T)> {
-        let slot = self.nodes.find(hash, |node| is_it(&node.item))?;
-        let node = self.nodes.value(slot)?;
+    pub(crate) fn find_and_use(&self, hash: Hash, is_it: impl FnMut(&T) -> bool) -> Option<(u32, &T)> {
+        let (slot, node) = self.nodes.find(hash, is_it)?;
         node.mark.note_use();
         Some((slot, &node.item))
     }
 
     pub(crate) fn item(&self, slot: u32) -> Option<&T> {
-        self.nodes.value(slot).map(|node| &node.item)
+        self.nodes.get(slot).map(|node| &node.item)
     }
 
     pub(crate) fn item_mut(&mut self, slot: u32) -> Option<&mut T> {
-        self.nodes.value_mut(slot).map(|node| &mut node.item)
+        self.nodes.get_mut(slot).map(|node| &mut node.item)
     }
 
     /// Puts an entry in that is not there. Room is made by [`settle`](Engine::settle).
+    #[inline]
     pub(crate) fn insert(&mut self, hash: Hash, weight: u32, item: T) -> u32 {
-        if self.nodes.len() >= self.sketch.entries() {
-            self.sketch.double();
+        if self.nodes.len() >= self.ghosts.entries() {
+            self.ghosts.double();
         }
-        let uses = self.sketch.add(hash.tag());
-        let node = Node { item, weight, mark: Mark::new(uses), seat: 0, part: Part::Window, pinned: false };
-        let slot = self.nodes.insert(hash, node);
-        self.seat_at_end(slot, Part::Window);
+        let uses = self.ghosts.welcome(hash.tag());
+        let slot = self.nodes.insert(Node::new(hash, item, weight, uses));
+        self.window.push(&mut self.nodes, slot, weight);
         slot
     }
 
     /// Changes what an entry weighs, and counts a use of it. Room is made by [`settle`](Engine::settle).
     pub(crate) fn reweigh(&mut self, slot: u32, weight: u32) {
-        let Some(node) = self.nodes.value_mut(slot) else { return };
+        let Some(node) = self.nodes.get_mut(slot) else { return };
         node.mark.note_use();
+        let before = std::mem::replace(&mut node.weight, weight);
         match node.part {
-            Part::Window => self.window.reweigh(node.weight, weight),
-            Part::Main => self.main.reweigh(node.weight, weight),
+            Part::Window => self.window.reweigh(before, weight),
+            Part::Main => self.main.reweigh(before, weight),
         }
-        node.weight = weight;
     }
 
     /// Takes an entry out.
     pub(crate) fn remove(&mut self, slot: u32) -> Option<T> {
-        let part = self.nodes.value(slot)?.part;
-        let (weight, item) = self.remove_unseated(slot)?;
-        let queue = self.queue(part);
-        queue.note_departure(weight);
-        if queue.is_mostly_stale() {
-            self.reseat(part, |slot| slot);
-        }
-        Some(item)
+        let node = self.nodes.take(slot)?;
+        let clock = match node.part {
+            Part::Window => &mut self.window,
+            Part::Main => &mut self.main,
+        };
+        clock.note_taken(&mut self.nodes, node.weight);
+        self.remember(&node);
+        Some(node.item)
     }
 
     /// Makes room until all weighs at most the capacity; what has to go is handed out. `newest` has just come, and stays if anything else
     /// can go. Whether there was enough that is not pinned.
+    #[inline]
     pub(crate) fn settle(&mut self, newest: Option<u32>, out: &mut impl FnMut(u32, T)) -> bool {
         let mut moves = 0;
         loop {
-            let window_max = self.rule.window.of(self.capacity);
             let too_much = self.weight() > self.capacity;
-            let window_over = self.window.weight() > window_max;
+            let window_over = self.window.weight() > self.window_max;
             if !too_much && (!window_over || moves == MOVES_MAX) {
                 return true;
             }
             let victim = if window_over || self.main.len() == 0 {
                 match self.hand(Part::Window, newest) {
-                    Some(candidate) if moves < MOVES_MAX && self.fits_main(candidate, window_max) => {
-                        self.seat_at_end(candidate, Part::Main);
+                    Some(candidate) if moves < MOVES_MAX && self.fits_main(candidate) => {
+                        self.promote(candidate);
                         moves += 1;
                         continue;
                     }
-                    Some(candidate) if !too_much => {
-                        self.seat_at_front(candidate, Part::Window);
-                        return true;
-                    }
-                    None if !too_much => return true,
-                    Some(candidate) => self.contest(candidate, window_max),
+                    _ if !too_much => return true,
+                    Some(candidate) => Some(self.contest(candidate)),
                     None => self.hand(Part::Main, None),
                 }
             } else {
@@ -233,65 +207,59 @@ impl<T> Engine<T> {
     }
 
     /// Counts requests; after enough of them all counts are halved.
+    #[inline]
     pub(crate) fn note_requests(&mut self, requests: u64) {
         self.requests += requests;
         let period = REQUESTS_PER_ENTRY * (self.nodes.len() as u64).max(16);
         if self.requests >= period {
-            let halvings = (self.requests / period).min(4);
-            self.requests %= period;
-            for _ in 0..halvings {
-                self.age();
-            }
+            self.age(period);
         }
     }
 
-    /// Counts one request here, and now and then those that were served without this being told: `total` says how many there
-    /// were so far.
-    pub(crate) fn note_requests_outside(&mut self, total: impl FnOnce() -> u64) {
-        self.untold += 1;
-        if self.untold == 64 {
-            self.untold = 0;
-            let total = total();
-            let new = total.saturating_sub(self.told);
-            self.told = total;
-            self.note_requests(64 + new);
-        }
+    /// Counts one request, and those hits that there were since the last one: `hits` says how many in all.
+    #[inline]
+    pub(crate) fn note_requests_until(&mut self, hits: u64) {
+        let new = hits - self.hits_noted;
+        self.hits_noted = hits;
+        self.note_requests(1 + new);
     }
 
-    fn age(&mut self) {
-        self.sketch.age();
-        for node in self.nodes.values_mut() {
-            node.mark.age();
+    #[cold]
+    #[inline(never)]
+    fn age(&mut self, period: u64) {
+        let halvings = (self.requests / period).min(4);
+        self.requests %= period;
+        for _ in 0..halvings {
+            self.ghosts.age();
+            self.nodes.iter_mut().for_each(|node| node.mark.age());
         }
     }
 
     pub(crate) fn set_capacity(&mut self, capacity: u64) {
         self.capacity = capacity;
+        self.window_max = self.rule.window.of(capacity);
     }
 
+    #[inline]
     pub(crate) fn set_rule(&mut self, rule: Rule) {
-        self.rule = rule;
+        if rule != self.rule {
+            self.rule = rule;
+            self.window_max = rule.window.of(self.capacity);
+        }
     }
 
     /// Exempts an entry from eviction, or ends that; whether it is here.
     pub(crate) fn set_pinned(&mut self, slot: u32, pinned: bool) -> bool {
-        let Some(node) = self.nodes.value_mut(slot) else { return false };
-        let changed = node.pinned != pinned;
-        node.pinned = pinned;
-        match (changed, pinned) {
-            (true, true) => self.pinned += 1,
-            (true, false) => self.pinned -= 1,
-            (false, _) => {}
-        }
-        true
+        self.nodes.get_mut(slot).map(|node| node.pinned = pinned).is_some()
     }
 
+    #[inline]
     pub(crate) fn weight(&self) -> u64 {
         self.window.weight() + self.main.weight()
     }
 
     pub(crate) fn weight_of(&self, slot: u32) -> u32 {
-        self.nodes.value(slot).map_or(0, |node| node.weight)
+        self.nodes.get(slot).map_or(0, |node| node.weight)
     }
 
     pub(crate) fn capacity(&self) -> u64 {
@@ -308,140 +276,115 @@ impl<T> Engine<T> {
 
     /// How much memory it has taken, beside what items point to.
     pub(crate) fn bytes(&self) -> usize {
-        self.nodes.bytes() + self.window.bytes() + self.main.bytes() + self.sketch.bytes()
+        self.nodes.bytes() + self.ghosts.bytes()
     }
 
-    /// Gives up memory that is not needed now; how many slots are left. `moved` is told which have another number.
+    /// Gives up memory that is not needed now; how many slots are left. `moved` is told the old and the new number of each slot.
     pub(crate) fn shrink(&mut self, mut moved: impl FnMut(u32, u32)) -> usize {
-        let mut new_numbers = HashMap::new();
-        self.nodes.shrink(|from, to| {
-            new_numbers.insert(from, to);
-            moved(from, to);
-        });
-        for part in [Part::Window, Part::Main] {
-            self.reseat(part, |slot| new_numbers.get(&slot).copied().unwrap_or(slot));
+        let mut nodes = Nodes::with_capacity(self.nodes.len());
+        for clock in [&mut self.window, &mut self.main] {
+            let mut slots = Vec::with_capacity(clock.len());
+            clock.go_around(&mut self.nodes, |slot| slots.push(slot));
+            *clock = Clock::default();
+            for from in slots {
+                let Some(node) = self.nodes.take(from) else { continue };
+                let weight = node.weight;
+                let to = nodes.insert(node);
+                clock.push(&mut nodes, to, weight);
+                moved(from, to);
+            }
         }
-        self.sketch.shrink(self.nodes.len().max(SKETCH_ENTRIES_MIN));
+        self.nodes = nodes;
+        self.ghosts.shrink(self.nodes.len().max(GHOST_ENTRIES_MIN));
         self.nodes.count()
     }
 
     /// Takes all entries out, with what they weigh.
     pub(crate) fn drain(&mut self) -> Vec<(u32, T)> {
-        self.window = Queue::default();
-        self.main = Queue::default();
-        self.pinned = 0;
-        self.nodes.drain().into_iter().map(|node| (node.weight, node.item)).collect()
+        self.window = Clock::default();
+        self.main = Clock::default();
+        self.nodes.drain().map(|node| (node.weight, node.item)).collect()
     }
 
-    /// Takes the oldest entry that was not used since the hand last came by, and that may go, from its queue. Those before it go to
-    /// the end. `newest` is passed over.
+    /// Moves the hand on to the first entry that was not used since it last came by, and that may go. `newest` is passed over.
+    #[inline]
     fn hand(&mut self, part: Part, newest: Option<u32>) -> Option<u32> {
-        let mut steps = 0;
+        let clock = match part {
+            Part::Window => &mut self.window,
+            Part::Main => &mut self.main,
+        };
+        let mut second_chances = if self.second_chance { HAND_STEPS_MAX } else { 0 };
         // Twice around: after the first time none counts as used any more.
-        for _ in 0..2 * self.queue(part).places() {
-            let (slot, seat) = self.queue(part).pop()?;
-            let Some(node) = self.nodes.value_mut(slot).filter(|node| node.seat == seat && node.part == part)
-            else {
-                continue;
-            };
-            let may_go = !node.pinned && newest != Some(slot);
-            let used = self.second_chance && steps < HAND_STEPS_MAX && node.mark.take_used_lately();
-            let weight = node.weight;
-            self.queue(part).note_departure(weight);
-            if may_go && !used {
+        for _ in 0..2 * clock.len() {
+            let slot = clock.at_hand(&mut self.nodes)?;
+            let node = self.nodes.get_mut(slot)?;
+            let used = second_chances > 0 && node.mark.take_used_lately();
+            if !used && !node.pinned && newest != Some(slot) {
                 return Some(slot);
             }
-            steps += usize::from(used);
-            self.seat_at_end(slot, part);
+            second_chances -= usize::from(used);
+            clock.pass(slot);
         }
         None
     }
 
+    fn fits_main(&self, candidate: u32) -> bool {
+        self.main.weight() + u64::from(self.weight_of(candidate)) <= self.capacity - self.window_max
+    }
+
+    /// Moves the entry at the window's hand to the main part.
+    fn promote(&mut self, candidate: u32) {
+        let Some(node) = self.nodes.get_mut(candidate) else { return };
+        node.part = Part::Main;
+        let weight = node.weight;
+        self.window.pop(&mut self.nodes, candidate, weight);
+        self.main.push(&mut self.nodes, candidate, weight);
+    }
+
+    /// The window's candidate against the main part's: who has to go. The candidate is in the main part then, if it is not the one.
     #[inline]
-    fn queue(&mut self, part: Part) -> &mut Queue {
-        match part {
-            Part::Window => &mut self.window,
-            Part::Main => &mut self.main,
+    fn contest(&mut self, candidate: u32) -> u32 {
+        if self.window_max == self.capacity {
+            return candidate;
         }
-    }
-
-    #[inline]
-    fn seat_at_end(&mut self, slot: u32, part: Part) {
-        let queue = match part {
-            Part::Window => &mut self.window,
-            Part::Main => &mut self.main,
-        };
-        if let Some(node) = self.nodes.value_mut(slot) {
-            node.part = part;
-            node.seat = queue.push(slot, node.weight);
-        }
-    }
-
-    fn seat_at_front(&mut self, slot: u32, part: Part) {
-        let queue = match part {
-            Part::Window => &mut self.window,
-            Part::Main => &mut self.main,
-        };
-        if let Some(node) = self.nodes.value_mut(slot) {
-            node.part = part;
-            node.seat = queue.put_back(slot, node.weight);
-        }
-    }
-
-    /// Throws out what is stale; `new_number` says which number a slot has now.
-    #[cold]
-    fn reseat(&mut self, part: Part, new_number: impl Fn(u32) -> u32) {
-        for (slot, seat) in self.queue(part).take_all() {
-            let slot = new_number(slot);
-            if self.nodes.value(slot).is_some_and(|node| node.seat == seat && node.part == part) {
-                self.seat_at_end(slot, part);
-            }
-        }
-    }
-
-    fn fits_main(&self, candidate: u32, window_max: u64) -> bool {
-        self.main.weight() + u64::from(self.weight_of(candidate)) <= self.capacity - window_max
-    }
-
-    /// The window's candidate against the main part's, both without a seat: who has to go. The winner sits in the main part then.
-    fn contest(&mut self, candidate: u32, window_max: u64) -> Option<u32> {
-        if window_max == self.capacity {
-            return Some(candidate);
-        }
-        let Some(victim) = self.hand(Part::Main, None) else { return Some(candidate) };
+        let Some(victim) = self.hand(Part::Main, None) else { return candidate };
         let wins = match self.rule.admission {
             Admission::MoreOften => self.uses(candidate) >= self.uses(victim).saturating_add(MARGIN),
             Admission::Again => self.uses(candidate) >= 2,
         };
         if wins {
-            self.seat_at_end(candidate, Part::Main);
-            Some(victim)
+            self.promote(candidate);
+            victim
         } else {
-            self.seat_at_front(victim, Part::Main);
-            Some(candidate)
+            candidate
         }
     }
 
+    #[inline]
     fn uses(&self, slot: u32) -> u8 {
-        self.nodes.value(slot).map_or(0, |node| node.mark.uses())
+        self.nodes.get(slot).map_or(0, |node| node.mark.uses())
     }
 
-    /// Evicts an entry that has no seat any more.
+    /// Evicts the entry at the hand of its part.
+    #[inline]
     fn evict(&mut self, slot: u32, out: &mut impl FnMut(u32, T)) {
-        if let Some((weight, item)) = self.remove_unseated(slot) {
-            out(weight, item);
-        }
+        let Some(node) = self.nodes.take(slot) else { return };
+        let clock = match node.part {
+            Part::Window => &mut self.window,
+            Part::Main => &mut self.main,
+        };
+        clock.pop(&mut self.nodes, slot, node.weight);
+        self.nodes.free(slot);
+        self.remember(&node);
+        out(node.weight, node.item);
     }
 
-    fn remove_unseated(&mut self, slot: u32) -> Option<(u32, T)> {
-        let tag = self.nodes.tag(slot);
-        let node = self.nodes.remove(slot)?;
-        self.pinned -= usize::from(node.pinned);
-        // Should it come back, it is known. One use the sketch has seen.
+    /// Should it come back, it is known. A first use was written down when it came.
+    #[inline]
+    fn remember(&mut self, node: &Node<T>) {
         if node.mark.uses() > 1 {
-            self.sketch.raise(tag, node.mark.uses());
+            self.ghosts.remember(node.tag(), node.mark.uses());
         }
-        Some((node.weight, node.item))
     }
 
     /// The part whose turn it is has nothing that may go. Whatever may go goes, at last the newest.

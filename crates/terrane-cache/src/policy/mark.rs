@@ -47,12 +47,6 @@ impl Mark {
     }
 }
 
-impl Clone for Mark {
-    fn clone(&self) -> Self {
-        Self(AtomicU8::new(self.0.load(Relaxed)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

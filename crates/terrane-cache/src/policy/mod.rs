@@ -3,13 +3,14 @@
 //! | File | Concept |
 //! |---|---|
 //! | `mark` | what is known of an entry: how often it was used, and whether lately |
-//! | `queue` | the order in which the clock hand comes to entries |
-//! | `sketch` | how often keys were asked for that are not in the cache |
+//! | `nodes`, `clock` | entries, and the order in which the clock hand comes to them |
+//! | `ghosts` | how often keys were asked for that are not in the cache |
 //! | `engine` | window, main part, and the contest between them |
 //! | `tuner` | how large the window should be, found by simulation |
 
+pub(crate) mod clock;
 pub(crate) mod engine;
+pub(crate) mod ghosts;
 pub(crate) mod mark;
-pub(crate) mod queue;
-pub(crate) mod sketch;
+pub(crate) mod nodes;
 pub(crate) mod tuner;

@@ -29,7 +29,7 @@ const LONG_SPAN: u64 = 64;
 /// The share of the short span that has to be over before anything is judged.
 const PATIENCE: f32 = 0.25;
 /// How much better, in hits per request, is clearly better.
-const CLEARLY: f32 = 0.05;
+const CLEARLY: f32 = 0.08;
 /// A change moves entries, and a little better may be chance.
 const A_LITTLE: f32 = 0.005;
 

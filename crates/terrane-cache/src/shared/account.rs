@@ -32,7 +32,7 @@ impl Drop for Charge<'_> {
     }
 }
 
-/// What the links, the index and the sketch have for an entry, beside its slot.
+/// What the links, the index and the ghosts have for an entry, beside its slot.
 const BYTES_BESIDE_SLOT: u64 = 32;
 
 impl Account {

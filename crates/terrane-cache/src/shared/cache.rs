@@ -113,7 +113,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     /// As [`insert`](Cache::insert), for an entry whose value ends so long after now. With zero, nothing is kept.
     pub fn insert_with_time_to_live(&self, key: K, value: V, time: Duration) -> bool {
         let spans = Lifespans { live: Some(time), ..self.inner.lifespans };
-        self.inner.put(key, value, spans).is_ok()
+        self.inner.put(key, value, &spans).is_ok()
     }
 
     /// As [`insert`](Cache::insert), with the reason.
@@ -123,7 +123,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     /// [`MemoryError::OutOfMemory`] when there is no room that is not pinned; [`MemoryError::BudgetExceeded`] as the budget says. Any
     /// value that the key had is gone then: it is outdated.
     pub fn try_insert(&self, key: K, value: V) -> Result<(), MemoryError> {
-        self.inner.put(key, value, self.inner.lifespans)
+        self.inner.put(key, value, &self.inner.lifespans)
     }
 
     /// Takes an entry out.
@@ -155,7 +155,9 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     pub fn stats(&self) -> CacheStats {
         let mut stats = self.inner.counters.stats();
         for shard in &self.inner.shards {
-            let tally = shard.read(|contents| contents.tally);
+            let (reads, tally) = (shard.reads(), shard.read(|contents| contents.tally));
+            stats.hits += reads.hits;
+            stats.misses += reads.misses;
             stats.inserted += tally.inserted;
             stats.evicted += tally.evicted;
             stats.evicted_weight += tally.evicted_weight;
@@ -192,29 +194,25 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
     where
         K: Borrow<Q>,
     {
-        enum Outcome<V> {
-            Hit(V),
-            Expired,
-            Miss,
+        let shard = self.shard(hash);
+        let mut reading = shard.reading();
+        let found = reading.read(hash, key, || self.now_ns());
+        let look_for_readers = reading.note(matches!(found, Found::Value(_)));
+        drop(reading);
+        if look_for_readers {
+            shard.look_for_readers();
         }
-        let outcome = self.shard(hash).read(|contents| {
-            match contents.read(hash, |entry| entry.key.borrow() == key, || self.now_ns()) {
-                Found::Entry(entry) => Outcome::Hit(entry.value.clone()),
-                Found::Expired => Outcome::Expired,
-                Found::Nothing => Outcome::Miss,
-            }
-        });
-        match outcome {
-            Outcome::Hit(value) => {
-                self.counters.hit();
+        match found {
+            Found::Value(value) => {
                 self.sampling.note(hash, || self.len() as u64);
-                return Some(value);
+                Some(value)
             }
-            Outcome::Expired => self.remove_expired(hash, key),
-            Outcome::Miss => {}
+            Found::Expired => {
+                self.remove_expired(hash, key);
+                None
+            }
+            Found::Nothing => None,
         }
-        self.counters.miss();
-        None
     }
 
     #[cold]
@@ -235,7 +233,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         self.see_off(&gone);
     }
 
-    pub(super) fn put(&self, key: K, value: V, spans: Lifespans) -> Result<(), MemoryError> {
+    pub(super) fn put(&self, key: K, value: V, spans: &Lifespans) -> Result<(), MemoryError> {
         let weight = self.weigher.as_ref().map_or(1, |weigher| weigher(&key, &value)).max(1);
         let hash = self.hash(&key);
         let refused = match self.check(weight, spans) {
@@ -255,7 +253,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
     }
 
     /// Whether such an entry can be taken; its weight then, and the charge.
-    fn check(&self, weight: u64, spans: Lifespans) -> Result<(u32, Option<Charge<'_>>), MemoryError> {
+    fn check(&self, weight: u64, spans: &Lifespans) -> Result<(u32, Option<Charge<'_>>), MemoryError> {
         let requested = Bytes::new(weight);
         let max = self.entry_weight_max.load(Relaxed);
         let weight = u32::try_from(weight).ok().filter(|&weight| u64::from(weight) <= max);
@@ -280,10 +278,9 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
     ) -> Result<(), MemoryError> {
         let requested = Bytes::new(u64::from(arrival.weight));
         let mut leaving = Leaving::new(self);
-        let put = self.shard(hash).write(|contents| {
+        let put = self.shard(hash).write_for_request(|contents| {
             contents.sweep_some(|| self.now_ns(), &mut leaving.gone);
             contents.engine.set_rule(self.sampling.rule());
-            contents.engine.note_requests_outside(|| self.hits_per_shard());
             contents.put(hash, arrival, &mut leaving.gone)
         });
         if let Some(charge) = charge {
@@ -310,10 +307,6 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         self.see_off(&gone);
     }
 
-    fn hits_per_shard(&self) -> u64 {
-        self.counters.hits() >> self.shard_bits
-    }
-
     pub(super) fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.read(|contents| contents.engine.len())).sum()
     }
@@ -327,9 +320,6 @@ impl<K, V, S> Clone for Cache<K, V, S> {
 
 impl<K, V, S> fmt::Debug for Cache<K, V, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cache")
-            .field("shards", &self.inner.shards.len())
-            .field("stats", &self.inner.counters.stats())
-            .finish_non_exhaustive()
+        f.debug_struct("Cache").field("shards", &self.inner.shards.len()).finish_non_exhaustive()
     }
 }

@@ -63,7 +63,7 @@ impl<K: Hashable + Eq + Clone, V: Clone, S: BuildHasher> Cache<K, V, S> {
                     }
                     let value = inner.computed(|| compute(&key)).map_err(ComputeError::Failed)?;
                     // That it cannot be kept does not matter to who wants it.
-                    let _kept = inner.put(key, value.clone(), inner.lifespans);
+                    let _kept = inner.put(key, value.clone(), &inner.lifespans);
                     lead.land(value.clone());
                     return Ok(value);
                 }
@@ -100,18 +100,17 @@ impl<K: Hashable + Eq + Clone, V: Clone, S: BuildHasher> Inner<K, V, S> {
 
     /// The value, without counting that.
     pub(super) fn peek(&self, hash: Hash, key: &K) -> Option<V> {
-        self.shard(hash).read(|contents| {
-            match contents.read(hash, |entry| entry.key == *key, || self.now_ns()) {
-                Found::Entry(entry) => Some(entry.value.clone()),
-                Found::Expired | Found::Nothing => None,
-            }
-        })
+        let found = self.shard(hash).read(|contents| contents.read(hash, key, || self.now_ns()));
+        match found {
+            Found::Value(value) => Some(value),
+            Found::Expired | Found::Nothing => None,
+        }
     }
 
     fn refresh<E>(&self, hash: Hash, key: &K, old: V, compute: impl FnOnce(&K) -> Result<V, E>) -> V {
         let again = RefreshAgain { inner: self, hash };
         let Ok(value) = self.computed(|| compute(key)) else { return old };
-        let _kept = self.put(key.clone(), value.clone(), self.lifespans);
+        let _kept = self.put(key.clone(), value.clone(), &self.lifespans);
         std::mem::forget(again);
         value
     }

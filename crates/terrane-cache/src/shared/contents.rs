@@ -1,5 +1,7 @@
 //! What is in one shard: entries in their order, and their lifetimes where there are any.
 
+use std::borrow::Borrow;
+
 use crate::index::Hash;
 use crate::policy::engine::{Engine, Rule};
 
@@ -9,11 +11,13 @@ use super::lifetime::Lifetime;
 /// So many entries are looked at, with each one that comes in, whether their time is over.
 const SWEPT_PER_INSERT: usize = 2;
 
+/// The fields keep their order: what a look-up needs comes first.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Contents<K, V> {
-    pub(super) engine: Engine<Entry<K, V>>,
     /// By slot; empty until an entry has a lifetime, so that others do not pay for it.
     lifetimes: Vec<Option<Lifetime>>,
+    pub(super) engine: Engine<Entry<K, V>>,
     swept: usize,
     pub(super) tally: Tally,
 }
@@ -59,24 +63,28 @@ impl<K: Eq, V> Contents<K, V> {
     }
 
     /// The value of that entry, if its time is not over. `now_ns` is asked for only if it has a lifetime.
-    #[inline]
-    pub(super) fn read(
-        &self,
-        hash: Hash,
-        is_it: impl FnMut(&Entry<K, V>) -> bool,
-        now_ns: impl FnOnce() -> u64,
-    ) -> Found<'_, K, V> {
-        let Some((slot, entry)) = self.engine.find_and_use(hash, is_it) else { return Found::Nothing };
-        if !self.lifetimes.is_empty()
-            && let Some(lifetime) = self.lifetime(slot)
-        {
-            let now_ns = now_ns();
-            if lifetime.is_over(now_ns) {
-                return Found::Expired;
-            }
+    #[inline(always)]
+    pub(super) fn read<Q: Eq + ?Sized>(&self, hash: Hash, key: &Q, now_ns: impl FnOnce() -> u64) -> Found<V>
+    where
+        K: Borrow<Q>,
+        V: Clone,
+    {
+        let used = self.engine.find_and_use(hash, |entry| entry.key.borrow() == key);
+        let Some((slot, entry)) = used else { return Found::Nothing };
+        if !self.lifetimes.is_empty() && self.is_over_or_note_use(slot, now_ns) {
+            return Found::Expired;
+        }
+        Found::Value(entry.value.clone())
+    }
+
+    fn is_over_or_note_use(&self, slot: u32, now_ns: impl FnOnce() -> u64) -> bool {
+        let Some(lifetime) = self.lifetime(slot) else { return false };
+        let now_ns = now_ns();
+        let is_over = lifetime.is_over(now_ns);
+        if !is_over {
             lifetime.note_use(now_ns);
         }
-        Found::Entry(entry)
+        is_over
     }
 
     pub(super) fn lifetime(&self, slot: u32) -> Option<&Lifetime> {
@@ -84,37 +92,38 @@ impl<K: Eq, V> Contents<K, V> {
     }
 
     /// Puts an entry in, in the place of the one with the same key if there is one; whether it is there then, and is new.
+    #[inline]
     pub(super) fn put(&mut self, hash: Hash, arrival: Arrival<K, V>, gone: &mut Departures<K, V>) -> Put {
-        let Arrival { key, value, weight, lifetime } = arrival;
-        let old = self.engine.find(hash, |entry| entry.key == key);
-        let old_weight = old.map_or(0, |slot| self.engine.weight_of(slot));
-        let slot = match old.and_then(|slot| self.engine.item_mut(slot).map(|entry| (slot, entry))) {
-            Some((slot, entry)) => {
-                // The key stays, which is the one that is equal.
-                let value = std::mem::replace(&mut entry.value, value);
-                gone.push(Departure {
-                    key,
-                    value,
-                    weight: u64::from(old_weight),
-                    cause: RemovalCause::Replaced,
-                });
-                self.engine.reweigh(slot, weight);
-                slot
-            }
+        let old = self.engine.find(hash, |entry| entry.key == arrival.key);
+        let (slot, put) = match old {
+            Some(slot) => (slot, self.replace(slot, arrival, gone)),
             None => {
                 self.tally.inserted += 1;
-                self.engine.insert(hash, weight, Entry { key, value })
+                let Arrival { key, value, weight, lifetime } = arrival;
+                let slot = self.engine.insert(hash, weight, Entry { key, value });
+                self.set_lifetime(slot, lifetime);
+                (slot, Put::New)
             }
         };
-        self.set_lifetime(slot, lifetime);
         self.settle(Some(slot), gone, RemovalCause::Capacity);
-        match (self.engine.item(slot).is_some(), old.is_some()) {
-            (false, _) => Put::Refused,
-            (true, true) => Put::Replaced,
-            (true, false) => Put::New,
-        }
+        if self.engine.item(slot).is_some() { put } else { Put::Refused }
     }
 
+    #[inline(never)]
+    fn replace(&mut self, slot: u32, arrival: Arrival<K, V>, gone: &mut Departures<K, V>) -> Put {
+        let old_weight = u64::from(self.engine.weight_of(slot));
+        if let Some(entry) = self.engine.item_mut(slot) {
+            // The key stays, which is the one that is equal.
+            let value = std::mem::replace(&mut entry.value, arrival.value);
+            let cause = RemovalCause::Replaced;
+            gone.push(Departure { key: arrival.key, value, weight: old_weight, cause });
+        }
+        self.engine.reweigh(slot, arrival.weight);
+        self.set_lifetime(slot, arrival.lifetime);
+        Put::Replaced
+    }
+
+    #[inline]
     pub(super) fn set_lifetime(&mut self, slot: u32, lifetime: Option<Lifetime>) {
         if lifetime.is_some() && self.lifetimes.len() <= slot as usize {
             self.lifetimes.resize_with(slot as usize + 1, || None);
@@ -134,6 +143,7 @@ impl<K: Eq, V> Contents<K, V> {
     }
 
     /// Evicts what is beyond the capacity, `newest` last.
+    #[inline]
     pub(super) fn settle(&mut self, newest: Option<u32>, gone: &mut Departures<K, V>, cause: RemovalCause) {
         let tally = &mut self.tally;
         self.engine.settle(newest, &mut |weight, Entry { key, value }| {
@@ -151,6 +161,7 @@ impl<K: Eq, V> Contents<K, V> {
     }
 
     /// Looks at some entries whether their time is over, other ones each time.
+    #[inline]
     pub(super) fn sweep_some(&mut self, now_ns: impl FnOnce() -> u64, gone: &mut Departures<K, V>) {
         if !self.lifetimes.is_empty() {
             self.sweep(SWEPT_PER_INSERT, now_ns(), gone);
@@ -184,15 +195,16 @@ impl<K: Eq, V> Contents<K, V> {
 
     /// Gives up memory that is not needed.
     pub(super) fn shrink(&mut self) {
+        let mut old = std::mem::take(&mut self.lifetimes);
         let lifetimes = &mut self.lifetimes;
-        let slots = self.engine.shrink(|from, to| {
-            let moved = lifetimes.get_mut(from as usize).and_then(Option::take);
-            if let Some(place) = lifetimes.get_mut(to as usize) {
-                *place = moved;
+        if !old.is_empty() {
+            lifetimes.resize_with(self.engine.len(), || None);
+        }
+        self.engine.shrink(|from, to| {
+            if let (Some(place), Some(moved)) = (lifetimes.get_mut(to as usize), old.get_mut(from as usize)) {
+                *place = moved.take();
             }
         });
-        self.lifetimes.truncate(slots);
-        self.lifetimes.shrink_to_fit();
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -201,8 +213,8 @@ impl<K: Eq, V> Contents<K, V> {
 }
 
 /// The result of a look-up.
-pub(super) enum Found<'a, K, V> {
-    Entry(&'a Entry<K, V>),
+pub(super) enum Found<V> {
+    Value(V),
     Expired,
     Nothing,
 }

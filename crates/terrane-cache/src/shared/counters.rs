@@ -1,21 +1,12 @@
-//! Counting hits and misses without contention.
-//!
-//! A counter that all threads add to would cost more than the rest of a hit. So there are stripes, each on cache lines of its own; the first
-//! threads own one each and count with a load and a store, all others share one and add atomically.
+//! Counting what is rare. Hits, misses and evictions are counted in the shards, with the lock that they have.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::stats::CacheStats;
 
-use super::thread_number::{known_thread_number, thread_number};
-
-/// Stripes with an owner; one more is for everybody else.
-const OWNED: usize = 15;
-
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    stripes: [Stripe; OWNED + 1],
     rejected: AtomicU64,
     loads: AtomicU64,
     failed_loads: AtomicU64,
@@ -23,15 +14,7 @@ pub(super) struct Counters {
     listener_panics: AtomicU64,
 }
 
-/// Prefetchers fetch two lines of 64 bytes.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Stripe {
-    hits: AtomicU64,
-    misses: AtomicU64,
-}
-
-/// What is rare enough to be counted in one place.
+/// Rare enough to be counted in one place.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Event {
     Rejected,
@@ -40,35 +23,6 @@ pub(super) enum Event {
 }
 
 impl Counters {
-    #[inline]
-    pub(super) fn hit(&self) {
-        self.count(|stripe| &stripe.hits);
-    }
-
-    #[inline]
-    pub(super) fn miss(&self) {
-        self.count(|stripe| &stripe.misses);
-    }
-
-    #[inline]
-    fn count(&self, which: impl Fn(&Stripe) -> &AtomicU64) {
-        match self.stripes[..OWNED].get(known_thread_number()) {
-            Some(own) => {
-                let counter = which(own);
-                counter.store(counter.load(Relaxed) + 1, Relaxed);
-            }
-            None => self.count_first(which),
-        }
-    }
-
-    /// Gives the thread a number if it has none.
-    #[cold]
-    #[inline(never)]
-    fn count_first(&self, which: impl Fn(&Stripe) -> &AtomicU64) {
-        let own = thread_number().and_then(|number| self.stripes[..OWNED].get(number));
-        which(own.unwrap_or(&self.stripes[OWNED])).fetch_add(1, Relaxed);
-    }
-
     pub(super) fn note(&self, event: Event) {
         match event {
             Event::Rejected => self.rejected.fetch_add(1, Relaxed),
@@ -80,16 +34,9 @@ impl Counters {
         };
     }
 
-    /// Hits so far. While threads go on, about that many.
-    pub(super) fn hits(&self) -> u64 {
-        self.stripes.iter().map(|stripe| stripe.hits.load(Relaxed)).sum()
-    }
-
     /// What is counted here; the rest is counted in the shards.
     pub(super) fn stats(&self) -> CacheStats {
         CacheStats {
-            hits: self.hits(),
-            misses: self.stripes.iter().map(|stripe| stripe.misses.load(Relaxed)).sum(),
             rejected: self.rejected.load(Relaxed),
             loads: self.loads.load(Relaxed),
             failed_loads: self.failed_loads.load(Relaxed),
@@ -97,21 +44,5 @@ impl Counters {
             listener_panics: self.listener_panics.load(Relaxed),
             ..CacheStats::default()
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_is_lost_however_many_threads_there_are() {
-        let counters = Counters::default();
-        std::thread::scope(|scope| {
-            for _ in 0..40 {
-                scope.spawn(|| (0..500).for_each(|_| counters.hit()));
-            }
-        });
-        assert_eq!(counters.hits(), 20_000);
     }
 }

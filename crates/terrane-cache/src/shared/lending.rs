@@ -1,7 +1,6 @@
 //! A lock that lends what it guards to readers, so that those on different cores do not disturb each other.
 //!
-//! A lock for readers and writers is one word that every reader writes twice: it travels from core to core, and that costs more than
-//! all else about a hit. So a value that is only read for a while is *lent*: it moves behind an [`Arc`], and each reader that comes
+//! A lock is one word that every reader writes twice: it travels from core to core, and that costs more than all else about a hit. So a value that is only read for a while is *lent*: it moves behind an [`Arc`], and each reader that comes
 //! often gets a copy of the `Arc` in a *mirror* of its own, behind a lock of its own on cache lines of its own. From then on it writes
 //! nothing that others read. (The idea is that of BRAVO, Dice and Kogan, USENIX ATC 2019, a bias towards readers that a writer
 //! revokes; there readers are noted in a table, here each has its own way to the value, and nothing is unsafe.)
@@ -12,126 +11,175 @@
 //!   lent     Arc ─────→ value ←─────── Arc              –            one reader came often
 //! ```
 //!
+//! The locks are plain ones: taking one for readers and writers costs each hit more, and where readers would gain by it the value is
+//! lent. Whoever reads counts hits and misses beside the lock that it holds.
+//!
 //! A writer locks `main`, then empties all mirrors, each of which waits for its reader. Then the `Arc` in `main` is the only one, and
 //! becomes the value again. Copies are made only with `main` locked, and locks are always taken in the order main, mirror.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use crate::sync::{Arc, AtomicBool, RwLock, RwLockReadGuard};
-
-/// So often a reader has to come without a writer in between to be lent to.
-const READS_BEFORE_LENDING: u32 = if cfg!(loom) { 1 } else { 32 };
+use crate::sync::{Arc, AtomicBool, Mutex, MutexGuard};
 
 /// A value behind a lock. Readers are numbered; those with the same number modulo the number of mirrors share one.
+///
+/// The fields keep their order: so what a reader needs first of the value is on the cache line that it must have for the lock.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Lending<T> {
-    main: RwLock<Main<T>>,
     /// Whether it is worth while to look into a mirror. Changes seldom.
     is_lent: AtomicBool,
-    /// The only reader so far, or [`SEVERAL`]: for one alone lending gains nothing.
-    readers: AtomicUsize,
     /// A power of two.
     mirrors: Box<[Mirror<T>]>,
+    main: Mutex<Main<T>>,
 }
 
+/// The value, in one of two forms.
 #[derive(Debug)]
-struct Main<T> {
+#[repr(C)]
+pub struct Main<T> {
+    owned: Option<T>,
+    lent: Option<Arc<T>>,
     /// How many writers there were.
     version: u32,
-    /// Always there, except while it changes from the one form into the other.
-    value: Option<Value<T>>,
+    /// Whose read was noted last.
+    noted: usize,
+    reads: Reads,
 }
 
-#[derive(Debug)]
-enum Value<T> {
-    Owned(T),
-    Lent(Arc<T>),
+/// How many reads found what they were for, and how many did not. Counted with the lock that the read has anyway, so that it costs
+/// no further place that has to be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// Those that found it.
+    pub hits: u64,
+    /// Those that did not.
+    pub misses: u64,
+}
+
+impl Reads {
+    #[inline]
+    fn note(&mut self, is_hit: bool) {
+        *if is_hit { &mut self.hits } else { &mut self.misses } += 1;
+    }
+
+    fn add(&mut self, other: Self) {
+        self.hits += other.hits;
+        self.misses += other.misses;
+    }
 }
 
 /// Prefetchers fetch two lines of 64 bytes.
 #[derive(Debug)]
 #[repr(align(128))]
 struct Mirror<T> {
-    copy: RwLock<Option<Arc<T>>>,
-    /// Reads of `main` with this version. Written by readers of this mirror only; that two of them may be confused does not matter.
-    reads: AtomicU32,
+    copy: Mutex<Copy<T>>,
+    /// The version when a read was last noted. That two readers of this mirror may be confused does not matter.
     version: AtomicU32,
 }
 
-const NOBODY: usize = usize::MAX;
-const SEVERAL: usize = usize::MAX - 2;
+/// One reader's way to the value.
+#[derive(Debug)]
+pub struct Copy<T> {
+    value: Option<Arc<T>>,
+    reads: Reads,
+}
 
 impl<T> Lending<T> {
     /// For so many readers at once that are not to disturb each other, rounded up to a power of two.
     pub fn new(value: T, mirrors: usize) -> Self {
-        let mirror =
-            |_| Mirror { copy: RwLock::new(None), reads: AtomicU32::new(0), version: AtomicU32::new(0) };
+        let mirror = |_| {
+            let copy = Copy { value: None, reads: Reads::default() };
+            Mirror { copy: Mutex::new(copy), version: AtomicU32::new(0) }
+        };
         Self {
-            main: RwLock::new(Main { version: 0, value: Some(Value::Owned(value)) }),
+            // No mirror has seen this version.
+            main: Mutex::new(Main {
+                owned: Some(value),
+                lent: None,
+                version: 1,
+                noted: NOBODY,
+                reads: Reads::default(),
+            }),
             is_lent: AtomicBool::new(false),
-            readers: AtomicUsize::new(NOBODY),
             mirrors: (0..mirrors.max(1).next_power_of_two()).map(mirror).collect(),
         }
     }
 
-    /// Lets `work` read the value. It may not lock it again.
+    /// The value, to be read. It may not be locked again meanwhile.
     #[inline]
-    pub fn read<R>(&self, reader: usize, work: impl FnOnce(&T) -> R) -> R {
-        let copy = if self.is_lent.load(Relaxed) { self.copy(reader) } else { None };
-        let main = if copy.is_none() { Some(self.main.read()) } else { None };
-        // One call of `work`, so that it is inlined.
-        let (value, version) = match (copy.as_deref(), &main) {
-            (Some(Some(copy)), _) => (&**copy, None),
-            (_, Some(main)) => (main.value(), Some(main.version)),
-            _ => unreachable!("one of them is locked"),
-        };
-        let result = work(value);
-        drop((copy, main));
-        if let Some(version) = version
-            && self.readers.load(Relaxed) != reader
+    pub fn read(&self, reader: impl FnOnce() -> usize) -> Reading<'_, T> {
+        if self.is_lent.load(Relaxed)
+            && let Some(mirror) = self.mirror(reader())
         {
-            self.note_read(reader, version);
+            let copy = mirror.copy.lock();
+            if copy.value.is_some() {
+                return Reading::Copy(copy);
+            }
         }
-        result
+        Reading::Main(self.main.lock())
     }
 
-    /// The copy of this reader, if it has one.
+    /// What all [`Reading::note`]d.
+    pub fn reads(&self) -> Reads {
+        let main = self.main.lock();
+        let mut reads = main.reads;
+        self.mirrors.iter().for_each(|mirror| reads.add(mirror.copy.lock().reads));
+        reads
+    }
+
     #[inline]
-    fn copy(&self, reader: usize) -> Option<RwLockReadGuard<'_, Option<Arc<T>>>> {
-        let mirror = self.mirrors.get(reader & (self.mirrors.len() - 1))?;
-        let copy = mirror.copy.read();
-        copy.is_some().then_some(copy)
+    fn mirror(&self, reader: usize) -> Option<&Mirror<T>> {
+        self.mirrors.get(reader & (self.mirrors.len() - 1))
     }
 
-    /// Lets `work` change the value, alone.
-    pub fn write<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
-        let mut main = self.main.write();
-        work(self.take_back(&mut main))
+    /// To be called when [`Reading::note`] says so, and nothing is read. When there was no writer since the last time, but
+    /// another reader, the value is lent to it.
+    #[cold]
+    #[inline(never)]
+    pub fn note_read(&self, reader: usize) {
+        let Some(mirror) = self.mirror(reader) else { return };
+        // Where somebody is at it, this is not the time.
+        let Some(mut main) = self.main.try_lock() else { return };
+        let is_alone = std::mem::replace(&mut main.noted, reader) == reader;
+        if mirror.version.swap(main.version, Relaxed) == main.version && !is_alone {
+            if let Some(value) = main.owned.take() {
+                main.lent = Some(Arc::new(value));
+            }
+            mirror.copy.lock().value = main.lent.clone();
+            self.is_lent.store(true, Relaxed);
+        }
+    }
+
+    /// Lets `work` change the value, alone. It is told of the reads so far.
+    #[inline]
+    pub fn write<R>(&self, work: impl FnOnce(&mut T, Reads) -> R) -> R {
+        let mut main = self.main.lock();
+        let (value, reads) = self.take_back(&mut main);
+        work(value, reads)
     }
 
     /// The same, unless somebody else is at it.
     pub fn try_write<R>(&self, work: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let mut main = self.main.try_write()?;
-        if matches!(main.value, Some(Value::Lent(_))) {
+        let mut main = self.main.try_lock()?;
+        if main.owned.is_none() {
             // A reader of a mirror might be this very thread.
             for mirror in &self.mirrors {
-                *mirror.copy.try_write()? = None;
+                mirror.copy.try_lock()?.value = None;
             }
         }
-        Some(work(self.take_back(&mut main)))
+        Some(work(self.take_back(&mut main).0))
     }
 
     /// The value, which nobody else has.
     #[inline]
-    fn take_back<'a>(&self, main: &'a mut Main<T>) -> &'a mut T {
+    fn take_back<'a>(&self, main: &'a mut Main<T>) -> (&'a mut T, Reads) {
         main.version = main.version.wrapping_add(1);
-        if matches!(main.value, Some(Value::Lent(_))) {
+        if main.owned.is_none() {
             self.revoke(main);
         }
-        match &mut main.value {
-            Some(Value::Owned(value)) => value,
-            Some(Value::Lent(_)) | None => unreachable!("it has been taken back"),
-        }
+        (main.owned.as_mut().expect(IN_ONE_FORM), main.reads)
     }
 
     #[cold]
@@ -139,59 +187,66 @@ impl<T> Lending<T> {
     fn revoke(&self, main: &mut Main<T>) {
         self.is_lent.store(false, Relaxed);
         for mirror in &self.mirrors {
-            *mirror.copy.write() = None;
+            let mut copy = mirror.copy.lock();
+            copy.value = None;
+            main.reads.add(std::mem::take(&mut copy.reads));
         }
-        if let Some(Value::Lent(lent)) = main.value.take() {
-            let owned = Arc::try_unwrap(lent).ok().expect("copies are only in the mirrors");
-            main.value = Some(Value::Owned(owned));
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn note_read(&self, reader: usize, version: u32) {
-        let before = self.readers.load(Relaxed);
-        if before != SEVERAL {
-            self.readers.store(if before == NOBODY { reader } else { SEVERAL }, Relaxed);
-            return;
-        }
-        let Some(mirror) = self.mirrors.get(reader & (self.mirrors.len() - 1)) else { return };
-        let mut reads = mirror.reads.load(Relaxed);
-        if mirror.version.load(Relaxed) != version {
-            mirror.version.store(version, Relaxed);
-            reads = 0;
-        }
-        mirror.reads.store(reads + 1, Relaxed);
-        if reads + 1 >= READS_BEFORE_LENDING {
-            mirror.reads.store(0, Relaxed);
-            self.lend(mirror, version);
-        }
-    }
-
-    /// Lends to the readers of this mirror, unless a writer came in between or somebody is at it.
-    fn lend(&self, mirror: &Mirror<T>, version: u32) {
-        let Some(mut main) = self.main.try_write() else { return };
-        if main.version != version {
-            return;
-        }
-        let lent = match main.value.take() {
-            Some(Value::Owned(value)) => Arc::new(value),
-            Some(Value::Lent(lent)) => lent,
-            None => return,
-        };
-        main.value = Some(Value::Lent(Arc::clone(&lent)));
-        *mirror.copy.write() = Some(lent);
-        self.is_lent.store(true, Relaxed);
+        let lent = main.lent.take().expect(IN_ONE_FORM);
+        main.owned = Some(Arc::try_unwrap(lent).ok().expect("copies are only in the mirrors"));
     }
 }
 
+/// After so many hits that were not lent, somebody is looked for to lend to.
+const HITS_PER_NOTE: u64 = 64;
+const NOBODY: usize = usize::MAX - 2;
+const IN_ONE_FORM: &str = "it is there in one form or the other";
+
 impl<T> Main<T> {
+    /// The value for a reader who has no copy.
+    #[cold]
+    #[inline(never)]
+    fn lent(&self) -> &T {
+        self.lent.as_ref().expect(IN_ONE_FORM)
+    }
+}
+
+/// Holds the lock of whatever way a reader took to the value.
+#[derive(Debug)]
+pub enum Reading<'a, T> {
+    #[doc(hidden)]
+    Main(MutexGuard<'a, Main<T>>),
+    #[doc(hidden)]
+    Copy(MutexGuard<'a, Copy<T>>),
+}
+
+impl<T> Reading<'_, T> {
+    /// Counts this read. Whether it is time for [`Lending::note_read`].
     #[inline]
-    fn value(&self) -> &T {
-        match &self.value {
-            Some(Value::Owned(value)) => value,
-            Some(Value::Lent(value)) => value,
-            None => unreachable!("it is there when the lock is free"),
+    pub fn note(&mut self, is_hit: bool) -> bool {
+        match self {
+            Self::Main(main) => {
+                main.reads.note(is_hit);
+                main.reads.hits % HITS_PER_NOTE == 0
+            }
+            Self::Copy(copy) => {
+                copy.reads.note(is_hit);
+                false
+            }
+        }
+    }
+}
+
+impl<T> Deref for Reading<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        match self {
+            Self::Main(main) => match &main.owned {
+                Some(owned) => owned,
+                None => main.lent(),
+            },
+            Self::Copy(copy) => copy.value.as_ref().expect(IN_ONE_FORM),
         }
     }
 }
@@ -201,18 +256,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_read_often_is_lent_and_comes_back() {
+    fn what_is_only_read_is_lent_and_comes_back() {
         let lending = Lending::new(vec![1], 2);
-        let read = |reader| lending.read(reader, |value| value.len());
-        (0..1000).for_each(|_| assert_eq!(read(7), 1));
+        let read = |reader| lending.read(|| reader).len();
+        (0..9).for_each(|_| lending.note_read(7));
         assert!(!lending.is_lent.load(Relaxed), "one reader alone");
-        (0..100).for_each(|_| assert_eq!(read(8), 1));
+        lending.note_read(8);
+        assert!(!lending.is_lent.load(Relaxed), "there may have been a writer before");
+        lending.note_read(7);
         assert!(lending.is_lent.load(Relaxed));
-        (0..100).for_each(|_| assert_eq!(read(7), 1));
-        lending.write(|value| value.push(2));
+        assert_eq!((read(7), read(8)), (1, 1));
+        lending.write(|value, _| value.push(2));
         assert!(!lending.is_lent.load(Relaxed));
-        assert_eq!((read(7), read(8)), (2, 2));
-        (0..100).for_each(|_| assert_eq!(read(8), 2));
+        lending.note_read(8);
+        lending.note_read(7);
+        assert_eq!((read(7), read(8), lending.is_lent.load(Relaxed)), (2, 2, false));
+        lending.note_read(8);
+        assert!(lending.is_lent.load(Relaxed));
+        assert_eq!((read(7), read(8), lending.is_lent.load(Relaxed)), (2, 2, true));
         assert_eq!(lending.try_write(|value| value.push(3)), Some(()));
         assert_eq!(read(8), 3);
     }
@@ -220,9 +281,11 @@ mod tests {
     #[test]
     fn a_reader_does_not_wait_for_itself() {
         let lending = Lending::new((), 1);
-        (0..200).for_each(|turn| lending.read(turn % 2, |()| ()));
+        [0, 1, 0].into_iter().for_each(|reader| lending.note_read(reader));
         assert!(lending.is_lent.load(Relaxed));
-        assert_eq!(lending.read(0, |()| lending.try_write(|()| ())), None);
+        let reading = lending.read(|| 0);
+        assert_eq!(lending.try_write(|()| ()), None);
+        drop(reading);
         assert_eq!(lending.try_write(|()| ()), Some(()));
     }
 
@@ -230,11 +293,29 @@ mod tests {
     fn a_panic_of_reader_or_writer_leaves_it_usable() {
         use std::panic::{AssertUnwindSafe, catch_unwind};
         let lending = Lending::new(5, 2);
-        (0..200).for_each(|turn| assert_eq!(lending.read(turn % 2, |value| *value), 5));
-        let reading = catch_unwind(AssertUnwindSafe(|| lending.read(0, |_| panic!("a reader"))));
-        let writing = catch_unwind(AssertUnwindSafe(|| lending.write(|_| panic!("a writer"))));
+        [0, 1, 0].into_iter().for_each(|reader| lending.note_read(reader));
+        let reading: Result<(), _> = catch_unwind(AssertUnwindSafe(|| {
+            let _reading = lending.read(|| 0);
+            panic!("a reader")
+        }));
+        let writing = catch_unwind(AssertUnwindSafe(|| lending.write(|_, _| panic!("a writer"))));
         assert!(reading.is_err() && writing.is_err());
-        lending.write(|value| *value += 1);
-        assert_eq!(lending.read(1, |value| *value), 6);
+        lending.write(|value, _| *value += 1);
+        assert_eq!(*lending.read(|| 1), 6);
+    }
+
+    #[test]
+    fn reads_are_counted_whichever_way_they_take() {
+        let lending = Lending::new((), 2);
+        [7, 8, 7].into_iter().for_each(|reader| lending.note_read(reader));
+        for (reader, is_hit) in [(7, true), (8, true), (7, false), (7, true)] {
+            lending.read(|| reader).note(is_hit);
+        }
+        let expected = Reads { hits: 3, misses: 1 };
+        assert_eq!(lending.reads(), expected);
+        lending.write(|(), reads| assert_eq!(reads, expected));
+        assert_eq!(lending.reads(), expected);
+        let noted = (0..640).filter(|_| lending.read(|| 7).note(true)).count();
+        assert_eq!(noted, 10);
     }
 }

@@ -11,7 +11,8 @@
 //! | `sampling` | what the tuner sees |
 //! | `compute`, `compute_async`, `polled`, `flight`, `waits` | values that are computed, once for all who want them |
 //! | `account` | the budget that entries are charged to, and giving memory up |
-//! | `counters`, `thread_number` | counting without contention |
+//! | `counters` | counting what is rare |
+//! | `thread_number` | a small number for each thread |
 
 mod account;
 mod builder;
@@ -38,4 +39,4 @@ pub use builder::{CacheBuilder, EvictionPolicy};
 pub use cache::Cache;
 pub use departure::RemovalCause;
 #[cfg(loom)]
-pub use lending::Lending;
+pub use lending::{Lending, Reads};

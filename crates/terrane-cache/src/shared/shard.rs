@@ -1,8 +1,8 @@
 //! One part of a cache behind a lock.
 
 use super::contents::Contents;
-use super::lending::Lending;
-use super::thread_number::known_thread_number;
+use super::lending::{Lending, Reading, Reads};
+use super::thread_number::{known_thread_number, thread_number};
 
 #[derive(Debug)]
 #[repr(align(128))]
@@ -16,14 +16,42 @@ impl<K, V> Shard<K, V> {
         Self { contents: Lending::new(contents, readers) }
     }
 
+    /// To be read and counted: see [`Reading::note`], and then perhaps [`look_for_readers`](Shard::look_for_readers).
+    #[inline]
+    pub(super) fn reading(&self) -> Reading<'_, Contents<K, V>> {
+        self.contents.read(known_thread_number)
+    }
+
     #[inline]
     pub(super) fn read<T>(&self, work: impl FnOnce(&Contents<K, V>) -> T) -> T {
-        self.contents.read(known_thread_number(), work)
+        work(&self.reading())
+    }
+
+    /// Where nobody writes, readers get ways in that they do not share.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn look_for_readers(&self) {
+        // A thread without a number shares the way of the last.
+        self.contents.note_read(thread_number().unwrap_or(usize::MAX));
+    }
+
+    /// Hits and misses so far.
+    pub(super) fn reads(&self) -> Reads {
+        self.contents.reads()
     }
 
     #[inline]
     pub(super) fn write<T>(&self, work: impl FnOnce(&mut Contents<K, V>) -> T) -> T {
-        self.contents.write(work)
+        self.contents.write(|contents, _| work(contents))
+    }
+
+    /// The same; its requests are counted first.
+    #[inline]
+    pub(super) fn write_for_request<T>(&self, work: impl FnOnce(&mut Contents<K, V>) -> T) -> T {
+        self.contents.write(|contents, reads| {
+            contents.engine.note_requests_until(reads.hits);
+            work(contents)
+        })
     }
 
     /// The same, unless somebody else is at it.
