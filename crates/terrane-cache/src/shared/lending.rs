@@ -143,7 +143,9 @@ impl<T> Lending<T> {
         // Where somebody is at it, this is not the time.
         let Some(mut main) = self.main.try_lock() else { return };
         let is_alone = std::mem::replace(&mut main.noted, reader) == reader;
-        if mirror.version.swap(main.version, Relaxed) == main.version && !is_alone {
+        let is_only_read = mirror.version.swap(main.version, Relaxed) == main.version;
+        // The last one who still comes here is alone, but writes to where the others look.
+        if is_only_read && (!is_alone || main.lent.is_some()) {
             if let Some(value) = main.owned.take() {
                 main.lent = Some(Arc::new(value));
             }
@@ -276,6 +278,15 @@ mod tests {
         assert_eq!((read(7), read(8), lending.is_lent.load(Relaxed)), (2, 2, true));
         assert_eq!(lending.try_write(|value| value.push(3)), Some(()));
         assert_eq!(read(8), 3);
+    }
+
+    #[test]
+    fn the_last_reader_is_lent_to_as_well() {
+        let lending = Lending::new((), 4);
+        [7, 9, 7, 9, 8, 8].into_iter().for_each(|reader| lending.note_read(reader));
+        for reader in [7, 8, 9] {
+            assert!(matches!(lending.read(|| reader), Reading::Copy(_)), "{reader}");
+        }
     }
 
     #[test]
