@@ -26,6 +26,11 @@ impl State {
         Bytes::new(self.collect(kind).map_or(0, |record| record.freed_bytes))
     }
 
+    pub(crate) fn step(&mut self, ns: u64) -> bool {
+        self.release_pins();
+        self.raw.step(ns, &mut self.roots) == Progress::More
+    }
+
     #[inline(always)]
     pub(crate) fn is_due(&self) -> bool {
         (self.due || self.raw.nursery_is_low()) && self.raw.enabled()
@@ -84,9 +89,7 @@ impl Mutator<'_, '_> {
     /// # Ok::<(), terrane_base::MemoryError>(())
     /// ```
     pub fn step(&mut self, ns: u64) -> bool {
-        let state = self.state_mut();
-        state.release_pins();
-        state.raw.step(ns, &mut state.roots) == Progress::More
+        self.state_mut().step(ns)
     }
 
     /// The same by work instead of time, about one object a unit, and only for a full collection that is under way: for

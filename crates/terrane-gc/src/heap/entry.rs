@@ -107,6 +107,20 @@ impl Heap {
         self.state_mut().collect_full()
     }
 
+    /// Does some of the work of the collector that is left, in one pause of at most about `ns` nanoseconds or of a minor
+    /// collection: for idle time. Answers whether there is more to do.
+    ///
+    /// ```
+    /// let mut heap = terrane_gc::Heap::new()?;
+    /// heap.enter(|mu| _ = mu.alloc([0_u8; 1000]));
+    /// while heap.step(100_000) {} // until the next event comes in, say
+    /// assert_eq!(heap.stats().old.bytes_now, 0);
+    /// # Ok::<(), terrane_base::MemoryError>(())
+    /// ```
+    pub fn step(&mut self, ns: u64) -> bool {
+        self.state_mut().step(ns)
+    }
+
     /// Switches collections that run by themselves on or off; they are on at the start. While they are off, one runs
     /// only when asked for, or when an allocation by exclusive reference would fail without it.
     pub fn set_enabled(&mut self, enabled: bool) {

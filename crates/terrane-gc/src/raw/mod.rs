@@ -141,7 +141,7 @@ mod collect;
 mod config;
 mod cycle;
 mod direct;
-mod errors;
+pub(crate) mod errors;
 mod evacuate;
 mod exhaustion;
 mod external;

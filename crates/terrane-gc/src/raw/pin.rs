@@ -287,26 +287,46 @@ impl<M: ObjectModel> Heap<M> {
         if size > SMALL_OBJECT_MAX {
             return self.alloc(size, roots);
         }
+        self.reserve_pinned(size, roots)?;
+        self.try_pinned(size)?.ok_or(errors::out_of_memory(size, self.available()))
+    }
+
+    /// Makes room for one object up to [`SMALL_OBJECT_MAX`] that never moves, after collections if need be: until the next
+    /// allocation, [`try_pinned`](Self::try_pinned) grants it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`alloc`](Self::alloc).
+    pub(crate) fn reserve_pinned<R: RootSource>(
+        &mut self,
+        size: usize,
+        roots: &mut R,
+    ) -> Result<(), MemoryError> {
         debug_assert!(size >= 16 && size.is_multiple_of(8));
         check_size(size, self.limit)?;
         self.stress_tick(roots);
         self.collect_if_due(roots);
-        if let Some(object) = self.try_pinned(size)? {
-            return Ok(object);
+        if self.has_pinned_room(size) {
+            return Ok(());
         }
         self.collect_quietly(CollectionKind::Full, CollectionCause::Exhaustion, roots);
-        self.try_pinned(size)?.ok_or(errors::out_of_memory(size, self.available()))
+        if self.has_pinned_room(size) { Ok(()) } else { Err(errors::out_of_memory(size, self.available())) }
+    }
+
+    /// Whether there is a block for it, or one more can be had.
+    fn has_pinned_room(&mut self, size: usize) -> bool {
+        self.old.pinned_room() >= size || {
+            self.sync();
+            let wanted = self.held_reserve() + 1;
+            self.available() >= BLOCK_SIZE && self.grow_to(wanted).is_ok()
+        }
     }
 
     /// The same without a collection; `None` if limit or page source stand against it.
     pub(crate) fn try_pinned(&mut self, size: usize) -> Result<Option<NonNull<u8>>, MemoryError> {
         self.pins.fresh.try_reserve(1).map_err(|_| errors::table(size))?;
-        if self.old.pinned_room() < size {
-            self.sync();
-            let wanted = self.held_reserve() + 1;
-            if self.available() < BLOCK_SIZE || self.grow_to(wanted).is_err() {
-                return Ok(None);
-            }
+        if !self.has_pinned_room(size) {
+            return Ok(None);
         }
         let address = self.old.allocate_pinned(size);
         self.pins.fresh.push(address);

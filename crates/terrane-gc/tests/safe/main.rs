@@ -1,6 +1,7 @@
 //! The safe tier, through its public interface.
 
 mod bad_input;
+mod born_pinned;
 mod clocks;
 mod data;
 mod deaths;
