@@ -1,7 +1,7 @@
 //! Pinning, bytes outside the heap, the switch, and slots in side blocks.
 
 use terrane_base::{Bytes, MemoryError};
-use terrane_gc::raw::{CollectionCause, CollectionKind, HeapConfig, Pretenuring, Word};
+use terrane_gc::raw::{CollectionCause, CollectionKind, CorruptionKind, HeapConfig, Pretenuring, Word};
 
 use crate::machine::Machine;
 use crate::model::*;
@@ -34,6 +34,25 @@ fn a_pinned_object_lives_and_stays_until_it_was_unpinned_as_often() {
     assert_eq!(machine.collect(CollectionKind::Full).live_bytes, 0);
     assert_eq!(machine.heap.pin_count(pinned), 0);
     assert_eq!(pin(&mut machine, integer(3)), integer(3));
+}
+
+#[test]
+fn the_verifier_follows_what_only_a_pin_holds() {
+    let mut machine = machine();
+    let object = machine.pair(integer(1), integer(2)).unwrap();
+    let pinned = pin(&mut machine, object);
+    let young = machine.pair(integer(3), integer(4)).unwrap();
+    machine.heap.verify(&mut machine.roots).unwrap();
+    for (wrong, kind) in [(young, CorruptionKind::NotRemembered), (pair(1 << 20), CorruptionKind::Foreign)] {
+        // SAFETY: a slot of a live object. Nothing is collected while the reference is wrong.
+        unsafe { *slot(pinned, 1) = wrong };
+        let found = machine.heap.verify(&mut machine.roots).unwrap_err();
+        assert_eq!(found.kind, kind, "{found}");
+        // SAFETY: as above.
+        unsafe { *slot(pinned, 1) = integer(2) };
+    }
+    machine.collect(CollectionKind::Full);
+    machine.heap.verify(&mut machine.roots).unwrap();
 }
 
 #[test]

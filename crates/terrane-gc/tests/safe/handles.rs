@@ -67,7 +67,6 @@ fn a_root_keeps_its_object_until_the_last_clone_goes() {
     assert_eq!(heap.enter(|mu| mu.load(&clone).map(|number| *number)), Ok(7));
     drop(clone);
     heap.collect_full();
-    heap.collect_full();
     assert_eq!((heap.stats().old.bytes_now, heap.handle_stats().roots), (0, 0));
 }
 
@@ -130,4 +129,29 @@ fn a_pinned_object_of_another_heap_is_an_error() {
         mu.pin(number).unwrap()
     });
     assert_eq!(other.enter(|mu| mu.load_pinned(&pinned).map(|_| ())), Err(RootError::OtherHeap));
+}
+
+#[test]
+fn one_full_collection_frees_what_dropped_roots_held() {
+    for (old, marked) in [(false, None), (true, None), (true, Some(2)), (true, Some(1000))] {
+        let mut heap = Heap::with_config(HeapConfig::new().verify(true)).unwrap();
+        let (kept, root, weak) = heap.enter(|mu| {
+            let (kept, dropped) = (mu.alloc(1_u64), mu.alloc(2_u64));
+            (mu.persist(kept), mu.persist(dropped), mu.downgrade(dropped))
+        });
+        if old {
+            heap.collect_minor();
+        }
+        heap.enter(|mu| {
+            if let Some(units) = marked {
+                mu.begin_full();
+                mu.step_units(units);
+            }
+            drop(root);
+            mu.collect_full();
+            assert!(weak.upgrade(mu).is_none(), "old {old}, marked {marked:?}");
+            assert_eq!(mu.load(&kept).map(|number| *number), Ok(1));
+        });
+        assert_eq!((heap.stats().old.bytes_now, heap.handle_stats().roots), (16, 1), "old {old}, {marked:?}");
+    }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use terrane_gc::{FinalizerQueue, GcField, Heap, InternTable, Trace, WeakMap};
+use terrane_base::Bytes;
+use terrane_gc::{FinalizerQueue, GcField, Heap, HeapConfig, InternTable, Trace, Weak, WeakMap};
 
 #[derive(Trace)]
 struct Node<'h, 'm> {
@@ -201,4 +202,53 @@ fn objects_that_die_together_come_to_the_queue_together() {
             assert_eq!(queue.len(mu), 10);
         });
     }
+}
+
+/// Watched objects die; after so many units of a collection one of them is read through its weak reference and kept, or it
+/// has come to the queue. Whether it was kept.
+fn one_is_kept_after(units: usize) -> bool {
+    const KEPT: u64 = 41;
+    let config = HeapConfig::new().nursery(Bytes::from_kib(16)).young_range(Bytes::from_mib(16));
+    let mut heap = Heap::with_config(config.verify(true)).unwrap();
+    heap.enter(|mu| {
+        let queue = FinalizerQueue::<NodeStatic>::new(mu);
+        let mut weak: Vec<Weak<NodeStatic>> = Vec::new();
+        mu.scope(|mu| {
+            // Each refers to the one before.
+            let last = mu.alloc_local(|_| node(0));
+            for id in 0..80 {
+                let object = mu.alloc(Node { id, next: last.get(mu).into() });
+                last.set(mu, object);
+                queue.watch(mu, object);
+                weak.push(mu.downgrade(object));
+            }
+            mu.collect_minor();
+        });
+        mu.begin_full();
+        mu.step_units(units);
+        let mut queued: Vec<u64> = std::iter::from_fn(|| queue.pop(mu)).map(|object| object.id).collect();
+        let kept = weak[KEPT as usize].upgrade(mu).filter(|_| !queued.contains(&KEPT));
+        let Some(kept) = kept.map(|object| mu.root(object)) else { return false };
+        while mu.step_units(1) {}
+        // What came to the queue before may have kept others alive until now.
+        mu.collect_full();
+        let later: Vec<u64> = std::iter::from_fn(|| queue.pop(mu)).map(|object| object.id).collect();
+        assert!(
+            later.iter().all(|&id| id > KEPT),
+            "after {units} units: held, and came to the queue: {later:?}"
+        );
+        let reached = std::iter::successors(Some(kept.get(mu)), |object| object.next.get());
+        assert!(reached.take(42).map(|object| object.id).eq((0..=KEPT).rev()));
+        queued.extend(later);
+        queued.sort_unstable();
+        let expected = queued.iter().copied().filter(|&id| id <= KEPT).chain(KEPT + 1..80);
+        assert!(queued.iter().copied().eq(expected), "after {units} units: {queued:?}");
+        true
+    })
+}
+
+#[test]
+fn what_is_read_before_it_came_to_its_queue_does_not_come_to_it() {
+    let kept: Vec<bool> = (1..400).map(one_is_kept_after).collect();
+    assert!(kept.contains(&true) && kept.contains(&false), "the search for the dying began and ended");
 }
