@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use terrane_base::Bytes;
-use terrane_gc::raw::HeapConfig;
+use terrane_gc::raw::{HeapConfig, Pretenuring};
 use terrane_pages::HeapPages;
 
 use crate::properties;
@@ -19,7 +19,11 @@ use crate::source::Source;
 pub fn gc_raw(bytes: &[u8]) {
     let mut source = Source::new(bytes);
     let config = configuration(&mut source);
-    let program = source.draw_many(&properties::op(), 400);
+    let program = if source.draw(&prop::bool::weighted(0.8)) {
+        source.draw_many(&properties::op(), 400)
+    } else {
+        source.draw_many(&properties::scattering_op(), 400)
+    };
     if let Ok(mut shadow) = Shadow::new(config) {
         shadow.run(&program);
     }
@@ -34,6 +38,9 @@ fn configuration(source: &mut Source) -> HeapConfig {
         .generational(source.draw(&any::<bool>()))
         .stress(NonZeroU64::new(source.draw(&(0..30_u64))))
         .verify(true);
+    if source.draw(&any::<bool>()) {
+        config = config.pretenuring(Pretenuring::Always).growth_min(Bytes::from_kib(64));
+    }
     if source.draw(&any::<bool>()) {
         config = config.mark_stack(Bytes::new(1)).remembered_set(Bytes::new(1));
     }

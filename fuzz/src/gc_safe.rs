@@ -1,4 +1,4 @@
-//! The safe tier beside a model of it.
+//! The safe tier: programs beside a model of them, and programs whose objects know what they must hold.
 
 use std::num::NonZeroU64;
 
@@ -8,17 +8,31 @@ use terrane_gc::HeapConfig;
 
 use crate::source::Source;
 
+#[allow(dead_code, unused_imports, reason = "only the generator and the run are used")]
+#[path = "../../crates/terrane-gc/tests/safe/programs/mod.rs"]
+mod programs;
 #[allow(dead_code, unused_imports, reason = "only the generator and the model are used")]
 #[path = "../../crates/terrane-gc/tests/safe/shadow.rs"]
 mod shadow;
 
-/// Runs the program that the bytes make, and compares all that it can reach with the model; weak references, weak maps and
-/// finalizers too.
+/// Runs the program that the bytes make, in the heap that they choose, and checks all that it can reach.
+///
+/// Most programs have objects of many sizes, births between slices and at the limit, pins, roots, destructors, weak maps and
+/// finalizers. The others are compared with a model, which knows what must have died too.
 ///
 /// # Panics
-/// When the heap differs from the model, or finds itself corrupt.
+/// When something differs from what it must be, or the heap finds itself corrupt.
 pub fn gc_safe(bytes: &[u8]) {
     let mut source = Source::new(bytes);
+    if source.draw(&prop::bool::weighted(0.7)) {
+        let settings = source.draw(&programs::settings());
+        _ = programs::run(settings, &source.draw_many(&programs::step(), 2000));
+    } else {
+        beside_a_model(&mut source);
+    }
+}
+
+fn beside_a_model(source: &mut Source<'_>) {
     let mut config = HeapConfig::new().nursery(Bytes::from_kib(source.draw(&(16..64_u64))));
     if source.draw(&any::<bool>()) {
         config = config.stress(NonZeroU64::new(source.draw(&(0..30_u64))));

@@ -13,7 +13,7 @@ mod model;
 #[path = "../../crates/terrane-gc/tests/raw/properties.rs"]
 mod properties;
 #[allow(dead_code, unreachable_pub, reason = "as above")]
-#[path = "../../crates/terrane-gc/tests/raw/shadow.rs"]
+#[path = "../../crates/terrane-gc/tests/raw/shadow/mod.rs"]
 mod shadow;
 
 mod gc_raw;

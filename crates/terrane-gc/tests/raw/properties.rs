@@ -4,6 +4,8 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use terrane_base::Bytes;
 use terrane_gc::raw::{CollectionKind, HeapConfig, Pretenuring};
 use terrane_pages::HeapPages;
@@ -37,9 +39,16 @@ pub fn op() -> impl Strategy<Value = Op> {
         10 => (kind(), words(), index.clone()).prop_map(|(kind, words, from)| Op::Allocate { kind, words, from }),
         2 => (1_usize..400, index.clone()).prop_map(|(len, from)| Op::List { len, from }),
         1 => (1_usize..3000, index.clone()).prop_map(|(len, from)| Op::Reserve { len, from }),
+        3 => (kind(), words(), index.clone())
+            .prop_map(|(kind, words, from)| Op::AllocateDirectly { kind, words, from }),
+        2 => (0_usize..1000, index.clone()).prop_map(|(words, from)| Op::AllocatePinned { words, from }),
+        2 => index.clone().prop_map(|root| Op::Pin { root }),
+        1 => index.clone().prop_map(|pin| Op::Unpin { pin }),
         12 => (index.clone(), any::<usize>(), index.clone())
             .prop_map(|(parent, slot, value)| Op::Store { parent, slot, value }),
         6 => (index.clone(), any::<usize>()).prop_map(|(parent, slot)| Op::Load { parent, slot }),
+        1 => (1_usize..200, index.clone()).prop_map(|(pairs, from)| Op::Spread { pairs, from }),
+        1 => (index.clone(), 3_usize..8).prop_map(|(parent, keep_each)| Op::Thin { parent, keep_each }),
         4 => index.clone().prop_map(|root| Op::Drop { root }),
         1 => (0_usize..10).prop_map(|keep| Op::DropMany { keep }),
         3 => Just(Op::EnterFrame),
@@ -53,6 +62,9 @@ pub fn op() -> impl Strategy<Value = Op> {
         2 => collections.prop_map(|kind| Op::Collect { kind }),
         2 => Just(Op::BeginFull),
         8 => prop_oneof![1_usize..12, 1_usize..200].prop_map(|units| Op::Slice { units }),
+        2 => Just(Op::Poll),
+        1 => Just(Op::Idle),
+        1 => prop::bool::weighted(0.8).prop_map(|on| Op::Enable { on }),
         1 => Just(Op::Verify),
         1 => Just(Op::Check),
     ]
@@ -82,6 +94,33 @@ fn run(config: HeapConfig, program: &[Op]) {
 fn cases(count: u32) -> ProptestConfig {
     let chosen = std::env::var("PROPTEST_CASES").is_ok();
     if chosen { ProptestConfig::default() } else { ProptestConfig::with_cases(count) }
+}
+
+/// Operations after which small objects lie far apart: many die among others, and new ones come.
+pub fn scattering_op() -> impl Strategy<Value = Op> {
+    let index = 0_usize..64;
+    prop_oneof![
+        2 => (1100_usize..3000, index.clone()).prop_map(|(pairs, from)| Op::Spread { pairs, from }),
+        3 => (index.clone(), 3_usize..8).prop_map(|(parent, keep_each)| Op::Thin { parent, keep_each }),
+        3 => (1_usize..400, index.clone()).prop_map(|(len, from)| Op::List { len, from }),
+        2 => (Just(Kind::Vector), 0_usize..20, index)
+            .prop_map(|(kind, words, from)| Op::Allocate { kind, words, from }),
+        2 => Just(Op::Collect { kind: CollectionKind::Full }),
+        6 => op(),
+    ]
+}
+
+#[test]
+fn scattering_programs_come_to_where_gaps_are_filled() {
+    let mut runner = TestRunner::deterministic();
+    let programs = prop::collection::vec(scattering_op(), 150);
+    let filled = (0..16).map(|_| {
+        let mut shadow = Shadow::new(small()).expect("a heap");
+        shadow.run(&programs.new_tree(&mut runner).expect("no strategy here refuses").current());
+        shadow.gaps_filled()
+    });
+    let filled: Vec<usize> = filled.collect();
+    assert!(filled.iter().filter(|&&filled| filled > 0).count() >= 4, "{filled:?}");
 }
 
 proptest! {
@@ -115,6 +154,19 @@ proptest! {
         }
         let config = small().pretenuring(Pretenuring::Always).growth_min(Bytes::from_kib(64));
         run(config.stress(every.and_then(NonZeroU64::new)), &program);
+    }
+
+    /// What survives lies far apart, and promotion fills the gaps.
+    #[test]
+    fn programs_that_scatter_what_survives(
+        program in prop::collection::vec(scattering_op(), 1..100),
+        kib in prop::option::of(2000_u64..5000),
+    ) {
+        let config = small();
+        let limit = kib.map_or(config.limit, Bytes::from_kib);
+        if let Ok(mut shadow) = Shadow::new(config.limit(limit)) {
+            shadow.run(&program);
+        }
     }
 
     /// The mark stack and the remembered set overflow all the time.

@@ -6,6 +6,7 @@ mod data;
 mod deaths;
 mod handles;
 mod pretenured;
+mod programs;
 mod random;
 mod shadow;
 mod snapshot;

@@ -3,13 +3,21 @@
 //! Each operation is carried out on both. The model knows what every object holds and which are reachable;
 //! `check` walks both graphs side by side and compares each word.
 
-use std::collections::HashMap;
+mod arenas;
+mod check;
+mod frames;
+mod gaps;
+mod op;
+mod pins;
 
-use terrane_base::Bytes;
-use terrane_gc::raw::{
-    ArenaError, ArenaId, CollectionKind, Heap, HeapConfig, ObjectModel, SMALL_OBJECT_MAX, Word,
-};
+use std::ptr::NonNull;
 
+use terrane_gc::raw::{ArenaId, CollectionKind, Heap, HeapConfig, SMALL_OBJECT_MAX, Word};
+
+pub use op::{Kind, Op};
+
+use self::gaps::Gaps;
+use self::pins::Pin;
 use crate::model::*;
 
 /// Roots that a program keeps at most.
@@ -38,78 +46,6 @@ struct Node {
     words: Vec<Value>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
-    Pair,
-    Vector,
-    Bytes,
-}
-
-/// One step of a program. Indices are taken modulo what there is.
-#[derive(Clone, Debug)]
-pub enum Op {
-    /// Allocates an object whose slots are filled from the roots, starting at one, and makes it a root.
-    Allocate {
-        kind: Kind,
-        words: usize,
-        from: usize,
-    },
-    /// As `List`, with the room reserved beforehand.
-    Reserve {
-        len: usize,
-        from: usize,
-    },
-    /// The same many times over, each pair holding the one before.
-    List {
-        len: usize,
-        from: usize,
-    },
-    Store {
-        parent: usize,
-        slot: usize,
-        value: usize,
-    },
-    /// Makes what a slot holds a root.
-    Load {
-        parent: usize,
-        slot: usize,
-    },
-    Drop {
-        root: usize,
-    },
-    DropMany {
-        keep: usize,
-    },
-    EnterFrame,
-    FrameAllocate {
-        kind: Kind,
-        words: usize,
-        from: usize,
-    },
-    LeaveFrame,
-    CreateArena {
-        kib: u64,
-    },
-    EnterArena {
-        arena: usize,
-    },
-    LeaveArena,
-    DestroyArena {
-        arena: usize,
-    },
-    Collect {
-        kind: CollectionKind,
-    },
-    /// Begins a full collection in slices.
-    BeginFull,
-    /// Goes on with it.
-    Slice {
-        units: usize,
-    },
-    Verify,
-    Check,
-}
-
 pub struct Shadow {
     heap: Heap<Model>,
     roots: Roots,
@@ -119,7 +55,9 @@ pub struct Shadow {
     arenas: Vec<ArenaId>,
     destroyed: Vec<bool>,
     entered: Vec<usize>,
+    pins: Vec<Pin>,
     evacuations_seen: usize,
+    gaps: Gaps,
     /// Operations that ended in an error.
     pub refused: usize,
     pub strict: bool,
@@ -142,7 +80,9 @@ impl Shadow {
             arenas: Vec::new(),
             destroyed: Vec::new(),
             entered: Vec::new(),
+            pins: Vec::new(),
             evacuations_seen: 0,
+            gaps: Gaps::default(),
             refused: 0,
             strict: false,
             bump_only: false,
@@ -159,6 +99,12 @@ impl Shadow {
         }
         self.verify();
         self.check();
+        self.gaps.count_filled(&self.places());
+    }
+
+    /// How many objects are known to have been put between older ones.
+    pub fn gaps_filled(&self) -> usize {
+        self.gaps.filled
     }
 
     pub fn step(&mut self, op: &Op) {
@@ -176,6 +122,8 @@ impl Shadow {
             },
             Op::Store { parent, slot, value } => self.store(parent, slot, value),
             Op::Load { parent, slot } => self.load(parent, slot),
+            Op::Spread { pairs, from } => self.spread(pairs, from),
+            Op::Thin { parent, keep_each } => self.thin(parent, keep_each),
             Op::Drop { root } => {
                 if !self.values.is_empty() {
                     self.drop_root(root % self.values.len());
@@ -199,12 +147,16 @@ impl Shadow {
                 self.heap.arena_leave();
             }
             Op::DestroyArena { arena } => self.destroy_arena(arena),
-            Op::Collect { kind } => {
-                let collected = self.heap.collect(kind, &mut self.roots);
-                self.expect(collected.map(drop));
-            }
+            Op::Collect { kind } => self.collect(kind),
+            Op::AllocateDirectly { kind, words, from } => self.allocate_directly(kind, words, from),
+            Op::AllocatePinned { words, from } => self.allocate_pinned(words, from),
+            Op::Pin { root } => self.pin(root),
+            Op::Unpin { pin } => self.unpin(pin),
             Op::BeginFull => self.heap.begin_full(&mut self.roots),
             Op::Slice { units } => _ = self.heap.step_units(units, &mut self.roots),
+            Op::Poll => self.heap.poll(&mut self.roots),
+            Op::Idle => _ = self.heap.step(20_000, &mut self.roots),
+            Op::Enable { on } => self.heap.set_enabled(on),
             Op::Verify => self.verify(),
             Op::Check => self.check(),
         }
@@ -221,6 +173,39 @@ impl Shadow {
                 self.drop_root(before - 1);
             }
         }
+    }
+
+    fn spread(&mut self, pairs: usize, from: usize) {
+        let roots = self.values.len();
+        self.allocate(Kind::Vector, pairs, from);
+        // The oldest root made way for it if there were too many.
+        if self.values.len() == roots {
+            return;
+        }
+        for index in 0..pairs {
+            self.allocate(Kind::Pair, 2, from);
+            if self.values.len() != roots + 2 {
+                return;
+            }
+            let (parent, word) = (self.roots.words[roots], self.roots.words[roots + 1]);
+            let Value::Object(node) = self.values[roots] else { unreachable!("a vector") };
+            // SAFETY: both are live, and the slot is one of the parent's.
+            unsafe { self.heap.write(parent, slot(parent, index), word) };
+            self.nodes[node].words[index] = self.values[roots + 1];
+            self.drop_root(roots + 1);
+        }
+    }
+
+    fn collect(&mut self, kind: CollectionKind) {
+        if kind == CollectionKind::Full {
+            self.gaps.count_filled(&self.places());
+        }
+        let collected = self.heap.collect(kind, &mut self.roots);
+        if collected.is_ok() && kind == CollectionKind::Full {
+            self.note_evacuations();
+            self.gaps.settle(self.places());
+        }
+        self.expect(collected.map(drop));
     }
 
     pub fn verify(&mut self) {
@@ -296,14 +281,18 @@ impl Shadow {
             None => self.heap.alloc(size, &mut self.roots),
         };
         self.note_evacuations();
-        let room = match room {
-            Ok(room) => room.as_ptr() as usize,
-            Err(error) => return self.expect(Err(error)),
-        };
-        let values = if kind == Kind::Bytes { pattern(words) } else { self.fill(words, from, 0) };
-        let word = self.initialise(room, kind, &values);
         let in_arena = self.entered.last().filter(|_| size <= SMALL_OBJECT_MAX);
         let place = in_arena.map_or(Place::Heap, |&arena| Place::Arena(arena));
+        match room {
+            Ok(room) => self.be_born(room, kind, words, from, place),
+            Err(error) => self.expect(Err(error)),
+        }
+    }
+
+    /// Fills an object from the roots, and makes it one.
+    fn be_born(&mut self, room: NonNull<u8>, kind: Kind, words: usize, from: usize, place: Place) {
+        let values = if kind == Kind::Bytes { pattern(words) } else { self.fill(words, from, 0) };
+        let word = self.initialise(room.as_ptr() as usize, kind, &values);
         self.nodes.push(Node { place, kind, words: values.iter().map(|v| v.0).collect() });
         self.push_root(Value::Object(self.nodes.len() - 1), word);
     }
@@ -363,145 +352,22 @@ impl Shadow {
         self.nodes[node].words[index] = value;
     }
 
+    /// The survivors lie far apart if the pairs lay side by side.
+    fn thin(&mut self, parent: usize, keep_each: usize) {
+        let Some((root, node)) = self.object_root(parent) else { return };
+        let parent = self.roots.words[root];
+        for index in (0..self.nodes[node].words.len()).filter(|index| index % keep_each != 0) {
+            // SAFETY: the parent is live, and the slot one of its own.
+            unsafe { self.heap.write(parent, slot(parent, index), integer(0)) };
+            self.nodes[node].words[index] = Value::Integer(0);
+        }
+    }
+
     fn load(&mut self, parent: usize, index: usize) {
         let Some((root, node)) = self.object_root(parent) else { return };
         let index = index % self.nodes[node].words.len();
         let word = read(self.roots.words[root], index);
         self.push_root(self.nodes[node].words[index], word);
-    }
-
-    fn frame_allocate(&mut self, kind: Kind, words: usize, from: usize) {
-        if self.depth == 0 {
-            return;
-        }
-        let words = if kind == Kind::Pair { 2 } else { words.min(200) };
-        let size = size_of_kind(kind, words);
-        if self.roots.frame_top + size > self.roots.frame_end {
-            let collected = self.heap.collect(CollectionKind::Evacuate, &mut self.roots);
-            self.note_evacuations();
-            if collected.is_err() {
-                return self.expect(collected.map(drop));
-            }
-        }
-        let room = self.roots.frame_top;
-        let values = if kind == Kind::Bytes { pattern(words) } else { self.fill(words, from, self.depth) };
-        let word = self.initialise(room, kind, &values);
-        self.roots.frame_top += size;
-        let words = values.iter().map(|v| v.0).collect();
-        self.nodes.push(Node { place: Place::Frame(self.depth), kind, words });
-        self.push_root(Value::Object(self.nodes.len() - 1), word);
-    }
-
-    fn leave_frame(&mut self) {
-        let Some(mark) = self.roots.marks.pop() else { return };
-        for index in (0..self.values.len()).rev() {
-            if self.place_of(self.values[index]) == Place::Frame(self.depth) {
-                self.drop_root(index);
-            }
-        }
-        self.depth -= 1;
-        self.roots.frame_top = mark;
-        // SAFETY: the mark was the top when the frame was entered, so an object ends there, or the base is there.
-        unsafe { self.heap.frames_left(mark) };
-    }
-
-    fn create_arena(&mut self, kib: u64) {
-        match self.heap.arena_create(Bytes::from_kib(kib)) {
-            Ok(id) => {
-                self.arenas.push(id);
-                self.destroyed.push(false);
-            }
-            Err(error) => self.expect(Err(error)),
-        }
-    }
-
-    fn enter_arena(&mut self, arena: usize) {
-        if self.arenas.is_empty() || self.entered.len() > 3 {
-            return;
-        }
-        let arena = arena % self.arenas.len();
-        match self.heap.arena_enter(self.arenas[arena]) {
-            Ok(()) => {
-                assert!(!self.destroyed[arena]);
-                self.entered.push(arena);
-            }
-            Err(error) => {
-                assert_eq!(error, ArenaError::Destroyed);
-                assert!(self.destroyed[arena]);
-            }
-        }
-    }
-
-    fn destroy_arena(&mut self, arena: usize) {
-        if self.arenas.is_empty() {
-            return;
-        }
-        let arena = arena % self.arenas.len();
-        let id = self.arenas[arena];
-        assert_eq!(self.heap.arena_live(id), !self.destroyed[arena]);
-        let reachable = self.reachable();
-        match self.heap.arena_destroy(id, &mut self.roots) {
-            Ok(summary) => {
-                assert!(!self.entered.contains(&arena) && !self.destroyed[arena]);
-                self.destroyed[arena] = true;
-                let inside =
-                    reachable.iter().filter(|&&node| self.nodes[node].place == Place::Arena(arena)).count();
-                assert!(summary.survivors >= inside as u64, "{inside} reachable, {summary:?}");
-                for node in &mut self.nodes {
-                    if node.place == Place::Arena(arena) {
-                        node.place = Place::Heap;
-                    }
-                }
-            }
-            Err(ArenaError::Destroyed) => assert!(self.destroyed[arena]),
-            Err(ArenaError::Entered) => assert!(self.entered.contains(&arena)),
-            Err(ArenaError::Memory(error)) => self.expect(Err(error)),
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    fn reachable(&self) -> Vec<usize> {
-        let mut seen = vec![false; self.nodes.len()];
-        let mut pending: Vec<Value> = self.values.clone();
-        let mut found = Vec::new();
-        while let Some(value) = pending.pop() {
-            if let Value::Object(node) = value
-                && !std::mem::replace(&mut seen[node], true)
-            {
-                found.push(node);
-                pending.extend(&self.nodes[node].words);
-            }
-        }
-        found
-    }
-
-    /// Compares everything reachable.
-    pub fn check(&self) {
-        let mut words: HashMap<usize, Word> = HashMap::new();
-        let mut owners: HashMap<usize, usize> = HashMap::new();
-        let mut pending: Vec<(Value, Word)> = Vec::new();
-        pending.extend(self.values.iter().copied().zip(self.roots.words.iter().copied()));
-        while let Some((value, word)) = pending.pop() {
-            let node = match value {
-                Value::Integer(i) => {
-                    assert_eq!(word, integer(i));
-                    continue;
-                }
-                Value::Object(node) => node,
-            };
-            let address = Model::address(word).expect("a reference");
-            if let Some(&before) = words.get(&node) {
-                assert_eq!(before, word, "node {node} is in two places");
-                continue;
-            }
-            words.insert(node, word);
-            assert_eq!(owners.insert(address, node), None, "two nodes at {address:#x}");
-            let Node { kind, words: held, .. } = &self.nodes[node];
-            assert_eq!(is_pair(word), *kind == Kind::Pair);
-            // SAFETY: live, as far as the model knows.
-            assert_eq!(unsafe { Model::size(word) }, size_of_kind(*kind, held.len()));
-            pending.extend(held.iter().enumerate().map(|(index, &value)| (value, read(word, index))));
-        }
     }
 }
 
