@@ -40,5 +40,5 @@ fn beside_a_model(source: &mut Source<'_>) {
     if source.draw(&any::<bool>()) {
         config = config.limit(Bytes::from_mib(16));
     }
-    shadow::run(config, &source.draw_many(&shadow::step(), 400));
+    _ = shadow::run(config, &source.draw_many(&shadow::step(), 400));
 }

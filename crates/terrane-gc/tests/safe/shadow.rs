@@ -4,11 +4,13 @@
 //! compared with reachability in the model: what is reachable must be found, and after a full collection what is not must
 //! be gone. The heap verifies itself after each collection; stress collects at every n-th allocation.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU64;
 
 use proptest::prelude::*;
-use terrane_base::Bytes;
+use proptest::test_runner::TestRunner;
+use terrane_base::{Bytes, MemoryError};
 use terrane_gc::raw::Pretenuring;
 use terrane_gc::{
     FinalizerQueue, Gc, GcArray, GcCell, GcField, Heap, HeapConfig, Local, Mutator, Trace, Weak, WeakMap,
@@ -76,6 +78,10 @@ pub(crate) enum Step {
         first: usize,
         second: usize,
     },
+    /// Arrays that nothing refers to, without a collection in between.
+    Garbage {
+        arrays: usize,
+    },
     Store {
         root: usize,
         index: usize,
@@ -110,8 +116,9 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         1 => root().prop_map(|root| Step::SetNumber { root }),
         2 => (root(), root()).prop_map(|(root, to)| Step::SetNode { root, to }),
         2 => (root(), root(), root()).prop_map(|(root, first, second)| Step::SetBoth { root, first, second }),
-        1 => (root(), prop_oneof![1..9_usize, 1500..2500_usize], root(), root())
+        1 => (root(), prop_oneof![9 => 1..9_usize, 9 => 1500..2500_usize, 1 => 20_000..30_000_usize], root(), root())
             .prop_map(|(root, len, first, second)| Step::Array { root, len, first, second }),
+        1 => (1..100_usize).prop_map(|arrays| Step::Garbage { arrays }),
         2 => (root(), 0..2500_usize, root()).prop_map(|(root, index, to)| Step::Store { root, index, to }),
         1 => root().prop_map(|root| Step::Watch { root }),
         2 => (root(), root()).prop_map(|(key, value)| Step::MapInsert { key, value }),
@@ -167,6 +174,8 @@ struct Program<'h, 's> {
     queue: FinalizerQueue<NodeStatic>,
     model: Model,
     next_id: u64,
+    /// Allocations that did not come about.
+    refused: usize,
 }
 
 impl<'h, 's> Program<'h, 's> {
@@ -178,6 +187,7 @@ impl<'h, 's> Program<'h, 's> {
             queue: FinalizerQueue::new(mu),
             model: Model::default(),
             next_id: 0,
+            refused: 0,
         };
         for id in 0..ROOTS as u64 {
             let root = mu.alloc_local(|_| Node {
@@ -239,6 +249,9 @@ impl<'h, 's> Program<'h, 's> {
                 *self.shadow(root) = Shadow { number: None, nodes, ..self.shadow(root).clone() };
             }
             Step::Array { root, len, first, second } => self.new_array(mu, root, len, first, second),
+            Step::Garbage { arrays } => {
+                self.refused += (0..arrays).filter(|_| mu.try_alloc_array(1000, 0_u64).is_err()).count();
+            }
             Step::Store { root, index, to } => {
                 if let Some(array) = self.node(mu, root).more.get() {
                     let index = index % array.len();
@@ -282,15 +295,20 @@ impl<'h, 's> Program<'h, 's> {
     fn new_node(&mut self, mu: &mut Mutator<'h, 's>, root: usize, first: usize, second: usize) {
         let (id, roots) = (self.next_id, self.roots.clone());
         self.next_id += 1;
-        mu.scope(|mu| {
-            let node = mu.alloc_local(|mu| Node {
+        let born = mu.scope(|mu| {
+            let node = mu.try_alloc_local(|mu| Node {
                 id,
                 links: [roots[first].get(mu).into(), GcField::null(), GcField::null()],
                 value: GcCell::new(Value::Node(roots[second].get(mu))),
                 more: GcCell::new(None),
-            });
+            })?;
             roots[root].set(mu, node.get(mu));
+            Ok::<(), MemoryError>(())
         });
+        if born.is_err() {
+            self.refused += 1;
+            return;
+        }
         let (first, second) = (self.model.roots[first], self.model.roots[second]);
         let shadow = Shadow { links: [Some(first), None, None], nodes: vec![second], ..Shadow::default() };
         self.model.nodes.insert(id, shadow);
@@ -299,12 +317,16 @@ impl<'h, 's> Program<'h, 's> {
 
     fn new_array(&mut self, mu: &mut Mutator<'h, 's>, root: usize, len: usize, first: usize, second: usize) {
         let roots = self.roots.clone();
-        mu.scope(|mu| {
-            let array =
-                mu.try_alloc_array_local(len, |mu| Some(roots[first].get(mu))).expect("room for the array");
+        let born = mu.scope(|mu| {
+            let array = mu.try_alloc_array_local(len, |mu| Some(roots[first].get(mu)))?;
             array.get(mu)[len / 2].set(mu, Some(roots[second].get(mu)));
             roots[root].get(mu).more.set(mu, Some(array.get(mu)));
+            Ok::<(), MemoryError>(())
         });
+        if born.is_err() {
+            self.refused += 1;
+            return;
+        }
         let mut elements = vec![Some(self.model.roots[first]); len];
         elements[len / 2] = Some(self.model.roots[second]);
         self.shadow(root).more = Some(elements);
@@ -373,9 +395,10 @@ impl<'h, 's> Program<'h, 's> {
     }
 }
 
-pub(crate) fn run(config: HeapConfig, steps: &[Step]) {
+/// Runs a program beside its model; how many allocations were refused.
+pub(crate) fn run(config: HeapConfig, steps: &[Step]) -> usize {
     let mut heap = Heap::with_config(config.verify(true)).unwrap();
-    heap.enter(|mu| {
+    let refused = heap.enter(|mu| {
         let mut program = Program::new(mu);
         for (index, step) in steps.iter().enumerate() {
             program.run(mu, *step);
@@ -387,8 +410,10 @@ pub(crate) fn run(config: HeapConfig, steps: &[Step]) {
         mu.collect_full();
         program.compare(mu);
         program.check_the_dead(mu);
+        program.refused
     });
     heap.check().unwrap();
+    refused
 }
 
 proptest! {
@@ -396,13 +421,13 @@ proptest! {
 
     #[test]
     fn the_heap_is_the_model(steps in prop::collection::vec(step(), 0..200), nursery in 16..64_u64) {
-        run(HeapConfig::new().nursery(Bytes::from_kib(nursery)), &steps);
+        assert_eq!(run(HeapConfig::new().nursery(Bytes::from_kib(nursery)), &steps), 0);
     }
 
     #[test]
     fn the_heap_is_the_model_under_stress(steps in prop::collection::vec(step(), 0..120), every in 1..8_u64) {
         let config = HeapConfig::new().nursery(Bytes::from_kib(16)).stress(NonZeroU64::new(every));
-        run(config, &steps);
+        assert_eq!(run(config, &steps), 0);
     }
 
     #[test]
@@ -412,12 +437,23 @@ proptest! {
     ) {
         let config = HeapConfig::new().nursery(Bytes::from_kib(16)).growth_min(Bytes::from_kib(32));
         let stress = every.and_then(NonZeroU64::new);
-        run(config.pretenuring(Pretenuring::Always).stress(stress), &steps);
+        assert_eq!(run(config.pretenuring(Pretenuring::Always).stress(stress), &steps), 0);
     }
+}
 
-    #[test]
-    fn the_heap_is_the_model_at_its_limit(steps in prop::collection::vec(step(), 0..300)) {
+/// As the macro `proptest!` does it, but what is refused is counted over all cases.
+#[test]
+fn the_heap_is_the_model_at_its_limit() {
+    let mut runner =
+        TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) });
+    let refused = Cell::new(0);
+    let programs = (1700..2600_u64, prop::collection::vec(step(), 0..300));
+    let result = runner.run(&programs, |(kib, steps)| {
         // Room for the reachable nodes, not for many dead ones.
-        run(HeapConfig::new().limit(Bytes::from_mib(16)).nursery(Bytes::from_kib(64)), &steps);
-    }
+        let config = HeapConfig::new().limit(Bytes::from_kib(kib)).nursery(Bytes::from_kib(32));
+        refused.set(refused.get() + run(config.young_range(Bytes::from_mib(16)), &steps));
+        Ok(())
+    });
+    result.unwrap_or_else(|failure| panic!("{failure}\n{runner}"));
+    assert!(refused.get() > 200, "no limit was reached: {} were refused", refused.get());
 }
