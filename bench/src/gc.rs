@@ -27,6 +27,7 @@ mod finalizers;
 mod gc_arena;
 mod gcbench;
 mod histogram;
+mod owned_strings;
 mod pair_model;
 mod pauses;
 mod program;

@@ -3,14 +3,17 @@
 
 mod lists;
 mod recursion;
-mod strings;
 mod table;
 mod trees;
 mod weak;
 
+use super::owned_strings::OwnedStrings;
+
 pub(super) use lists::{BoxedLists, BoxedLiveSet};
 pub(super) use recursion::recurse;
-pub(super) use strings::BoxedStrings;
 pub(super) use table::{CountedArray, CountedNodes};
 pub(super) use trees::{BoxedForest, BoxedGrove, BoxedReplaced};
 pub(super) use weak::{BoxedNotes, BoxedResources};
+
+/// Boxed strings.
+pub(super) type BoxedStrings = OwnedStrings<Box<[u8]>>;

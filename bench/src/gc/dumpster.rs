@@ -4,11 +4,14 @@
 //! looked through is left at its default.
 
 mod lists;
-mod strings;
 mod table;
 mod trees;
 
+use super::owned_strings::OwnedStrings;
+
 pub(super) use lists::{DumpsterLists, DumpsterLiveSet};
-pub(super) use strings::DumpsterStrings;
 pub(super) use table::{DumpsterArray, DumpsterNodes};
 pub(super) use trees::{DumpsterForest, DumpsterGrove};
+
+/// Strings behind counted pointers.
+pub(super) type DumpsterStrings = OwnedStrings<dumpster::unsync::Gc<[u8]>>;

@@ -2,17 +2,62 @@
 //!
 //! A program runs one *unit* after the other for some seconds of CPU time, so that it gets as far however much else the
 //! machine has to do. Each is timed by the wall and by the thread's CPU: the
-//! longest units are those in which the collector worked. What ours says of its own pauses is CPU time too. Then the
+//! longest units are those in which the collector worked. What ours says of its own pauses is CPU time too, and
+//! counts each slice of a full collection, those included in which the heap was filled before the first unit. Then the
 //! program rests for a second, and what is still resident is compared with what lives.
 
 use super::histogram::Histogram;
 use crate::clock;
 use crate::resident;
-use crate::row::{Details, Measurement};
+use crate::row::{Contender, Details, Home, Measurement, Rounds, Row, Tier, Unit, When};
 use std::time::{Duration, Instant};
+use terrane_gc::raw::PauseHistogram;
 
 /// Units after which the result is compared: every contender runs at least so many.
 const CHECKED_UNITS: usize = 64;
+
+/// How much a program of a row holds, and how long it runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size {
+    /// The last part of the row's name.
+    pub(super) name: &'static str,
+    pub(super) slots: usize,
+    /// In CPU time.
+    pub(super) time: Duration,
+    pub(super) when: When,
+}
+
+impl Size {
+    /// The row of these contenders, ours on this tier.
+    pub(super) fn row(self, tier: Tier, about: String, ours: Contender, rivals: Vec<Contender>) -> Row {
+        Row {
+            name: format!("gc/pause/{}", self.name),
+            about,
+            tier: Some(tier),
+            unit: Unit::Operation,
+            when: self.when,
+            threads: 1,
+            rounds: Rounds { full: 1, quick: 1 },
+            ours,
+            rivals,
+        }
+    }
+
+    /// Who runs the program that is made for so many slots.
+    pub(super) fn contender<P: InUnits>(
+        self,
+        id: &'static str,
+        home: Home,
+        make: impl Fn(usize) -> P + 'static,
+    ) -> Contender {
+        Contender::with_details(id, home, move |_| self.measure(&make))
+    }
+
+    /// Runs the program that is made for so many slots.
+    pub(super) fn measure<P: InUnits>(self, make: impl Fn(usize) -> P) -> (Measurement, Details) {
+        measure(&mut make(self.slots), self.time)
+    }
+}
 
 /// A program that runs in units.
 pub(super) trait InUnits {
@@ -34,16 +79,15 @@ pub(super) trait InUnits {
         None
     }
 
-    /// CPU time of each pause since the last call, in nanoseconds, if the collector tells.
-    fn take_pauses_ns(&mut self) -> Vec<u64> {
-        Vec::new()
+    /// The pauses of the collector since there is a heap, in CPU time, if it tells.
+    fn pauses(&self) -> Option<PauseHistogram> {
+        None
     }
 }
 
 /// Runs units for this long, in CPU time; the CPU time of one, and the histograms.
 pub(super) fn measure(program: &mut dyn InUnits, time: Duration) -> (Measurement, Details) {
     let mut seen = Seen::default();
-    program.take_pauses_ns();
     while seen.units.len() < CHECKED_UNITS || seen.cpu_ns < time.as_secs_f64() * 1e9 {
         seen.unit(program);
     }
@@ -57,7 +101,6 @@ struct Seen {
     checksum: u64,
     units: Histogram,
     units_cpu: Histogram,
-    pauses: Histogram,
     wall_ns: f64,
     cpu_ns: f64,
     heap_bytes_max: Option<u64>,
@@ -72,8 +115,6 @@ impl Seen {
         self.units_cpu.add(cpu_ns);
         self.wall_ns += wall_ns;
         self.cpu_ns += cpu_ns;
-        #[expect(clippy::cast_precision_loss, reason = "a pause is shorter than 2^53 ns")]
-        program.take_pauses_ns().into_iter().for_each(|ns| self.pauses.add(ns as f64));
         self.heap_bytes_max = self.heap_bytes_max.max(program.heap_bytes());
         if self.units.len() == CHECKED_UNITS {
             self.checksum = program.check();
@@ -83,6 +124,7 @@ impl Seen {
     #[expect(clippy::cast_precision_loss, reason = "all figures are below 2^53")]
     fn finish(self, program: &mut dyn InUnits) -> (Measurement, Details) {
         let live = program.live_bytes() as f64;
+        let pauses = program.pauses();
         std::thread::sleep(Duration::from_secs(1));
         let resident = resident::bytes();
         let _ = program.check();
@@ -90,9 +132,8 @@ impl Seen {
         let mut details = vec![("units_per_s".to_owned(), units / self.wall_ns * 1e9)];
         self.units.describe("unit_wall", &mut details);
         self.units_cpu.describe("unit_cpu", &mut details);
-        if self.pauses.len() > 0 {
-            details.push(("pauses".to_owned(), self.pauses.len() as f64));
-            self.pauses.describe("pause_cpu", &mut details);
+        if let Some(pauses) = pauses.filter(|pauses| pauses.count() > 0) {
+            describe(&pauses, &mut details);
         }
         details.push(("live_bytes".to_owned(), live));
         let beside_live = [
@@ -106,4 +147,14 @@ impl Seen {
         let measurement = Measurement { ns_by_copy: vec![self.cpu_ns / units], checksum: self.checksum };
         (measurement, details)
     }
+}
+
+/// Adds how many pauses there were, and how long.
+#[expect(clippy::cast_precision_loss, reason = "all figures are below 2^53")]
+fn describe(pauses: &PauseHistogram, details: &mut Details) {
+    details.push(("pauses".to_owned(), pauses.count() as f64));
+    for (part, percent) in [("p50", 50.0), ("p99", 99.0), ("p999", 99.9)] {
+        details.push((format!("pause_cpu_{part}_ns"), pauses.percentile_ns(percent) as f64));
+    }
+    details.push(("pause_cpu_max_ns".to_owned(), pauses.max_ns() as f64));
 }

@@ -6,17 +6,16 @@
 
 use super::boehm::{self, Boehm};
 use super::boxed::BoxedReplaced;
-use super::configuration::{Configuration, DEFAULT};
+use super::configuration::DEFAULT;
 use super::gc_arena::GcArenaReplaced;
-use super::pauses::{self, InUnits};
+use super::pauses::{InUnits, Size};
 use super::random::Random;
 use super::raw::RawReplaced;
 use super::safe::SafeReplaced;
 use crate::checksum;
-use crate::row::{
-    Contender, Details, Home, Measurement, Mode, OURS, OURS_SAFE, Rounds, Row, Tier, Unit, When,
-};
+use crate::row::{Home, OURS, OURS_SAFE, Row, Tier, When};
 use std::time::Duration;
+use terrane_gc::raw::PauseHistogram;
 
 /// Slots that lie in one object, so that a store into one does not concern all.
 pub(super) const PAGE_SLOTS: usize = 256;
@@ -32,54 +31,30 @@ const FULL: Size =
 const QUICK: Size =
     Size { name: "replace-64mb", slots: 224 * PAGE_SLOTS, time: Duration::from_secs(2), when: When::Quick };
 
-#[derive(Clone, Copy, Debug)]
-struct Size {
-    name: &'static str,
-    slots: usize,
-    time: Duration,
-    when: When,
-}
-
 pub(super) fn rows() -> Vec<Row> {
     [QUICK, FULL].map(row).into()
 }
 
 fn row(size: Size) -> Row {
-    let Size { name, slots, time, when } = size;
-    let seconds = time.as_secs();
-    Row {
-        name: format!("gc/pause/{name}"),
-        about: format!(
-            "one unit, in which {UNIT_TREES} of {slots} small trees are replaced, in a run of {seconds} s"
-        ),
-        tier: Some(Tier::Raw),
-        unit: Unit::Operation,
-        when,
-        threads: 1,
-        rounds: Rounds { full: 1, quick: 1 },
-        ours: ours(OURS, DEFAULT, size),
-        rivals: vec![
-            contender(OURS_SAFE, Home::Mimalloc, |slots| SafeReplaced::new(slots, DEFAULT), size)
-                .on_tier(Tier::Safe),
-            contender("gc-arena", Home::Mimalloc, GcArenaReplaced::new, size),
-            boehm::contender_with_details(move |_| measure(&Boehm::with_pages, size)),
-            contender("mimalloc", Home::Mimalloc, BoxedReplaced::new, size),
-            contender("glibc", Home::Glibc, BoxedReplaced::new, size),
-        ],
-    }
+    let (slots, seconds) = (size.slots, size.time.as_secs());
+    let about = format!(
+        "one unit, in which {UNIT_TREES} of {slots} small trees are replaced, in a run of {seconds} s"
+    );
+    let ours = table_of(|slots| RawReplaced::new(slots, DEFAULT));
+    let safe = table_of(|slots| SafeReplaced::new(slots, DEFAULT));
+    let rivals = vec![
+        size.contender(OURS_SAFE, Home::Mimalloc, safe).on_tier(Tier::Safe),
+        size.contender("gc-arena", Home::Mimalloc, table_of(GcArenaReplaced::new)),
+        boehm::contender_with_details(move |_| size.measure(table_of(Boehm::with_pages))),
+        size.contender("mimalloc", Home::Mimalloc, table_of(BoxedReplaced::new)),
+        size.contender("glibc", Home::Glibc, table_of(BoxedReplaced::new)),
+    ];
+    size.row(Tier::Raw, about, size.contender(OURS, Home::Mimalloc, ours), rivals)
 }
 
-fn ours(id: &'static str, configuration: Configuration, size: Size) -> Contender {
-    contender(id, Home::Mimalloc, move |slots| RawReplaced::new(slots, configuration), size)
-}
-
-fn contender<R: Replaced>(
-    id: &'static str,
-    home: Home,
-    make: impl Fn(usize) -> R + 'static,
-    size: Size,
-) -> Contender {
-    Contender::with_details(id, home, move |_: Mode| measure(&make, size))
+/// The program, on what is made for so many slots.
+fn table_of<R: Replaced>(make: impl Fn(usize) -> R) -> impl Fn(usize) -> Table<R> {
+    move |slots| Table::new(make(slots), slots)
 }
 
 /// A heap with a table of trees.
@@ -98,14 +73,10 @@ pub(super) trait Replaced {
         None
     }
 
-    /// CPU time of each pause since the last call, in nanoseconds, if the collector tells.
-    fn take_pauses_ns(&mut self) -> Vec<u64> {
-        Vec::new()
+    /// The pauses of the collector since there is a heap, in CPU time, if it tells.
+    fn pauses(&self) -> Option<PauseHistogram> {
+        None
     }
-}
-
-fn measure<R: Replaced>(make: &impl Fn(usize) -> R, size: Size) -> (Measurement, Details) {
-    pauses::measure(&mut Table::new(make(size.slots), size.slots), size.time)
 }
 
 /// A heap with trees, and how deep each must be.
@@ -154,8 +125,8 @@ impl<R: Replaced> InUnits for Table<R> {
         self.replaced.heap_bytes()
     }
 
-    fn take_pauses_ns(&mut self) -> Vec<u64> {
-        self.replaced.take_pauses_ns()
+    fn pauses(&self) -> Option<PauseHistogram> {
+        self.replaced.pauses()
     }
 }
 
@@ -183,13 +154,12 @@ mod tests {
 
     #[test]
     fn all_contenders_hold_the_same_trees() {
-        let (expected, details) = measure(&BoxedReplaced::new, SMALL);
-        let units_per_s = details.iter().find(|(name, _)| name == "units_per_s").unwrap().1;
-        assert!(units_per_s * 0.05 > 0.0);
-        assert_eq!(measure(&GcArenaReplaced::new, SMALL).0.checksum, expected.checksum);
-        let ours = measure(&|slots| RawReplaced::new(slots, DEFAULT), SMALL);
+        let (expected, details) = SMALL.measure(table_of(BoxedReplaced::new));
+        assert!(details.iter().all(|(name, _)| name != "pauses"), "without a collector: {details:?}");
+        assert_eq!(SMALL.measure(table_of(GcArenaReplaced::new)).0.checksum, expected.checksum);
+        let ours = SMALL.measure(table_of(|slots| RawReplaced::new(slots, DEFAULT)));
         assert_eq!(ours.0.checksum, expected.checksum);
-        let safe = measure(&|slots| SafeReplaced::new(slots, DEFAULT), SMALL);
+        let safe = SMALL.measure(table_of(|slots| SafeReplaced::new(slots, DEFAULT)));
         assert_eq!(safe.0.checksum, expected.checksum);
         for name in ["pauses", "pause_cpu_max_ns", "heap_over_live"] {
             assert!(
@@ -212,6 +182,6 @@ mod tests {
                 self.0.count(slot)
             }
         }
-        let _ = measure(&|slots| Forgetful(BoxedReplaced::new(slots)), SMALL);
+        let _ = SMALL.measure(table_of(|slots| Forgetful(BoxedReplaced::new(slots))));
     }
 }

@@ -24,7 +24,6 @@ pub(super) use weak::{SafeNotes, SafeResources};
 use super::configuration::Configuration;
 use crate::clock;
 use std::cell::RefCell;
-use std::rc::Rc;
 use terrane_gc::{Gc, Heap, Mutator, Root, Trace};
 
 /// How many small allocations are made between two safepoints: some 24 KiB, of which the nursery has room for many.
@@ -37,18 +36,11 @@ fn heap(configuration: Configuration) -> SharedHeap {
     RefCell::new(Heap::with_config((configuration.heap)()).expect("the machine has memory for a heap"))
 }
 
-/// A heap that is timed by the thread's CPU time, and its pauses.
-fn observed(configuration: Configuration) -> (SharedHeap, Pauses) {
-    let pauses_ns = Pauses::default();
-    let kept = Rc::clone(&pauses_ns);
+/// A heap that is timed by the thread's CPU time.
+fn timed(configuration: Configuration) -> SharedHeap {
     let config = (configuration.heap)().clock(clock::thread_now_ns);
-    let mut heap = Heap::with_config(config).expect("the machine has memory for a heap");
-    heap.set_observer(move |record| kept.borrow_mut().push(record.pause_ns));
-    (RefCell::new(heap), pauses_ns)
+    RefCell::new(Heap::with_config(config).expect("the machine has memory for a heap"))
 }
-
-/// CPU time of each pause since they were last taken, in nanoseconds.
-type Pauses = Rc<RefCell<Vec<u64>>>;
 
 /// The object of a root of this heap.
 #[inline]

@@ -14,12 +14,13 @@ use super::boehm::{self, Boehm};
 use super::boxed::BoxedNotes;
 use super::configuration::DEFAULT;
 use super::gc_arena::GcArenaNotes;
-use super::pauses::{self, InUnits};
+use super::pauses::{InUnits, Size};
 use super::random::Random;
 use super::safe::SafeNotes;
 use crate::checksum;
-use crate::row::{Contender, Details, Home, Measurement, OURS, Rounds, Row, Tier, Unit, When};
+use crate::row::{Home, OURS, Row, Tier, When};
 use std::time::Duration;
+use terrane_gc::raw::PauseHistogram;
 
 /// Keys that are replaced in one unit.
 pub(super) const UNIT_KEYS: usize = 256;
@@ -29,14 +30,6 @@ const LIVE_BYTES: u64 = 64;
 
 /// Of so many slots one is checked.
 const CHECKED_PART: usize = 16;
-
-#[derive(Clone, Copy, Debug)]
-struct Size {
-    name: &'static str,
-    slots: usize,
-    time: Duration,
-    when: When,
-}
 
 const FULL: Size =
     Size { name: "weak-map-10m", slots: 10_000_000, time: Duration::from_secs(15), when: When::Full };
@@ -48,30 +41,20 @@ pub(super) fn rows() -> Vec<Row> {
 }
 
 fn row(size: Size) -> Row {
-    let Size { name, slots, when, .. } = size;
-    Row {
-        name: format!("gc/pause/{name}"),
-        about: format!("one unit, in which {UNIT_KEYS} of {slots} keys of a weak map are replaced"),
-        tier: Some(Tier::Safe),
-        unit: Unit::Operation,
-        when,
-        threads: 1,
-        rounds: Rounds { full: 1, quick: 1 },
-        ours: contender(OURS, |slots| SafeNotes::new(slots, DEFAULT), size),
-        rivals: vec![
-            contender("gc-arena", GcArenaNotes::new, size),
-            boehm::contender_with_details(move |_| measure(&Boehm::with_notes, size)),
-            contender("mimalloc", BoxedNotes::new, size),
-        ],
-    }
+    let slots = size.slots;
+    let about = format!("one unit, in which {UNIT_KEYS} of {slots} keys of a weak map are replaced");
+    let ours = table_of(|slots| SafeNotes::new(slots, DEFAULT));
+    let rivals = vec![
+        size.contender("gc-arena", Home::Mimalloc, table_of(GcArenaNotes::new)),
+        boehm::contender_with_details(move |_| size.measure(table_of(Boehm::with_notes))),
+        size.contender("mimalloc", Home::Mimalloc, table_of(BoxedNotes::new)),
+    ];
+    size.row(Tier::Safe, about, size.contender(OURS, Home::Mimalloc, ours), rivals)
 }
 
-fn contender<N: Notes>(id: &'static str, make: impl Fn(usize) -> N + 'static, size: Size) -> Contender {
-    Contender::with_details(id, Home::Mimalloc, move |_| measure(&make, size))
-}
-
-fn measure<N: Notes>(make: &impl Fn(usize) -> N, size: Size) -> (Measurement, Details) {
-    pauses::measure(&mut Table::new(make(size.slots), size.slots), size.time)
+/// The program, on what is made for so many slots.
+fn table_of<N: Notes>(make: impl Fn(usize) -> N) -> impl Fn(usize) -> Table<N> {
+    move |slots| Table::new(make(slots), slots)
 }
 
 /// Slots with keys, and a weak map of notes.
@@ -87,9 +70,9 @@ pub(super) trait Notes {
         None
     }
 
-    /// CPU time of each pause since the last call, in nanoseconds, if the collector tells.
-    fn take_pauses_ns(&mut self) -> Vec<u64> {
-        Vec::new()
+    /// The pauses of the collector since there is a heap, in CPU time, if it tells.
+    fn pauses(&self) -> Option<PauseHistogram> {
+        None
     }
 }
 
@@ -142,8 +125,8 @@ impl<N: Notes> InUnits for Table<N> {
         self.notes.heap_bytes()
     }
 
-    fn take_pauses_ns(&mut self) -> Vec<u64> {
-        self.notes.take_pauses_ns()
+    fn pauses(&self) -> Option<PauseHistogram> {
+        self.notes.pauses()
     }
 }
 
@@ -156,9 +139,9 @@ mod tests {
 
     #[test]
     fn all_contenders_hold_the_same_notes() {
-        let expected = measure(&BoxedNotes::new, SMALL).0.checksum;
-        assert_eq!(measure(&GcArenaNotes::new, SMALL).0.checksum, expected);
-        assert_eq!(measure(&|slots| SafeNotes::new(slots, DEFAULT), SMALL).0.checksum, expected);
+        let expected = SMALL.measure(table_of(BoxedNotes::new)).0.checksum;
+        assert_eq!(SMALL.measure(table_of(GcArenaNotes::new)).0.checksum, expected);
+        assert_eq!(SMALL.measure(table_of(|slots| SafeNotes::new(slots, DEFAULT))).0.checksum, expected);
     }
 
     #[test]
@@ -173,6 +156,6 @@ mod tests {
                 self.0.note(slot).filter(|_| slot != 32)
             }
         }
-        let _ = measure(&|slots| Forgetful(BoxedNotes::new(slots)), SMALL);
+        let _ = SMALL.measure(table_of(|slots| Forgetful(BoxedNotes::new(slots))));
     }
 }

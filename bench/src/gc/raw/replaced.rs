@@ -8,22 +8,17 @@ use super::super::pair_model::NIL;
 use super::super::replacement::{PAGE_SLOTS, Replaced};
 use super::Cells;
 use crate::clock;
-use std::cell::RefCell;
-use std::rc::Rc;
+use terrane_gc::raw::PauseHistogram;
 
 /// The trees of [`Replaced`].
 #[derive(Debug)]
 pub(in super::super) struct RawReplaced {
     cells: Cells<CellModel>,
-    pauses_ns: Rc<RefCell<Vec<u64>>>,
 }
 
 impl RawReplaced {
     pub(in super::super) fn new(slots: usize, configuration: Configuration) -> Self {
         let mut cells = Cells::<CellModel>::new((configuration.heap)().clock(clock::thread_now_ns));
-        let pauses_ns = Rc::new(RefCell::new(Vec::new()));
-        let observed = Rc::clone(&pauses_ns);
-        cells.heap.set_observer(Box::new(move |record| observed.borrow_mut().push(record.pause_ns)));
         let pages = slots.div_ceil(PAGE_SLOTS);
         let directory = cells.array(pages);
         cells.roots.push(directory);
@@ -31,7 +26,7 @@ impl RawReplaced {
             let page = cells.array(PAGE_SLOTS);
             cells.set_element(cells.roots.words[0], index, page);
         }
-        Self { cells, pauses_ns }
+        Self { cells }
     }
 }
 
@@ -54,8 +49,8 @@ impl Replaced for RawReplaced {
         Some(self.cells.heap.stats().committed_bytes)
     }
 
-    fn take_pauses_ns(&mut self) -> Vec<u64> {
-        self.pauses_ns.take()
+    fn pauses(&self) -> Option<PauseHistogram> {
+        Some(self.cells.heap.stats().pauses)
     }
 }
 
@@ -71,8 +66,7 @@ mod tests {
         replaced.replace(PAGE_SLOTS + 3, 4);
         replaced.replace(3, 2);
         assert_eq!([3, 4, PAGE_SLOTS + 3].map(|slot| replaced.count(slot)), [7, 0, 31]);
-        assert!(replaced.take_pauses_ns().len() > 3);
-        assert!(replaced.take_pauses_ns().is_empty());
+        assert!(replaced.pauses().unwrap().count() > 3);
         assert!(replaced.heap_bytes().unwrap() > 1 << 20);
     }
 }

@@ -3,8 +3,9 @@
 use super::super::configuration::Configuration;
 use super::super::pauses::InUnits;
 use super::super::recursion::{LIVE_BYTES, UNIT_CALLS, UNIT_DEPTH};
-use super::{Pauses, observed};
+use super::timed;
 use crate::checksum;
+use terrane_gc::raw::PauseHistogram;
 use terrane_gc::{Gc, Local, Mutator, Trace};
 
 /// What a call holds.
@@ -22,11 +23,11 @@ pub(in super::super) fn recurse(
     depth: u64,
     at_the_bottom: &mut dyn FnMut(&mut dyn InUnits),
 ) {
-    let (mut heap, pauses_ns) = observed(configuration);
+    let mut heap = timed(configuration);
     heap.get_mut().enter(|mu| {
         let first = mu.alloc_local(|_| Call { value: 0, caller: None });
         call(mu, first, depth, &mut |mu, last| {
-            at_the_bottom(&mut Bottom { mu, last, depth, turns: 0, pauses_ns: Pauses::clone(&pauses_ns) });
+            at_the_bottom(&mut Bottom { mu, last, depth, turns: 0 });
         });
     });
 }
@@ -54,7 +55,6 @@ struct Bottom<'a, 'h, 's> {
     last: CallLocal<'h, 's>,
     depth: u64,
     turns: u64,
-    pauses_ns: Pauses,
 }
 
 impl InUnits for Bottom<'_, '_, '_> {
@@ -78,7 +78,7 @@ impl InUnits for Bottom<'_, '_, '_> {
         Some(self.mu.stats().committed_bytes)
     }
 
-    fn take_pauses_ns(&mut self) -> Vec<u64> {
-        self.pauses_ns.take()
+    fn pauses(&self) -> Option<PauseHistogram> {
+        Some(self.mu.stats().pauses)
     }
 }

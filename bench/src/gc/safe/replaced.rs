@@ -5,7 +5,8 @@
 use super::super::configuration::Configuration;
 use super::super::replacement::{PAGE_SLOTS, Replaced};
 use super::trees::Node;
-use super::{Pauses, SharedHeap, load, observed};
+use super::{SharedHeap, load, timed};
+use terrane_gc::raw::PauseHistogram;
 use terrane_gc::{Array, Gc, GcArray, Mutator, Root};
 
 type Page<'h, 'm> = GcArray<'h, 'm, Option<Gc<'h, 'm, Node<'h, 'm>>>>;
@@ -18,13 +19,12 @@ fn empty_page<'h, 'm>(mu: &'m Mutator<'h, '_>) -> Page<'h, 'm> {
 #[derive(Debug)]
 pub(in super::super) struct SafeReplaced {
     heap: SharedHeap,
-    pauses_ns: Pauses,
     pages: Root<Array<Page<'static, 'static>>>,
 }
 
 impl SafeReplaced {
     pub(in super::super) fn new(slots: usize, configuration: Configuration) -> Self {
-        let (mut heap, pauses_ns) = observed(configuration);
+        let mut heap = timed(configuration);
         let pages = heap.get_mut().enter(|mu| {
             let pages = mu.root(mu.alloc_array(slots.div_ceil(PAGE_SLOTS), empty_page(mu)));
             for index in 1..pages.get(mu).len() {
@@ -33,7 +33,7 @@ impl SafeReplaced {
             }
             mu.persist(pages.get(mu))
         });
-        Self { heap, pauses_ns, pages }
+        Self { heap, pages }
     }
 }
 
@@ -60,8 +60,8 @@ impl Replaced for SafeReplaced {
         Some(self.heap.borrow().stats().committed_bytes)
     }
 
-    fn take_pauses_ns(&mut self) -> Vec<u64> {
-        self.pauses_ns.take()
+    fn pauses(&self) -> Option<PauseHistogram> {
+        Some(self.heap.borrow().stats().pauses)
     }
 }
 
@@ -78,8 +78,14 @@ mod tests {
         replaced.replace(3, 2);
         (0..100).for_each(|_| replaced.replace(PAGE_SLOTS + 4, 6));
         assert_eq!([3, 4, PAGE_SLOTS + 3].map(|slot| replaced.count(slot)), [7, 0, 31]);
-        assert!(!replaced.take_pauses_ns().is_empty());
-        assert!(replaced.take_pauses_ns().is_empty());
+        let (before, slices) = (replaced.pauses().unwrap().count(), replaced.heap.borrow().stats().slices);
+        replaced.heap.get_mut().enter(|mu| {
+            mu.begin_full();
+            while mu.step_units(10) {}
+        });
+        let slices = replaced.heap.borrow().stats().slices - slices;
+        assert!(slices > 10, "{slices}");
+        assert!(replaced.pauses().unwrap().count() >= before + slices, "each slice is a pause");
         assert!(replaced.heap_bytes().unwrap() > 1 << 20);
     }
 }

@@ -5,7 +5,8 @@ use super::super::configuration::Configuration;
 use super::super::finalizers::Resources;
 use super::super::replacement::PAGE_SLOTS;
 use super::super::weak_map::Notes;
-use super::{Pauses, SharedHeap, load, observed};
+use super::{SharedHeap, load, timed};
+use terrane_gc::raw::PauseHistogram;
 use terrane_gc::{Array, FinalizerQueue, Gc, GcArray, Mutator, Root, Trace, WeakMap};
 
 type Page<'h, 'm> = GcArray<'h, 'm, Option<Gc<'h, 'm, u64>>>;
@@ -50,16 +51,15 @@ struct Note<'h, 'm> {
 #[derive(Debug)]
 pub(in super::super) struct SafeNotes {
     heap: SharedHeap,
-    pauses_ns: Pauses,
     keys: Slots,
     notes: WeakMap<u64, Note<'static, 'static>>,
 }
 
 impl SafeNotes {
     pub(in super::super) fn new(slots: usize, configuration: Configuration) -> Self {
-        let (mut heap, pauses_ns) = observed(configuration);
+        let mut heap = timed(configuration);
         let (keys, notes) = heap.get_mut().enter(|mu| (Slots::new(mu, slots), WeakMap::new(mu)));
-        Self { heap, pauses_ns, keys, notes }
+        Self { heap, keys, notes }
     }
 }
 
@@ -86,8 +86,8 @@ impl Notes for SafeNotes {
         Some(self.heap.borrow().stats().committed_bytes)
     }
 
-    fn take_pauses_ns(&mut self) -> Vec<u64> {
-        self.pauses_ns.take()
+    fn pauses(&self) -> Option<PauseHistogram> {
+        Some(self.heap.borrow().stats().pauses)
     }
 }
 
@@ -95,16 +95,15 @@ impl Notes for SafeNotes {
 #[derive(Debug)]
 pub(in super::super) struct SafeResources {
     heap: SharedHeap,
-    pauses_ns: Pauses,
     resources: Slots,
     dead: FinalizerQueue<u64>,
 }
 
 impl SafeResources {
     pub(in super::super) fn new(slots: usize, configuration: Configuration) -> Self {
-        let (mut heap, pauses_ns) = observed(configuration);
+        let mut heap = timed(configuration);
         let (resources, dead) = heap.get_mut().enter(|mu| (Slots::new(mu, slots), FinalizerQueue::new(mu)));
-        Self { heap, pauses_ns, resources, dead }
+        Self { heap, resources, dead }
     }
 }
 
@@ -136,8 +135,8 @@ impl Resources for SafeResources {
         Some(self.heap.borrow().stats().committed_bytes)
     }
 
-    fn take_pauses_ns(&mut self) -> Vec<u64> {
-        self.pauses_ns.take()
+    fn pauses(&self) -> Option<PauseHistogram> {
+        Some(self.heap.borrow().stats().pauses)
     }
 }
 

@@ -1,25 +1,25 @@
-//! Strings in one allocation each.
+//! Strings that a table owns, in one allocation each.
 
-use super::super::strings::{PLACES, Strings, ends};
-use dumpster::unsync::Gc;
+use super::strings::{PLACES, Strings, ends};
 use std::hint::black_box;
+use std::ops::Deref;
 
-/// The strings of [`Strings`].
-pub(in super::super) struct DumpsterStrings {
-    table: Vec<Option<Gc<[u8]>>>,
+/// The strings of [`Strings`], behind pointers of this kind.
+pub(super) struct OwnedStrings<P> {
+    table: Vec<Option<P>>,
 }
 
-impl Default for DumpsterStrings {
+impl<P> Default for OwnedStrings<P> {
     fn default() -> Self {
         Self { table: (0..PLACES).map(|_| None).collect() }
     }
 }
 
-impl Strings for DumpsterStrings {
+impl<P: Deref<Target = [u8]> + for<'a> From<&'a [u8]>> Strings for OwnedStrings<P> {
     #[inline]
     fn temporary(&mut self, text: &str) -> u64 {
         let text = text.as_bytes();
-        ends(&black_box(Gc::<[u8]>::from(text)))
+        ends(&black_box(P::from(text)))
     }
 
     #[inline]
