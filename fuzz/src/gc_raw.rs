@@ -19,10 +19,11 @@ use crate::source::Source;
 pub fn gc_raw(bytes: &[u8]) {
     let mut source = Source::new(bytes);
     let config = configuration(&mut source);
-    let program = if source.draw(&prop::bool::weighted(0.8)) {
-        source.draw_many(&properties::op(), 400)
+    let (config, program) = if source.draw(&prop::bool::weighted(0.9)) {
+        (config, source.draw_many(&properties::op(), 400))
     } else {
-        source.draw_many(&properties::scattering_op(), 400)
+        // There are thousands of objects: to collect at every few allocations would take too long.
+        (config.stress(None), source.draw_many(&properties::scattering_op(), 100))
     };
     if let Ok(mut shadow) = Shadow::new(config) {
         shadow.run(&program);
