@@ -18,6 +18,8 @@ impl State {
     /// A full collection that the program asks for frees what roots that were dropped by then have held: the table finds
     /// them out in the course of each full collection, for the next one.
     pub(crate) fn collect_full(&mut self) -> Bytes {
+        // A cycle that has not delivered its roots yet will be given up.
+        self.roots.persistent.abort_snapshot();
         self.roots.persistent.release();
         self.collect_and_count(CollectionKind::Full)
     }

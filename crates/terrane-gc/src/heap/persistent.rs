@@ -36,9 +36,12 @@ impl PersistentRoots {
     pub(crate) fn insert(&mut self, heap: HeapId, word: Word) -> Arc<RootSlot> {
         if self.free.is_empty() && self.entries.len() == self.entries.capacity() {
             self.release();
+            // Few that are free would be gone soon, and the search for them is of all entries.
+            if self.free.len() < self.entries.len() / 2 {
+                self.entries.reserve(1);
+            }
             // Entries become free inside a collection, which takes no memory.
-            self.entries.reserve(1);
-            self.free.reserve(self.entries.capacity());
+            self.free.reserve(self.entries.capacity() - self.free.len());
         }
         let index = self.free.pop().unwrap_or(self.entries.len());
         let slot = Arc::new(RootSlot { heap, index });
@@ -57,6 +60,11 @@ impl PersistentRoots {
     /// What the entry of a slot of this heap refers to.
     pub(crate) fn word(&self, slot: &RootSlot) -> Word {
         self.entries[slot.index].word
+    }
+
+    /// The snapshot under way is given up.
+    pub(crate) fn abort_snapshot(&mut self) {
+        self.undelivered = 0;
     }
 
     /// Frees the entries that no root shares; O(entries).

@@ -69,7 +69,8 @@ unsafe impl ObjectModel for SafeModel {
             match info.shape {
                 Shape::Words(words) if info.stride == 0 => visit_words(value, words, &mut visit),
                 Shape::Words(0) => {}
-                _ => visit_rest(info, word, value, usize::MAX, &mut visit),
+                Shape::Words(words) => visit_array(info, value, value, usize::MAX, words, &mut visit),
+                Shape::Dynamic => visit_dynamic(info, value, value, usize::MAX, &mut visit),
             }
         }
     }
@@ -83,15 +84,18 @@ unsafe impl ObjectModel for SafeModel {
                 visit_side(block, &mut visit);
             }
             let info = header.info();
-            if info.shape.is_leaf() {
-                return;
-            }
             let mut within = |slot: *mut Word| {
                 if (start..end).contains(&(slot as usize)) {
                     visit(slot);
                 }
             };
-            visit_rest(info, word, start, end, &mut within);
+            let value = word.0 as usize;
+            match info.shape {
+                Shape::Words(0) => {}
+                Shape::Words(words) if info.stride == 0 => visit_words(value, words, &mut within),
+                Shape::Words(words) => visit_array(info, value, start, end, words, &mut within),
+                Shape::Dynamic => visit_dynamic(info, value, start, end, &mut within),
+            }
         }
     }
 
@@ -142,36 +146,66 @@ fn visit_words<F: FnMut(*mut Word)>(start: usize, words: u64, visit: &mut F) {
     }
 }
 
-/// Visits arrays and what is traced by call; of an array only elements that touch `[start, end)`.
+/// Which elements of the array whose value is at `value` touch `[start, end)`, by their addresses.
 ///
 /// # Safety
 ///
-/// `word` refers to an initialised object of this kind.
-#[inline(never)]
-unsafe fn visit_rest(
+/// An array of this kind is there.
+#[inline(always)]
+unsafe fn elements_within(
     info: &TypeInfo,
-    word: Word,
+    value: usize,
+    start: usize,
+    end: usize,
+) -> impl Iterator<Item = usize> {
+    // SAFETY: an array starts with its length.
+    let len = unsafe { *core::ptr::with_exposed_provenance::<usize>(value) };
+    let (elements, stride) = (value + size_of::<usize>(), info.stride);
+    let first = start.saturating_sub(elements) / stride;
+    let last = end.saturating_sub(elements).div_ceil(stride).min(len);
+    (first..last).map(move |index| elements + index * stride)
+}
+
+/// Visits the marked words of those elements of an array that touch `[start, end)`.
+///
+/// # Safety
+///
+/// As for [`elements_within`].
+#[inline(never)]
+unsafe fn visit_array<F: FnMut(*mut Word)>(
+    info: &TypeInfo,
+    value: usize,
+    start: usize,
+    end: usize,
+    words: u64,
+    visit: &mut F,
+) {
+    // SAFETY: the caller's promise.
+    unsafe { elements_within(info, value, start, end) }.for_each(|at| visit_words(at, words, visit));
+}
+
+/// Visits what is traced by call; of an array only elements that touch `[start, end)`.
+///
+/// # Safety
+///
+/// `value` is that of an initialised object of this kind.
+#[inline(never)]
+unsafe fn visit_dynamic(
+    info: &TypeInfo,
+    value: usize,
     start: usize,
     end: usize,
     mut visit: &mut dyn FnMut(*mut Word),
 ) {
-    let value = word.0 as usize;
-    let mut one = |at: usize| match info.shape {
-        Shape::Words(words) => visit_words(at, words, &mut visit),
-        // SAFETY: a value or an element lies there, by the caller's promise.
-        Shape::Dynamic => unsafe {
-            (info.trace)(core::ptr::with_exposed_provenance_mut(at), &mut Tracer::new(&mut visit));
-        },
+    // SAFETY: a value or an element lies there, by the caller's promise.
+    let mut one = |at: usize| unsafe {
+        (info.trace)(core::ptr::with_exposed_provenance_mut(at), &mut Tracer::new(&mut visit));
     };
     if info.stride == 0 {
         return one(value);
     }
-    // SAFETY: an array starts with its length.
-    let len = unsafe { *core::ptr::with_exposed_provenance::<usize>(value) };
-    let elements = value + size_of::<usize>();
-    let first = start.saturating_sub(elements) / info.stride;
-    let last = end.saturating_sub(elements).div_ceil(info.stride).min(len);
-    (first..last).for_each(|index| one(elements + index * info.stride));
+    // SAFETY: the caller's promise.
+    unsafe { elements_within(info, value, start, end) }.for_each(one);
 }
 
 /// Visits what weak maps keep for the object.

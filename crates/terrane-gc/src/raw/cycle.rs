@@ -22,11 +22,14 @@
 
 use core::marker::PhantomData;
 
+use super::arena::Arenas;
 use super::clock::now_ns;
 use super::heap::Heap;
+use super::large::LargeSpace;
 use super::mark::{Marking, forget_dead};
 use super::old_space::State;
 use super::old_space::block::BLOCK_SIZE;
+use super::pin::Pins;
 use super::record::{CollectionCause, CollectionKind, CollectionRecord};
 use super::remembered::{Scope, begin_snapshot};
 use super::slice::Slice;
@@ -106,16 +109,31 @@ impl Cycle {
     }
 }
 
+/// The parts of a heap that a marking starts from and does not change.
+struct Sources<'h> {
+    /// Start of the frame region.
+    frames: usize,
+    arenas: &'h Arenas,
+    pins: &'h Pins,
+    large: &'h LargeSpace,
+}
+
 impl<M: ObjectModel> Heap<M> {
     pub(crate) fn marking(&mut self) -> Marking<'_, M> {
-        Marking {
+        self.marking_and_sources().0
+    }
+
+    fn marking_and_sources(&mut self) -> (Marking<'_, M>, Sources<'_>) {
+        let marking = Marking {
             young: self.young.all,
             table: self.old.birth_table(),
             old: &mut self.old,
             stack: &mut self.mark_stack,
             objects: &mut self.cycle.objects,
             model: PhantomData,
-        }
+        };
+        let frames = self.young.frames.base;
+        (marking, Sources { frames, arenas: &self.arenas, pins: &self.pins, large: &self.large })
     }
 
     /// Begins a cycle: takes the snapshot. The nursery is empty, nothing is fresh, and no cycle is under way. The mutator's
@@ -141,19 +159,12 @@ impl<M: ObjectModel> Heap<M> {
         };
         self.note_snapshot(roots);
         self.old.begin_mark();
-        let mut marking = Marking::<M> {
-            young: self.young.all,
-            table: self.old.birth_table(),
-            old: &mut self.old,
-            stack: &mut self.mark_stack,
-            objects: &mut self.cycle.objects,
-            model: PhantomData,
-        };
-        marking.scan_dense(self.young.frames.base, roots.frame_top());
-        for segment in self.arenas.live_segments() {
+        let (mut marking, sources) = self.marking_and_sources();
+        marking.scan_dense(sources.frames, roots.frame_top());
+        for segment in sources.arenas.live_segments() {
             marking.scan_dense(segment.span.base, segment.top);
         }
-        marking.scan_words(self.pins.words());
+        marking.scan_words(sources.pins.words());
         // What the mutator may change without the heap's knowledge is delivered before it runs on.
         _ = self.deliver_roots(roots, &mut WorkBudget::new(0));
     }
@@ -193,14 +204,14 @@ impl<M: ObjectModel> Heap<M> {
                     slice.settle(&budget);
                 }
                 Phase::Mark => {
-                    let (mut marking, large) = self.marking_and_large();
-                    if marking.drain(large, slice) == Progress::Done {
+                    let (mut marking, sources) = self.marking_and_sources();
+                    if marking.drain(sources.large, slice) == Progress::Done {
                         self.cycle.phase = Phase::Revive;
                     }
                 }
                 Phase::Revive => {
-                    let (mut marking, large) = self.marking_and_large();
-                    if weak::old::revive(&mut marking, large, roots, slice) == Progress::Done {
+                    let (mut marking, sources) = self.marking_and_sources();
+                    if weak::old::revive(&mut marking, sources.large, roots, slice) == Progress::Done {
                         self.finish_marking();
                     }
                 }
@@ -216,18 +227,6 @@ impl<M: ObjectModel> Heap<M> {
             }
         }
         if self.cycle.is_idle() { Progress::Done } else { Progress::More }
-    }
-
-    fn marking_and_large(&mut self) -> (Marking<'_, M>, &super::large::LargeSpace) {
-        let marking = Marking {
-            young: self.young.all,
-            table: self.old.birth_table(),
-            old: &mut self.old,
-            stack: &mut self.mark_stack,
-            objects: &mut self.cycle.objects,
-            model: PhantomData,
-        };
-        (marking, &self.large)
     }
 
     /// What is not marked now is dead.

@@ -148,6 +148,21 @@ fn a_cell_that_changes_for_ever_needs_no_memory() {
 }
 
 #[test]
+fn roots_that_were_dropped_make_room_for_others() {
+    let mut heap = Heap::with_config(HeapConfig::new().limit(Bytes::from_mib(16))).unwrap();
+    let mut kept = std::collections::VecDeque::new();
+    for number in 0..100_000_u64 {
+        kept.push_back(heap.enter(|mu| mu.persist(mu.alloc(number))));
+        if kept.len() > 5 {
+            kept.pop_front();
+        }
+        assert!(heap.handle_stats().roots < 50, "after {number} roots: {}", heap.handle_stats());
+    }
+    let numbers = kept.iter().map(|root| heap.enter(|mu| *mu.load(root).unwrap()));
+    assert!(numbers.eq(99_995..100_000));
+}
+
+#[test]
 fn queues_that_were_dropped_make_room_for_others() {
     let mut heap = Heap::new().unwrap();
     heap.enter(|mu| {

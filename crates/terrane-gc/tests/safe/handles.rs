@@ -133,7 +133,9 @@ fn a_pinned_object_of_another_heap_is_an_error() {
 
 #[test]
 fn one_full_collection_frees_what_dropped_roots_held() {
-    for (old, marked) in [(false, None), (true, None), (true, Some(2)), (true, Some(1000))] {
+    let marked = [None, Some(0), Some(1), Some(2), Some(10), Some(1000)];
+    let cases = marked.into_iter().flat_map(|marked| [(false, marked), (true, marked)]);
+    for (old, marked) in cases {
         let mut heap = Heap::with_config(HeapConfig::new().verify(true)).unwrap();
         let (kept, root, weak) = heap.enter(|mu| {
             let (kept, dropped) = (mu.alloc(1_u64), mu.alloc(2_u64));
