@@ -3,8 +3,7 @@
 //! A program runs one *unit* after the other for some seconds of CPU time, so that it gets as far however much else the
 //! machine has to do. Each is timed by the wall and by the thread's CPU: the
 //! longest units are those in which the collector worked. What ours says of its own pauses is CPU time too, and
-//! counts each slice of a full collection, those included in which the heap was filled before the first unit. Then the
-//! program rests for a second, and what is still resident is compared with what lives.
+//! counts each slice of a full collection. Then the program rests for a second, and what is still resident is compared with what lives.
 
 use super::histogram::Histogram;
 use crate::clock;
@@ -87,7 +86,7 @@ pub(super) trait InUnits {
 
 /// Runs units for this long, in CPU time; the CPU time of one, and the histograms.
 pub(super) fn measure(program: &mut dyn InUnits, time: Duration) -> (Measurement, Details) {
-    let mut seen = Seen::default();
+    let mut seen = Seen { pauses_before: program.pauses().unwrap_or_default(), ..Seen::default() };
     while seen.units.len() < CHECKED_UNITS || seen.cpu_ns < time.as_secs_f64() * 1e9 {
         seen.unit(program);
     }
@@ -101,6 +100,8 @@ struct Seen {
     checksum: u64,
     units: Histogram,
     units_cpu: Histogram,
+    /// The pauses in which the heap was filled, before the first unit.
+    pauses_before: PauseHistogram,
     wall_ns: f64,
     cpu_ns: f64,
     heap_bytes_max: Option<u64>,
@@ -124,7 +125,7 @@ impl Seen {
     #[expect(clippy::cast_precision_loss, reason = "all figures are below 2^53")]
     fn finish(self, program: &mut dyn InUnits) -> (Measurement, Details) {
         let live = program.live_bytes() as f64;
-        let pauses = program.pauses();
+        let pauses = program.pauses().map(|pauses| pauses.since(&self.pauses_before));
         std::thread::sleep(Duration::from_secs(1));
         let resident = resident::bytes();
         let _ = program.check();

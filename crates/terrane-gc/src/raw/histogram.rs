@@ -82,6 +82,33 @@ impl PauseHistogram {
         self.max_ns
     }
 
+    /// The pauses that were counted since this histogram was `earlier`, to within a bucket: the longest is at most an
+    /// eighth too long, and never longer than the longest of all. O(buckets).
+    ///
+    /// ```
+    /// use terrane_gc::raw::PauseHistogram;
+    ///
+    /// let mut pauses = PauseHistogram::default();
+    /// pauses.record(9_000_000); // while the program starts
+    /// let started = pauses;
+    /// pauses.record(100_000);
+    /// let since = pauses.since(&started);
+    /// assert_eq!(since.count(), 1);
+    /// assert!((100_000..=112_500).contains(&since.max_ns()));
+    /// ```
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut since = Self::default();
+        for (index, left) in since.buckets.iter_mut().enumerate() {
+            *left = self.buckets[index].saturating_sub(earlier.buckets[index]);
+            if *left > 0 {
+                since.max_ns = end_of(index).min(self.max_ns);
+            }
+        }
+        since.count = self.count.saturating_sub(earlier.count);
+        since
+    }
+
     /// A length that `percent` of the pauses do not exceed: the upper end of the bucket, and never more than the longest
     /// pause; 0 if there was none.
     #[must_use]
@@ -129,6 +156,24 @@ mod tests {
             assert_eq!(bucket_of(end_of(bucket) + 1), bucket + 1);
         }
         assert_eq!(bucket_of(u64::MAX), BUCKETS - 1);
+    }
+
+    #[test]
+    fn what_was_counted_since_is_what_was_not_there_before() {
+        let mut pauses = PauseHistogram::default();
+        (0..1000).for_each(|ns| pauses.record(ns * 1000));
+        let earlier = pauses;
+        assert_eq!(pauses.since(&earlier), PauseHistogram::default());
+        let mut alone = PauseHistogram::default();
+        for ns in (0..500).map(|ns| ns * 777) {
+            pauses.record(ns);
+            alone.record(ns);
+        }
+        let since = pauses.since(&earlier);
+        assert_eq!((since.count(), since.buckets), (500, alone.buckets));
+        assert!((alone.max_ns()..=alone.max_ns() * 9 / 8).contains(&since.max_ns()), "{}", since.max_ns());
+        pauses.record(u64::MAX);
+        assert_eq!(pauses.since(&earlier).max_ns(), end_of(BUCKETS - 1));
     }
 
     #[test]
