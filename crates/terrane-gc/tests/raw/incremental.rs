@@ -362,7 +362,9 @@ fn a_deep_stack_is_delivered_in_parts() {
 /// A program that replaces what lives keeps its size, by slices alone.
 #[test]
 fn slices_keep_up_with_a_program_that_allocates() {
-    let mut machine = Machine::new(HeapConfig::new().nursery(Bytes::from_kib(256)));
+    // However fast it is filled, such a heap grows by twice the least at most: 32 MiB.
+    let config = HeapConfig::new().nursery(Bytes::from_kib(256)).growth_min(Bytes::from_mib(16));
+    let mut machine = Machine::new(config);
     let (lists, len) = (64, 8000);
     (0..lists).for_each(|_| machine.roots.push(integer(0)));
     for round in 0..lists * 12 {
