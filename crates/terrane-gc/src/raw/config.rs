@@ -43,7 +43,8 @@ pub struct HeapConfig {
     /// Addresses reserved for the remembered set. When it is full the next collection scans the whole old
     /// space, so any size is correct. Default 64 MiB.
     pub remembered_set: Bytes,
-    /// What the heap may at least grow by between two full collections, however little lives. Default 32 MiB.
+    /// What the heap may at least grow by between two full collections, however little lives; where it is filled fast and
+    /// little lives, twice that at most. Default 32 MiB.
     pub growth_min: Bytes,
     /// How long a minor collection should take, in nanoseconds: the nursery is made shorter when they take longer.
     /// `None` leaves it at its greatest size. Default 350 µs.
