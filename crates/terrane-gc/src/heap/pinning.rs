@@ -79,7 +79,7 @@ impl<'h> Mutator<'h, '_> {
     ///
     /// ```
     /// let mut heap = terrane_gc::Heap::new()?;
-    /// heap.enter(|mu| {
+    /// heap.enter(|mu| -> Result<(), terrane_gc::MemoryError> {
     ///     let pinned = mu.alloc_pinned(|_| [0_u8; 100])?;
     ///     let address = pinned.as_ptr();
     ///     mu.collect_full();
@@ -87,7 +87,6 @@ impl<'h> Mutator<'h, '_> {
     ///     assert_eq!(pinned.as_ptr(), address);
     ///     Ok(())
     /// })
-    /// # as Result<(), terrane_gc::MemoryError>?; Ok::<(), terrane_gc::MemoryError>(())
     /// ```
     ///
     /// # Errors
