@@ -150,3 +150,29 @@ fn what_cannot_be_kept_is_computed_and_handed_out() {
     assert_eq!(cache.get_or_compute(1, |_| 5), Ok(5));
     assert_eq!(cache.get_or_compute(1, |_| 6), Ok(6));
 }
+
+#[test]
+fn a_key_is_hashed_once_to_be_looked_up_computed_and_put_in() {
+    struct Counted<'a>(u64, &'a AtomicUsize);
+    impl std::hash::Hash for Counted<'_> {
+        fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+            self.1.fetch_add(1, SeqCst);
+            self.0.hash(state);
+        }
+    }
+    impl PartialEq for Counted<'_> {
+        fn eq(&self, other: &Self) -> bool {
+            self.0 == other.0
+        }
+    }
+    impl Eq for Counted<'_> {}
+    impl Clone for Counted<'_> {
+        fn clone(&self) -> Self {
+            Self(self.0, self.1)
+        }
+    }
+    let count = AtomicUsize::new(0);
+    let cache = Cache::new(10);
+    assert_eq!(cache.get_or_compute(Counted(1, &count), |key| key.0 * 2), Ok(2));
+    assert_eq!(count.load(SeqCst), 1);
+}

@@ -8,6 +8,10 @@
 //!
 //! *Best* is judged over two spans. What is clearly better of late is followed at once: a loop has begun. What is somewhat better of
 //! late is not: before a hot set changes, the rule that holds on to it always looks best. There the long span decides.
+//!
+//! A sample of keys has a weakness: where the key that is asked for most happens to be in it, nearly all sampled requests may be for that
+//! one, though it is a small part of all requests. Those would dilute every difference, and let the miniatures forget too soon. So only
+//! requests count that some rule would miss, and one for the same key as the last is no more than a use of it.
 
 use crate::index::Hash;
 
@@ -23,29 +27,32 @@ const RULES: [Rule; 4] =
 
 /// A miniature has about so many entries, if the cache has as many.
 const MINIATURE_ENTRIES: u64 = 256;
-/// The spans over which hits are counted, in requests for each entry of a miniature. Older ones fade away.
+/// The spans over which hits are counted, in contested requests for each entry of a miniature. Older ones fade away.
 const SHORT_SPAN: u64 = 8;
 const LONG_SPAN: u64 = 64;
 /// The share of the short span that has to be over before anything is judged.
 const PATIENCE: f32 = 0.25;
-/// How much better, in hits per request, is clearly better.
+/// How much better, in hits per contested request, is clearly better.
 const CLEARLY: f32 = 0.08;
 /// A change moves entries, and a little better may be chance.
-const A_LITTLE: f32 = 0.005;
+const A_LITTLE: f32 = 0.015;
 
 #[derive(Debug)]
 pub(crate) struct Tuner {
     miniatures: [Miniature; RULES.len()],
     current: usize,
     seen: u64,
+    /// How many of them were contested: missed by at least one miniature.
+    contested: u64,
+    last: Option<Hash>,
     /// For how many entries it was made.
     entries: u64,
-    /// What share of the scores a request is.
+    /// What share of the scores a contested request is.
     short_weight: f32,
     long_weight: f32,
 }
 
-/// A cache of hashes that follows one rule, and its hits per request.
+/// A cache of hashes that follows one rule, and its hits per contested request.
 #[derive(Debug)]
 struct Miniature {
     engine: Engine<u64>,
@@ -70,6 +77,8 @@ impl Tuner {
             miniatures: RULES.map(|rule| Miniature::new(capacity, rule)),
             current: 1,
             seen: 0,
+            contested: 0,
+            last: None,
             entries,
             short_weight: weight(SHORT_SPAN),
             long_weight: weight(LONG_SPAN),
@@ -79,19 +88,32 @@ impl Tuner {
     /// A sampled key is asked for; the rule from now on.
     pub(crate) fn note(&mut self, hash: Hash) -> Rule {
         self.seen += 1;
+        if self.last.replace(hash) == Some(hash) {
+            self.miniatures.iter().for_each(|miniature| miniature.use_again(hash));
+            return RULES[self.current];
+        }
+        let hits = self.miniatures.each_mut().map(|miniature| miniature.ask(hash));
+        if hits.contains(&false) {
+            self.score(hits);
+        }
+        RULES[self.current]
+    }
+
+    /// A contested request had these hits.
+    fn score(&mut self, hits: [bool; RULES.len()]) {
+        self.contested += 1;
         // Plain means, until there are enough requests for one that fades.
         #[expect(clippy::cast_precision_loss, reason = "where it matters the number is small")]
-        let plain = 1.0 / self.seen as f32;
+        let plain = 1.0 / self.contested as f32;
         let (short, long) = (self.short_weight.max(plain), self.long_weight.max(plain));
-        for miniature in &mut self.miniatures {
-            let hit = f32::from(u8::from(miniature.ask(hash)));
+        for (miniature, hit) in self.miniatures.iter_mut().zip(hits) {
+            let hit = f32::from(u8::from(hit));
             miniature.of_late += short * (hit - miniature.of_late);
             miniature.for_long += long * (hit - miniature.for_long);
         }
-        if self.seen.is_multiple_of(64) && plain * PATIENCE < self.short_weight {
+        if self.contested.is_multiple_of(64) && plain * PATIENCE < self.short_weight {
             self.choose();
         }
-        RULES[self.current]
     }
 
     /// Seldom enough.
@@ -125,6 +147,11 @@ impl Tuner {
 impl Miniature {
     fn new(capacity: u64, rule: Rule) -> Self {
         Self { engine: Engine::new(capacity, rule, true), of_late: 0.0, for_long: 0.0 }
+    }
+
+    /// A request for the key of the last one: it is here, and no new time passes.
+    fn use_again(&self, hash: Hash) {
+        self.engine.find_and_use(hash, |&other| other == hash.0);
     }
 
     fn ask(&mut self, hash: Hash) -> bool {
@@ -162,6 +189,14 @@ mod tests {
         assert_eq!(ask(&mut tuner, again), Rule::RECENT);
         // Five rounds; the long span is of forty.
         assert_eq!(ask(&mut tuner, (0..750).map(|request| request % 150)), Rule::MORE_OFTEN);
+    }
+
+    #[test]
+    fn one_key_that_is_asked_for_all_the_time_hides_nothing() {
+        let mut tuner = Tuner::new(100);
+        // Thirty requests to it for each of a loop that does not fit.
+        let requests = (0..300_000).map(|request| if request % 31 == 0 { 1 + request / 31 % 150 } else { 0 });
+        assert_eq!(ask(&mut tuner, requests), Rule::MORE_OFTEN);
     }
 
     #[test]

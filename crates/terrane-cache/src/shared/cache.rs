@@ -113,7 +113,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     /// As [`insert`](Cache::insert), for an entry whose value ends so long after now. With zero, nothing is kept.
     pub fn insert_with_time_to_live(&self, key: K, value: V, time: Duration) -> bool {
         let spans = Lifespans { live: Some(time), ..self.inner.lifespans };
-        self.inner.put(key, value, &spans).is_ok()
+        self.inner.put(self.inner.hash(&key), key, value, &spans).is_ok()
     }
 
     /// As [`insert`](Cache::insert), with the reason.
@@ -123,7 +123,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     /// [`MemoryError::OutOfMemory`] when there is no room that is not pinned; [`MemoryError::BudgetExceeded`] as the budget says. Any
     /// value that the key had is gone then: it is outdated.
     pub fn try_insert(&self, key: K, value: V) -> Result<(), MemoryError> {
-        self.inner.put(key, value, &self.inner.lifespans)
+        self.inner.put(self.inner.hash(&key), key, value, &self.inner.lifespans)
     }
 
     /// Takes an entry out.
@@ -233,9 +233,9 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         self.see_off(&gone);
     }
 
-    pub(super) fn put(&self, key: K, value: V, spans: &Lifespans) -> Result<(), MemoryError> {
+    /// `hash` is that of `key`.
+    pub(super) fn put(&self, hash: Hash, key: K, value: V, spans: &Lifespans) -> Result<(), MemoryError> {
         let weight = self.weigher.as_ref().map_or(1, |weigher| weigher(&key, &value)).max(1);
-        let hash = self.hash(&key);
         let refused = match self.check(weight, spans) {
             Ok((weight, charge)) => {
                 let lifetime = spans.is_any().then(|| spans.from(self.now_ns()));
