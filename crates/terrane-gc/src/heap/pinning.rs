@@ -86,7 +86,8 @@ impl<'h> Mutator<'h, '_> {
     ///     assert_eq!(mu.load_pinned(&pinned).unwrap().len(), 100);
     ///     assert_eq!(pinned.as_ptr(), address);
     ///     Ok(())
-    /// })
+    /// })?;
+    /// # Ok::<(), terrane_gc::MemoryError>(())
     /// ```
     ///
     /// # Errors
