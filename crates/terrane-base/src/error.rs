@@ -14,7 +14,9 @@ use crate::{BudgetName, Bytes, LimitProblem, TopConsumers};
 /// let error = MemoryError::OutOfMemory { requested: Bytes::new(48), available: Bytes::new(16) };
 /// assert_eq!(error.to_string(), "out of memory: 48 B requested, 16 B available");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// `Debug` writes the same text, as that is what a `main` shows that returns the error, and what `unwrap` says.
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MemoryError {
     /// A zone is full, and what it could free did not suffice.
@@ -94,6 +96,14 @@ impl fmt::Display for MemoryError {
             Self::InvalidObject { address, reason } => {
                 write!(f, "invalid object at {address:#x}: {reason}")
             }
+            // Nobody is refused nothing, but where a lowered limit is exceeded.
+            Self::BudgetExceeded { requested: Bytes::ZERO, budget, consumers, .. } => {
+                write!(
+                    f,
+                    "budget {budget} exceeded: {} in use, more than it may{consumers}",
+                    consumers.total()
+                )
+            }
             Self::BudgetExceeded { requested, remaining, budget, consumers } => {
                 write!(f, "budget {budget} exceeded: {requested} requested, {remaining} remaining{consumers}")
             }
@@ -110,6 +120,12 @@ impl fmt::Display for MemoryError {
                 write!(f, "huge pages unavailable: {requested} requested")
             }
         }
+    }
+}
+
+impl fmt::Debug for MemoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -245,8 +245,8 @@ impl<'a> StateReader<'a> {
     }
 }
 
-/// Why bytes are no state of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why bytes are no state of a value. `Debug` writes the same text as `Display`, for a `main` that returns it.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct StateError {
     /// At which byte.
     pub at: usize,
@@ -284,6 +284,12 @@ pub enum StateProblem {
     LeftOver(usize),
     /// The payload says something that makes no sense.
     Malformed(&'static str),
+}
+
+impl fmt::Debug for StateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for StateError {

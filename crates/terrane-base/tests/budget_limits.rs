@@ -37,6 +37,20 @@ fn senseless_limits_are_refused_and_change_nothing() {
 }
 
 #[test]
+fn a_refusal_of_nothing_beyond_a_lowered_limit_says_why() {
+    let root = Budget::root(bytes(1000));
+    let part = root.child("part");
+    let _held = (part.try_reserve(bytes(700)).unwrap(), root.try_reserve(bytes(200)).unwrap());
+    root.set_max(bytes(600)).unwrap();
+    let error = root.try_reserve(Bytes::ZERO).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "budget `root` exceeded: 900 B in use, more than it may (held by `part` 700 B, others 200 B)"
+    );
+    assert_eq!(format!("{error:?}"), error.to_string(), "what a `main` shows that returns it");
+}
+
+#[test]
 fn a_minimum_comes_before_use() {
     let root = Budget::root(bytes(1000));
     let charged = root.child("charged");

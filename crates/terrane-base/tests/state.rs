@@ -97,6 +97,7 @@ fn each_kind_of_damage_has_its_own_error() {
     assert_eq!(Other::deserialize_state(&state).unwrap_err().problem, StateProblem::Kind("contentt"));
     let error = Lazy::deserialize_state(&state).unwrap_err();
     assert_eq!(error.problem, StateProblem::LeftOver(state.len() - 35));
+    assert_eq!(format!("{error:?}"), error.to_string(), "what a `main` shows that returns it");
     assert_eq!(error.to_string(), format!("state has {} bytes too many from byte 27 on", state.len() - 35));
     assert_eq!(Empty::deserialize_state(&Empty.serialize_state()), Ok(Empty));
 }

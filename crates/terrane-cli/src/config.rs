@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use lexopt::{Arg, Parser};
 use serde_json::{Value, json};
 use terrane::{
-    ConfigError, ConfigLayer, ConfigOption, EffectiveValue, MemoryConfig, OPTIONS, Origin, ResolvedConfig,
+    ConfigError, ConfigLayer, ConfigOption, ConfigProblem, EffectiveValue, MemoryConfig, OPTIONS, Origin,
+    ResolvedConfig,
 };
 
 use crate::command_line::Command;
@@ -40,7 +41,8 @@ Options:
   --json               print one JSON object; sizes in bytes, times in milliseconds
   -h, --help           print this text
 
-Exit codes: 0 the settings are good, 1 they are not, 2 the command line was wrong.
+Exit codes: 0 the settings are good, 1 they are not, 2 the command line was wrong, or what --set says
+contradicts the rest.
 
 Examples:
   terrane config
@@ -75,16 +77,14 @@ pub(crate) fn parse(parser: &mut Parser) -> Result<Command, Misuse> {
     }
     match settings(&command) {
         Ok(_) => Ok(Command::Config(command)),
-        Err(error) => {
-            let problems = error.problems().iter().map(|problem| format!("--set: {}", problem.message));
-            Err(Misuse::new(CONFIG, problems.collect::<Vec<_>>().join("\n")))
-        }
+        Err(error) => Err(Misuse::new(CONFIG, error.to_string())),
     }
 }
 
 /// What `--set` says.
 fn settings(command: &ConfigCommand) -> Result<ConfigLayer, ConfigError> {
-    ConfigLayer::code().try_set_all(command.set.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    ConfigLayer::code()
+        .try_set_all_by("--set", command.set.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
 /// `--explain NAME`, `--explain=NAME`, or nothing before the next option.
@@ -125,30 +125,38 @@ fn assignment(text: &str) -> Result<(String, String), Misuse> {
 }
 
 /// Prints what was asked for; returns the exit code.
-pub(crate) fn config(command: &ConfigCommand) -> ExitCode {
+///
+/// # Errors
+/// When what `--set` says contradicts the rest.
+pub(crate) fn config(command: &ConfigCommand) -> Result<ExitCode, Misuse> {
     match &command.explain {
-        Some(names) if command.json => output::to_stdout(&format!("{}\n", explained_as_json(names))),
-        Some(names) => output::to_stdout(&explained_as_text(names)),
+        Some(names) if command.json => Ok(output::to_stdout(&format!("{}\n", explained_as_json(names)))),
+        Some(names) => Ok(output::to_stdout(&explained_as_text(names))),
         None => effective(command),
     }
 }
 
 /// Prints the values that hold, from all places.
-fn effective(command: &ConfigCommand) -> ExitCode {
+fn effective(command: &ConfigCommand) -> Result<ExitCode, Misuse> {
     match resolve(command) {
         Ok(resolved) => {
             for variable in resolved.unclaimed_variables() {
                 output::to_stderr(&format!("Warning: no option claims the variable {variable}\n"));
             }
-            output::to_stdout(&if command.json { as_json(&resolved) } else { as_text(&resolved) })
+            Ok(output::to_stdout(&if command.json { as_json(&resolved) } else { as_text(&resolved) }))
         }
+        Err(error) if error.problems().iter().any(is_typed) => Err(Misuse::new(CONFIG, error.to_string())),
         Err(error) => {
             for problem in error.problems() {
                 output::to_stderr(&format!("Error: {problem}\n"));
             }
-            ExitCode::FAILURE
+            Ok(ExitCode::FAILURE)
         }
     }
+}
+
+fn is_typed(problem: &ConfigProblem) -> bool {
+    matches!(problem.origin, Origin::CommandLine { .. })
 }
 
 fn resolve(command: &ConfigCommand) -> Result<ResolvedConfig, ConfigError> {

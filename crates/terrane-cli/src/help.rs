@@ -53,6 +53,9 @@ Options:
 
 A SIZE is a number with a unit: 64MiB, 1.5GiB, 512KiB, or bytes.
 
+The variables TERRANE_... and memory.toml, which `terrane config` shows, are for programs that use the
+library; they do not concern `run`.
+
 Standard output belongs to the program. The report and the log of collections go to standard error; the report
 as JSON is the last line there. When the reader of the output goes away (a closed pipe), the program ends
 quietly, with exit code 0.

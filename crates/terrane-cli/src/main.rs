@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         Ok(Command::Run(command)) => run::run(&command),
         Ok(Command::Explain(command)) => explain::explain(&command),
         Ok(Command::Doctor(command)) => doctor::doctor(&command),
-        Ok(Command::Config(command)) => config::config(&command),
+        Ok(Command::Config(command)) => config::config(&command).unwrap_or_else(|misuse| complain(&misuse)),
         Err(misuse) => complain(&misuse),
     }
 }

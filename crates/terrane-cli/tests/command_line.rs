@@ -16,7 +16,7 @@ fn help_and_version_go_to_standard_output() {
             &["Usage: terrane run", "Examples:", "--heap-limit", "--gc-stress", "closed pipe", "unexplained"],
         ),
         (&["explain", "--help"], &["Usage: terrane explain", "Examples:", "--json"]),
-        (&["help", "run"], &["Usage: terrane run"]),
+        (&["help", "run"], &["Usage: terrane run", "TERRANE_", "memory.toml"]),
         (&["--version"], &[env!("CARGO_PKG_VERSION")]),
     ] {
         let output = terrane(line).output();

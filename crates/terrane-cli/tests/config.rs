@@ -36,7 +36,7 @@ fn each_value_says_where_it_comes_from_and_the_higher_place_counts() {
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
     assert_eq!(line(&run, "stack_size"), ["stack_size", "2KiB", "file", "(memory.toml:1:14)"]);
     assert_eq!(line(&run, "max_memory"), ["max_memory", "64MiB", "env", "(TERRANE_MAX_MEMORY)"]);
-    assert_eq!(line(&run, "small_threshold"), ["small_threshold", "8KiB", "code"]);
+    assert_eq!(line(&run, "small_threshold"), ["small_threshold", "8KiB", "code", "(--set)"]);
     assert_eq!(line(&run, "pool_limit"), ["pool_limit", "10MiB", "default"]);
 
     let run = config_in(folder.path(), &["--json"], &variables);
@@ -72,11 +72,30 @@ fn wrong_settings_exit_1_and_say_what_and_where() {
     for (arguments, part) in [
         (&["--file", "none.toml"][..], "none.toml: cannot read the file"),
         (&["--file", "."], "cannot read the file"),
-        (&["--set", "small_threshold=512KiB"], "code: `small_threshold` (512KiB) is above"),
     ] {
         let run = config(arguments);
         assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{arguments:?}");
         assert!(run.stderr.starts_with("Error: ") && run.stderr.contains(part), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn what_is_set_against_the_rest_exits_2_as_other_mistakes_of_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("memory.toml"), "small_threshold = \"8KiB\"\n").unwrap();
+    for (set, part) in [
+        (
+            "small_threshold=512KiB",
+            "Error: --set: `small_threshold` (512KiB) is above `large_threshold` (256KiB, default)\n",
+        ),
+        (
+            "large_threshold=6KiB",
+            "Error: --set: `small_threshold` (8KiB, memory.toml:1:19) is above `large_threshold` (6KiB)\n",
+        ),
+    ] {
+        let run = config_in(folder.path(), &["--set", set], &[]);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.stderr);
+        assert!(run.stderr.starts_with(part) && run.stderr.contains("Try `terrane config"), "{}", run.stderr);
     }
 }
 

@@ -50,8 +50,7 @@ pub struct MemorySystemBuilder {
 /// Puts something into a manager that is there only when the system is built.
 type Add<M> = Box<dyn FnOnce(&M) -> Result<(), BuildError> + Send>;
 
-/// Why a system could not be made.
-#[derive(Debug)]
+/// Why a system could not be made. `Debug` writes the same text as `Display`, as that is what a `main` shows that returns the error.
 #[non_exhaustive]
 pub enum BuildError {
     /// The configuration is wrong.
@@ -211,6 +210,7 @@ impl MemorySystemBuilder {
             sites: CallSites::default(),
             is_watched,
             config,
+            limit_at_start: budget.limit(),
             budget,
         };
         let system = MemorySystem { shared: Arc::new(shared) };
@@ -275,6 +275,12 @@ impl fmt::Display for BuildError {
     }
 }
 
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl core::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
@@ -296,5 +302,23 @@ impl From<ConfigError> for BuildError {
 impl From<MemoryError> for BuildError {
     fn from(error: MemoryError) -> Self {
         Self::Memory(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_main_shows_that_returns_an_error_is_its_message() {
+        let config = MemoryConfig { max_memory: 1, ..MemoryConfig::DEFAULT };
+        let wrong = config.check().unwrap_err();
+        assert_eq!(format!("{wrong:?}"), "code: `max_memory` cannot be `1B`: it is at least 64KiB");
+        let error: Box<dyn core::error::Error> =
+            MemorySystem::builder().with_config(config).build().unwrap_err().into();
+        assert_eq!(format!("{error:?}"), wrong.to_string());
+        let (arena, other) = (Arena::new(), Arena::new());
+        let twice = MemorySystem::builder().with_arena(arena).with_arena(other).build().unwrap_err();
+        assert!(format!("{twice:?}").starts_with("there are two arenas of the name `default`"));
     }
 }

@@ -16,6 +16,8 @@ impl SmallBuffers {
         let pools = BufferPool::builder()
             .max_capacity(Bytes::new(config.small_threshold))
             .max_idle(Bytes::new(config.pool_limit))
+            // Not as a pool of the program may be called.
+            .name("small requests")
             .budget(budget);
         Self(pools.build())
     }

@@ -4,7 +4,7 @@ use terrane_base::{Bytes, MemorySerializable, StateError, StateReader, StateWrit
 
 use crate::{
     MemoryConfig, MemoryStats, MemorySystem,
-    config::{ConfigLayer, OPTIONS},
+    config::{ConfigLayer, LEAST_MEMORY, OPTIONS},
 };
 
 /// The settings of a system, its figures, and parts that the program adds: from [`MemorySystem::state`], for
@@ -36,7 +36,7 @@ pub struct SystemState {
 
 impl SystemState {
     pub(crate) fn of(system: &MemorySystem) -> Self {
-        Self { config: system.config().clone(), totals: system.stats().totals, parts: Vec::new() }
+        Self { config: config_now(system), totals: system.stats().totals, parts: Vec::new() }
     }
 
     /// Adds bytes under a name, instead of what was there: the state of a cache, say.
@@ -53,7 +53,7 @@ impl SystemState {
         self.parts.iter().find(|(other, _)| other == name).map(|(_, bytes)| bytes.as_slice())
     }
 
-    /// The settings.
+    /// The settings. Where the limit was changed while the system ran, `max_memory` is that limit.
     #[must_use]
     pub fn config(&self) -> &MemoryConfig {
         &self.config
@@ -64,6 +64,19 @@ impl SystemState {
     pub fn totals(&self) -> MemoryStats {
         self.totals
     }
+}
+
+/// The settings, with the limit that was set since the start.
+fn config_now(system: &MemorySystem) -> MemoryConfig {
+    let config = system.config().clone();
+    let limit = system.budget().limit();
+    // A limit from elsewhere, of the control group say, is no setting.
+    if limit == system.shared.limit_at_start {
+        return config;
+    }
+    // A limit may be lower than what a system can begin with.
+    let least = LEAST_MEMORY.max(config.reclaim_reserve + 1);
+    MemoryConfig { max_memory: limit.as_u64().max(least), ..config }
 }
 
 impl MemorySerializable for SystemState {
@@ -138,6 +151,20 @@ mod tests {
         assert_eq!(read, state);
         assert_eq!((read.totals().live, read.totals().bytes_live), (2, Bytes::new(10_100)));
         assert_eq!((read.part("a"), read.part("b"), read.part("c")), (Some(&[4][..]), Some(&[][..]), None));
+    }
+
+    #[test]
+    fn a_limit_that_was_changed_is_saved_and_can_be_read() {
+        let root = tempfile::tempdir().unwrap();
+        let config = MemoryConfig { max_memory: 64 << 20, ..MemoryConfig::DEFAULT };
+        let system =
+            MemorySystem::builder().with_config(config).with_system_root(root.path()).build().unwrap();
+        let saved = || SystemState::deserialize_state(&system.state().serialize_state()).unwrap();
+        assert_eq!(saved().config().max_memory, 64 << 20);
+        for (limit, in_state) in [(32 << 20, 32 << 20), (1 << 10, LEAST_MEMORY), (u64::MAX, u64::MAX)] {
+            system.set_limit(Bytes::new(limit)).unwrap();
+            assert_eq!(saved().config().max_memory, in_state);
+        }
     }
 
     /// The checksum finds damage; this is about what comes after it, so the checksum is made right again.

@@ -206,7 +206,8 @@ impl fmt::Display for SystemStats {
         for (route, level) in Route::ALL.iter().zip(&self.levels) {
             writeln!(f, "  {route:<8} {level}")?;
         }
-        write!(f, "{}", self.budget)?;
+        // Below the managers' parts: the size classes, most of which are never used.
+        write!(f, "{}", self.budget.clone().without_unused_below(2))?;
         for (name, pool) in &self.pools {
             let rate = 100.0 * pool.hit_ratio();
             writeln!(f, "pool {name}: {} in use, {} idle, {rate:.0} % hits", pool.in_use, pool.idle)?;

@@ -61,6 +61,8 @@ pub(crate) struct Shared {
     pub(crate) id: SystemId,
     pub(crate) config: MemoryConfig,
     pub(crate) budget: Budget,
+    /// That of the budget when the system was made.
+    pub(crate) limit_at_start: Bytes,
     pub(crate) hierarchy: MemoryHierarchy,
     /// What the stacks of all threads are charged to.
     pub(crate) stacks: SharedLeaf,
@@ -171,7 +173,7 @@ impl MemorySystem {
         }
     }
 
-    /// What is to be known after a restart: the settings, the figures so far, and whatever parts the program adds, such as the contents of
+    /// What is to be known after a restart: the settings, with the limit that [`set_limit`](MemorySystem::set_limit) has set, the figures so far, and whatever parts the program adds, such as the contents of
     /// a cache. See [`SystemState`].
     #[must_use]
     pub fn state(&self) -> SystemState {
@@ -309,7 +311,7 @@ impl MemorySystem {
 
     /// Sets the limit of the whole system while it runs. Where more is used, everybody is asked to give something up: pools trim, caches
     /// shrink, heaps are asked to collect at their next safepoint. Answers how much is still used beyond the limit; until that has
-    /// come back, requests are refused.
+    /// come back, requests are refused. [`state`](MemorySystem::state) saves the limit for the next start.
     ///
     /// # Errors
     /// [`MemoryError::InvalidLimit`](crate::MemoryError::InvalidLimit) when it is zero, or below what is promised to parts of the budget.

@@ -45,6 +45,27 @@ fn an_arena_that_was_put_in_the_place_of_a_lent_one_is_charged_to_the_system() {
 }
 
 #[test]
+fn a_lease_beyond_a_lowered_limit_is_refused_with_what_is_in_use() {
+    let system = system(64 << 20);
+    let _held = system.allocate(4 << 20).unwrap();
+    system.set_limit(Bytes::from_mib(2)).unwrap();
+    let error = system.arenas().lend("request").unwrap_err().to_string();
+    assert!(error.starts_with("budget `root` exceeded: 4 MiB in use, more than it may"), "{error}");
+}
+
+#[test]
+fn the_report_names_each_part_once_and_no_size_class_that_was_never_used() {
+    let system = system(64 << 20);
+    let pool = ThreadSafePool::<Vec<u8>>::builder().constructor(|| Vec::with_capacity(1 << 10));
+    let pool = system.pools().add("buffers", pool).unwrap();
+    let _held = (pool.acquire().unwrap(), system.allocate(100).unwrap());
+    let report = system.stats().to_string();
+    let parts = |name: &str| report.lines().filter(|line| line.contains(&format!("─ {name}: "))).count();
+    assert_eq!((parts("buffers"), parts("small requests")), (1, 1), "{report}");
+    assert_eq!((parts("of 128 B"), parts("of 256 B"), parts("heaps")), (1, 0, 1), "{report}");
+}
+
+#[test]
 fn a_cache_of_memory_of_its_own_system_holds_that_until_it_is_removed() {
     for is_removed in [true, false] {
         let outer = Budget::root(Bytes::from_mib(64));

@@ -222,6 +222,16 @@ fn a_poll_asks_again_while_a_lowered_limit_is_exceeded() {
 }
 
 #[test]
+fn the_limit_of_a_control_group_is_not_saved_and_one_that_was_set_is() {
+    let group = FakeSystem::new("33554432\n");
+    let system = MemorySystem::builder().with_system_root(group.root()).build().unwrap();
+    assert_eq!(system.budget().limit(), Bytes::from_mib(32));
+    assert_eq!(system.state().config().max_memory, u64::MAX);
+    system.set_limit(Bytes::from_mib(16)).unwrap();
+    assert_eq!(system.state().config().max_memory, 16 << 20);
+}
+
+#[test]
 fn a_limit_that_is_halved_while_the_system_runs_is_honoured() {
     let config = MemoryConfig { max_memory: 64 << 20, ..MemoryConfig::DEFAULT };
     let root = tempfile::tempdir().unwrap();

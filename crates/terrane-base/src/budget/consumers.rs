@@ -52,6 +52,11 @@ impl TopConsumers {
         self.rest
     }
 
+    /// What the budget held in all.
+    pub(crate) fn total(&self) -> Bytes {
+        self.used.iter().fold(self.rest, |sum, used| sum.saturating_add(*used))
+    }
+
     fn insert(&mut self, mut entry: Consumer) {
         for (name, used) in self.names.iter_mut().zip(&mut self.used) {
             if entry.used > *used {

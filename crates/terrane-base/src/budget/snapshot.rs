@@ -112,6 +112,24 @@ impl BudgetSnapshot {
         (0..=last).try_for_each(|_| out.write_str("]}"))
     }
 
+    /// The same without the budgets more than `depth` levels below the root that never held anything: a shorter drawing.
+    ///
+    /// ```
+    /// # use terrane_base::{Budget, Bytes};
+    /// let root = Budget::root(Bytes::from_mib(64));
+    /// let classes = [64, 128, 256].map(|size| root.child(&format!("of {size}")));
+    /// let _held = classes[1].try_reserve(Bytes::new(128))?;
+    /// let names: Vec<_> = root.snapshot().without_unused_below(0).entries()[1..].iter().map(|entry| entry.name).collect();
+    /// assert_eq!(names, [classes[1].name()]);
+    /// # Ok::<(), terrane_base::MemoryError>(())
+    /// ```
+    #[must_use]
+    pub fn without_unused_below(mut self, depth: usize) -> Self {
+        // What lies below a budget that never held anything never did either, and guarantees are held.
+        self.entries.retain(|entry| entry.depth <= depth || entry.peak.max(entry.min) > Bytes::ZERO);
+        self
+    }
+
     /// For each budget, whether another one of the same parent follows it.
     fn followed(&self) -> Vec<bool> {
         let mut followed = vec![false; self.entries.len()];

@@ -7,14 +7,14 @@
 use std::ffi::{OsStr, OsString};
 
 use super::{
-    ConfigLayer, ConfigOption, Origin,
+    ConfigLayer, ConfigOption, OPTIONS, Origin,
     layer::{nearest_option, no_option},
 };
 
 const PREFIX: &str = "TERRANE_";
 
 impl ConfigLayer {
-    /// What these variables say. Those whose names do not begin with `TERRANE_` are not looked at; of the others, those that are near to no
+    /// What these variables say. Those whose names do not begin with `TERRANE_`, in capitals or not, are not looked at; of the others, those that are near to no
     /// option are [left alone](crate::ResolvedConfig::unclaimed_variables), those that are misspelt are errors.
     ///
     /// ```
@@ -28,7 +28,8 @@ impl ConfigLayer {
     pub fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut layer = Self::code();
         for (variable, value) in variables {
-            if variable.as_encoded_bytes().starts_with(PREFIX.as_bytes()) {
+            let start = variable.as_encoded_bytes().get(..PREFIX.len());
+            if start.is_some_and(|start| start.eq_ignore_ascii_case(PREFIX.as_bytes())) {
                 layer.take_variable(&variable, &value);
             }
         }
@@ -44,13 +45,14 @@ impl ConfigLayer {
         };
         let option = name.to_lowercase();
         // Written as it is made from an option's name, not only alike.
-        let is_option = option.to_uppercase() == name && ConfigOption::index_of(&option).is_some();
+        let is_option =
+            ConfigOption::index_of(&option).is_some_and(|index| OPTIONS[index].variable() == shown);
         if !is_option && nearest_option(name).is_none() {
             return self.leave(shown);
         }
-        let origin = Origin::Environment { variable: shown };
+        let origin = Origin::Environment { variable: shown.clone() };
         if !is_option {
-            return self.note(origin, no_option(name, Some(PREFIX)));
+            return self.note(origin, no_option(&shown, Some(PREFIX)));
         }
         match value.to_str() {
             Some(text) => self.accept(&option, origin, text, |kind| kind.read(text)),
@@ -94,12 +96,31 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_an_option_in_another_order_case_or_number_are_a_mistake() {
+        for (wrong, meant) in [
+            ("TERRANE_HEAP_SIZE", "TERRANE_DEFAULT_HEAP_SIZE"),
+            ("TERRANE_MEMORY_MAX", "TERRANE_MAX_MEMORY"),
+            ("TERRANE_MAX_MEMORY_BYTES", "TERRANE_MAX_MEMORY"),
+            ("TERRANE_PROFILING", "TERRANE_ENABLE_PROFILING"),
+            ("terrane_max_memory", "TERRANE_MAX_MEMORY"),
+            ("Terrane_Stack_Size", "TERRANE_STACK_SIZE"),
+        ] {
+            let message = format!("{wrong}: there is no variable `{wrong}`; did you mean `{meant}`?");
+            assert_eq!(problems(&[(wrong, "1")]), [message]);
+        }
+    }
+
+    #[test]
     fn what_is_near_to_no_option_is_left_alone_and_listed() {
-        let variables = ["TERRANE_HOST", "TERRANE_COLOUR", "TERRANE_", "TERRANE_STACK_SIZE", "TERRANES"];
+        let variables =
+            ["TERRANE_HOST", "TERRANE_COLOUR", "TERRANE_", "TERRANE_LIMIT", "TERRANE_STACK_SIZE", "TERRANES"];
         let layer = ConfigLayer::from_variables(variables.map(|name| (name.into(), "2048".into())));
         let resolved = ConfigLayer::code().or_else(|| layer).resolve(crate::MemoryConfig::DEFAULT).unwrap();
         assert_eq!(resolved.config().stack_size, 2048);
-        assert_eq!(resolved.unclaimed_variables(), ["TERRANE_", "TERRANE_COLOUR", "TERRANE_HOST"]);
+        assert_eq!(
+            resolved.unclaimed_variables(),
+            ["TERRANE_", "TERRANE_COLOUR", "TERRANE_HOST", "TERRANE_LIMIT"]
+        );
     }
 
     #[cfg(unix)]

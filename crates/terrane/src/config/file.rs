@@ -199,6 +199,8 @@ mod tests {
             ("stack_size = '1KiB'\nstack_size = '2KiB'", "m.toml:2:1: duplicate key"),
             ("max_memory 1", "m.toml:1:"),
             ("[pressure]\nlevel = 1", "m.toml:1:2: there is no option `pressure`"),
+            ("TERRANE_MAX_MEMORY = 1", "no option `TERRANE_MAX_MEMORY`; did you mean `max_memory`?"),
+            ("memory-max = 1", "no option `memory-max`; did you mean `max_memory`?"),
         ] {
             assert!(error(text).contains(message), "{text}: {}", error(text));
         }

@@ -13,6 +13,11 @@ use super::{
 pub enum Origin {
     /// The program, through a setter, or through the constant beneath all layers where that is not the default.
     Code,
+    /// The command line of the program.
+    CommandLine {
+        /// The option that said it: `--set`, say.
+        option: &'static str,
+    },
     /// The environment.
     Environment {
         /// The variable's name.
@@ -32,11 +37,11 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// "code", "env", "file" or "default".
+    /// "code" (also for the command line, which the program reads), "env", "file" or "default".
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Code => "code",
+            Self::Code | Self::CommandLine { .. } => "code",
             Self::Environment { .. } => "env",
             Self::File { .. } => "file",
             Self::Default => "default",
@@ -47,6 +52,7 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::CommandLine { option } => f.write_str(option),
             Self::Environment { variable } => f.write_str(variable),
             Self::File { file, line: 0, .. } => f.write_str(file),
             Self::File { file, line, column } => write!(f, "{file}:{line}:{column}"),
@@ -189,15 +195,42 @@ impl ConfigLayer {
     /// # Errors
     /// Everything that is wrong.
     pub fn try_set_all<'a>(
+        self,
+        values: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, ConfigError> {
+        self.set_from(&Origin::Code, values)
+    }
+
+    /// The same for an option of the program's command line, which messages then name.
+    ///
+    /// ```
+    /// use terrane::ConfigLayer;
+    ///
+    /// let error = ConfigLayer::code().try_set_all_by("--set", [("colour", "red")]).unwrap_err();
+    /// assert!(error.to_string().starts_with("--set: there is no option `colour`"));
+    /// ```
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn try_set_all_by<'a>(
+        self,
+        option: &'static str,
+        values: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, ConfigError> {
+        self.set_from(&Origin::CommandLine { option }, values)
+    }
+
+    fn set_from<'a>(
         mut self,
+        origin: &Origin,
         values: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, ConfigError> {
         let mut named = Vec::new();
         for (name, value) in values {
             if named.contains(&name) {
-                self.note(Origin::Code, format!("`{}` is set twice", shortened(name)));
+                self.note(origin.clone(), format!("`{}` is set twice", shortened(name)));
             } else {
-                self.accept(name, Origin::Code, value, |kind| kind.read(value));
+                self.accept(name, origin.clone(), value, |kind| kind.read(value));
             }
             named.push(name);
         }
@@ -316,19 +349,17 @@ pub(super) fn cannot_be(name: &str, written: &str, reason: &str) -> String {
     format!("`{name}` cannot be `{}`: {reason}", shortened(written))
 }
 
+/// The option that was probably meant by this name of an option or of a variable.
 pub(super) fn nearest_option(name: &str) -> Option<&'static str> {
-    nearest_name(&name.to_lowercase(), OPTIONS.iter().map(|option| option.name))
+    let name = name.to_lowercase();
+    let plain = name.strip_prefix("terrane_").unwrap_or(&name);
+    nearest_name(plain, OPTIONS.iter().map(|option| option.name))
 }
 
-/// `prefix` is what stands before the name of an option, where it is a variable.
+/// `prefix` is what stands before the name of an option, where `name` is that of a variable.
 pub(super) fn no_option(name: &str, prefix: Option<&str>) -> String {
-    let near = nearest_option(name);
-    let (what, shown) = match prefix {
-        Some(prefix) => ("variable", format!("{prefix}{name}")),
-        None => ("option", name.to_owned()),
-    };
-    let shown = shortened(&shown);
-    match (near, prefix) {
+    let (what, shown) = (if prefix.is_some() { "variable" } else { "option" }, shortened(name));
+    match (nearest_option(name), prefix) {
         (Some(near), None) => format!("there is no {what} `{shown}`; did you mean `{near}`?"),
         (Some(near), Some(prefix)) => {
             format!("there is no {what} `{shown}`; did you mean `{prefix}{}`?", near.to_uppercase())

@@ -27,5 +27,6 @@ pub use error::{ConfigError, ConfigProblem};
 pub use kind::OptionKind;
 pub use layer::{ConfigLayer, EffectiveValue, Origin, ResolvedConfig};
 pub use nearest::nearest_name;
+pub(crate) use options::LEAST_MEMORY;
 pub use options::{ConfigOption, LARGE_THRESHOLD, MemoryConfig, OPTIONS, SMALL_THRESHOLD};
 pub use reference::{explain_option, reference_page};

@@ -11,6 +11,9 @@ pub const SMALL_THRESHOLD: u64 = 4 << 10;
 /// Requests from this many bytes on go to the system where nothing else is set: 256 KiB.
 pub const LARGE_THRESHOLD: u64 = 256 << 10;
 
+/// The least that a system can be given: 64 KiB.
+pub(crate) const LEAST_MEMORY: u64 = 64 << 10;
+
 /// Each value is stored as one number.
 trait Field: Copy {
     fn to_raw(self) -> u64;
@@ -169,7 +172,7 @@ macro_rules! options {
 options! {
     /// All memory that the system may use. Where the control group of the process (cgroup version 2) allows less, its limit
     /// counts.
-    max_memory: Size { min: 64 << 10, max: u64::MAX } = u64::MAX;
+    max_memory: Size { min: LEAST_MEMORY, max: u64::MAX } = u64::MAX;
 
     /// How many idle objects a pool keeps that the system makes itself, and how many idle arenas of each name.
     default_pool_size: Count { min: 1, max: 1_000_000 } = 100;

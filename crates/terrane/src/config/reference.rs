@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{ConfigOption, OPTIONS, file::default_file, layer::no_option};
+use super::{ConfigOption, OPTIONS, file::default_file, layer::no_option, rules::rules_for};
 
 /// What an option is for, its kind, range, default, and how it is set.
 ///
@@ -62,6 +62,10 @@ pub fn reference_page() -> String {
             option.kind.range(),
             option.default_value(),
         );
+        let rules: Vec<_> = rules_for(option.name).collect();
+        if !rules.is_empty() {
+            let _ = writeln!(page, "- Together with others: {}", rules.join("; "));
+        }
     }
     let _ = write!(page, "\n## A file with every default\n\n```toml\n{}```\n", default_file());
     page
@@ -111,6 +115,16 @@ mod tests {
             "docs/configuration.md is out of date: \
              cargo run -p terrane --example configuration-page > docs/configuration.md"
         );
+    }
+
+    #[test]
+    fn the_page_says_which_values_contradict() {
+        let page = reference_page();
+        let section = page.split("\n## ").find(|section| section.starts_with("small_threshold\n")).unwrap();
+        let rules =
+            "`small_threshold` is at most `large_threshold`; `small_threshold` is at most `pool_limit`\n";
+        assert!(section.contains(rules), "{section}");
+        assert!(page.contains("`reclaim_reserve` is below `max_memory`"));
     }
 
     #[test]

@@ -42,22 +42,39 @@ impl Rule {
             return None;
         }
         let relation = if self.strict { "is not below" } else { "is above" };
-        let message = format!(
-            "`{}` ({}) {relation} `{}` ({}, {upper_origin})",
-            self.lower,
-            lower.show_in(config),
-            self.upper,
-            upper.show_in(config),
-        );
-        // The place to look at is where somebody wrote something.
-        let origin = if *lower_origin == Origin::Default { upper_origin } else { lower_origin };
-        let message = if *lower_origin == Origin::Default {
-            message.replace(&format!(", {upper_origin})"), ")")
-        } else {
-            message
+        // The place to look at is where somebody wrote something, before all on the command line.
+        let is_typed = |origin: &Origin| matches!(origin, Origin::CommandLine { .. });
+        let lower_is_place = match (lower_origin, upper_origin) {
+            (Origin::Default, _) => false,
+            (lower, upper) => is_typed(lower) || !is_typed(upper),
         };
+        let side = |option: &ConfigOption, origin: &Origin, is_place: bool| {
+            let value = option.show_in(config);
+            if is_place {
+                format!("`{}` ({value})", option.name)
+            } else {
+                format!("`{}` ({value}, {origin})", option.name)
+            }
+        };
+        let message = format!(
+            "{} {relation} {}",
+            side(lower, lower_origin, lower_is_place),
+            side(upper, upper_origin, !lower_is_place),
+        );
+        let origin = if lower_is_place { lower_origin } else { upper_origin };
         Some(ConfigProblem { origin: origin.clone(), message })
     }
+
+    /// For people: "`small_threshold` is at most `large_threshold`".
+    fn sentence(&self) -> String {
+        let relation = if self.strict { "is below" } else { "is at most" };
+        format!("`{}` {relation} `{}`", self.lower, self.upper)
+    }
+}
+
+/// The rules in which an option takes part, as sentences.
+pub(super) fn rules_for(name: &str) -> impl Iterator<Item = String> {
+    RULES.iter().filter(move |rule| rule.lower == name || rule.upper == name).map(Rule::sentence)
 }
 
 #[cfg(test)]
@@ -83,8 +100,8 @@ mod tests {
         );
         assert_eq!(
             error("pressure_critical_from = 75"),
-            "m.toml:1:26: `pressure_moderate_from` (75) is not below `pressure_critical_from` (75)\n\
-             m.toml:1:26: `pressure_critical_until` (80) is above `pressure_critical_from` (75)"
+            "m.toml:1:26: `pressure_moderate_from` (75, default) is not below `pressure_critical_from` (75)\n\
+             m.toml:1:26: `pressure_critical_until` (80, default) is above `pressure_critical_from` (75)"
         );
         assert_eq!(
             error("reclaim_reserve = \"1MiB\"\nmax_memory = \"1MiB\""),
