@@ -37,6 +37,8 @@ pub enum Pretenuring {
 /// it for page faults.
 const FRESH_NS_PER_KIB: u64 = 250;
 const FRESH_NS_PER_KIB_HUGE: u64 = 80;
+/// In a heap that so much lives in, memory between live objects is always used before more is taken.
+const LARGE_HEAP: usize = 256 << 20;
 /// So many dear minor collections in a row change the mode.
 const DEAR_MIN: u32 = 2;
 /// What is born in the old space before the first probe, and at most before any.
@@ -154,8 +156,10 @@ impl<M: ObjectModel> Heap<M> {
     /// Whether so much of the heap lies dead between live objects that it must be used before more is taken: the gaps of
     /// fragmented blocks, which promotion alone fills, an object at a time.
     fn wants_gaps(&mut self) -> bool {
-        let dead = (self.old.used_blocks() * BLOCK_SIZE).saturating_sub(self.old.live_bytes);
-        dead > 2 * self.growth_min && self.old.has_fragmented_blocks()
+        let live = self.old.live_bytes;
+        let dead = (self.old.used_blocks() * BLOCK_SIZE).saturating_sub(live);
+        let is_much = dead > 2 * self.growth_min || live > LARGE_HEAP;
+        is_much && self.old.has_fragmented_blocks()
     }
 
     /// A hole with at least `bytes`, after a collection if that is due. False when limit or page source stand against
