@@ -17,7 +17,7 @@
 //! outside this module keeps no `Value` in a Rust variable across a call that may collect (everything
 //! that takes `roots`); it reads it again from where it is rooted. Running every test with a collection
 //! at every n-th allocation and a poisoned from-space is how the rule is checked.
-#![allow(unsafe_code)]
+#![expect(unsafe_code, reason = "objects are words in memory of the collector")]
 
 mod memory;
 mod model;

@@ -387,7 +387,7 @@ impl FlowBuilder<'_> {
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the parts of one node of the tree")]
+    #[expect(clippy::too_many_arguments, reason = "the parts of one node of the tree")]
     fn looped(
         &mut self,
         id: ExprId,

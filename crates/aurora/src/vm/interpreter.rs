@@ -28,7 +28,7 @@ impl Machine {
         result
     }
 
-    #[allow(clippy::too_many_lines, reason = "one arm for each instruction")]
+    #[expect(clippy::too_many_lines, reason = "one arm for each instruction")]
     fn execute<const PROFILE: bool>(&mut self, start: FunctionId) -> Outcome {
         let code = Rc::clone(&self.roots.code);
         let mut function: &CodeFunction = &code.functions[start.index()];

@@ -129,7 +129,7 @@ impl Roots {
 // What a young visit leaves out was visited by the collection before and has not been written since: a
 // global that is assigned gets dirty, an activation that runs again is above the watermark, constants are
 // only appended.
-#[allow(unsafe_code, reason = "the collector trusts its roots")]
+#[expect(unsafe_code, reason = "the collector trusts its roots")]
 unsafe impl RootSource for Roots {
     fn visit_roots<F: FnMut(&mut Word)>(&mut self, scope: RootScope, mut visit: F) {
         self.visit_globals(scope, &mut visit);

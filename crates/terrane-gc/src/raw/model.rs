@@ -64,7 +64,7 @@ pub unsafe trait ObjectModel: 'static {
 
     /// Size and slots of an object at a glance, told from its first word: its size in bytes, and a map in which bit `i` is
     /// set where word `i` of the object is a slot. `None` where it takes more to know, or where [`moved`](Self::moved) must
-    /// hear of a move. The copying loop then spares itself [`size`](Self::size) and [`visit_slots`](Self::visit_slots),
+    /// hear of a move. The loops that copy and mark then spare themselves [`size`](Self::size) and [`visit_slots`](Self::visit_slots),
     /// which must agree with the answer.
     ///
     /// # Safety

@@ -155,7 +155,8 @@ impl Chunk {
     #[inline(always)]
     pub(crate) fn is_large(self, address: usize) -> bool {
         let line = (address & (CHUNK_SIZE - 1)) / LINE_SIZE;
-        // SAFETY: the index is below the number of lines; the read goes through the raw pointer.
+        // SAFETY: a `Chunk` is only made for initialised chunks that are in use, so its header can be read; the index is
+        // below the number of lines. The read goes through the raw pointer, and nobody else accesses the header now.
         unsafe { (&raw const (*self.0.as_ptr()).line_marks).cast::<u8>().add(line).read() == LARGE }
     }
 

@@ -45,7 +45,7 @@ pub(super) struct Object<'h, 'm, const LINKS: usize, const WORDS: usize> {
     /// What the weak map of narrow or wide objects holds for this one.
     pub(super) note_id: Cell<u64>,
     #[trace(skip)]
-    #[allow(dead_code, reason = "dropped with the object")]
+    #[expect(dead_code, reason = "dropped with the object")]
     counted: Option<Counted>,
 }
 
