@@ -45,7 +45,10 @@ pub(super) struct Object<'h, 'm, const LINKS: usize, const WORDS: usize> {
     /// What the weak map of narrow or wide objects holds for this one.
     pub(super) note_id: Cell<u64>,
     #[trace(skip)]
-    #[expect(dead_code, reason = "dropped with the object")]
+    #[allow(
+        dead_code,
+        reason = "dropped with the object; the fuzz targets, which use this file, allow it for all"
+    )]
     counted: Option<Counted>,
 }
 
