@@ -27,7 +27,7 @@ pub(super) const OTHERS: &[Configuration] = &[
     Configuration {
         area: "throughput",
         id: "terrane-throughput",
-        about: "the throughput preset: a nursery of 4 MiB and no goal for pauses",
+        about: "the throughput preset: a nursery of 16 MiB and no goal for pauses",
         heap: HeapConfig::throughput,
     },
     Configuration {

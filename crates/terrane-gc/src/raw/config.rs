@@ -27,7 +27,7 @@ pub struct HeapConfig {
     /// What the heap should charge at most: as it comes near, full collections follow each other more closely, down to one
     /// for each sixteenth that the heap grows by. Nothing is refused for it. Default none (the greatest number).
     pub soft_limit: Bytes,
-    /// Greatest size of the nursery. Default 1 MiB; at most an eighth of the limit and 64 MiB, at least 16 KiB.
+    /// Greatest size of the nursery. Default 2 MiB; at most an eighth of the limit and 64 MiB, at least 16 KiB.
     pub nursery: Bytes,
     /// Size of the frame region. Default 4 MiB; at most an eighth of the limit and 256 MiB.
     pub frame_region: Bytes,
@@ -74,7 +74,7 @@ impl Default for HeapConfig {
         Self {
             limit: Bytes::from_gib(16),
             soft_limit: Bytes::new(u64::MAX),
-            nursery: Bytes::from_mib(1),
+            nursery: Bytes::from_mib(2),
             frame_region: Bytes::from_mib(4),
             young_range: Bytes::from_gib(1),
             stress: None,
@@ -100,13 +100,14 @@ impl HeapConfig {
         Self::default()
     }
 
-    /// For programs that are to be done soon and may pause for some milliseconds: a nursery of 4 MiB whatever its
-    /// collections take, and no [pretenuring](Self::pretenuring), which keeps down what is dear, and costs where
-    /// copying is cheap.
+    /// For programs that are to be done soon and may pause for some milliseconds: a nursery of 16 MiB whatever its
+    /// collections take, 64 MiB of [growth](Self::growth_min) between two full collections, and no
+    /// [pretenuring](Self::pretenuring), which keeps down what is dear, and costs where copying is cheap.
     #[must_use]
     pub fn throughput() -> Self {
         Self {
-            nursery: Bytes::from_mib(4),
+            nursery: Bytes::from_mib(16),
+            growth_min: Bytes::from_mib(64),
             pause_goal_ns: None,
             pretenuring: Pretenuring::Off,
             ..Self::default()

@@ -349,6 +349,8 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         // SAFETY: a slot of an initialised object.
         let Some(target) = M::address(unsafe { *slot }) else { return };
         if self.from.contains(target) {
+            // It may have left the cache where the nursery is longer than that.
+            prefetch(target);
             if hot.next.is_null() {
                 hot.next = slot;
                 return;

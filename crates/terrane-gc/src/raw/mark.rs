@@ -50,18 +50,18 @@ impl<M: ObjectModel> Marking<'_, M> {
     ///
     /// `word` is valid, and the top in `hot` is the stack's.
     #[inline(always)]
-    unsafe fn shade(&mut self, word: Word, hot: &mut Hot) {
+    unsafe fn shade(&mut self, word: Word, bounds: Bounds, hot: &mut Hot) {
         let Some(address) = M::address(word) else { return };
-        if self.young.contains(address) {
+        if bounds.young.contains(address) {
             return;
         }
         // SAFETY: a valid reference outside the young range: the old space or a large object.
         let chunk = unsafe { Chunk::containing(address) };
-        if !chunk.set_start_bit(self.table, address) {
+        if !chunk.set_start_bit(bounds.table, address) {
             return;
         }
         hot.marked += 1;
-        if hot.top == self.stack.end() {
+        if hot.top == bounds.end {
             // SAFETY: as above.
             return unsafe { self.drop_marked(word, chunk, address) };
         }
@@ -80,6 +80,10 @@ impl<M: ObjectModel> Marking<'_, M> {
         unsafe { self.count(word, chunk, address) };
     }
 
+    fn bounds(&self) -> Bounds {
+        Bounds { young: self.young, table: self.table, end: self.stack.end() }
+    }
+
     /// Shades a word from outside the marking loop.
     ///
     /// # Safety
@@ -87,8 +91,9 @@ impl<M: ObjectModel> Marking<'_, M> {
     /// `word` is valid.
     pub(crate) unsafe fn enqueue(&mut self, word: Word) {
         let mut hot = Hot { top: self.stack.top(), marked: 0, bytes: 0 };
+        let bounds = self.bounds();
         // SAFETY: the caller's promise.
-        unsafe { self.shade(word, &mut hot) };
+        unsafe { self.shade(word, bounds, &mut hot) };
         self.stack.set_top(hot.top);
         *self.objects += hot.marked;
     }
@@ -148,30 +153,32 @@ impl<M: ObjectModel> Marking<'_, M> {
     fn drain_stack(&mut self, units: usize) -> usize {
         let bottom = self.stack.bottom();
         let mut hot = Hot { top: self.stack.top(), marked: 0, bytes: 0 };
-        let mut coming = Coming::new();
-        let epoch = self.old.epoch();
+        let mut words = [0; DISTANCE];
+        let mut coming = Coming::new(&mut words);
+        let (bounds, epoch) = (self.bounds(), self.old.epoch());
         let mut left = units;
         while left > 0 {
             // SAFETY: the top is not below the bottom, and what lies between was pushed.
-            let Some(word) = (unsafe { coming.next::<M>(&mut hot, bottom) }) else { break };
+            let Some(word) = (unsafe { coming.next::<M>(&mut hot.top, bottom) }) else { break };
             left -= 1;
             let Some(address) = M::address(word) else { continue };
             // SAFETY: only references to marked objects outside the young range get here.
             unsafe {
                 let chunk = Chunk::containing(address);
                 if chunk.is_large(address) {
-                    self.scan_part(word, chunk, address, &mut hot);
+                    hot = self.scan_part(word, chunk, address, hot);
                     left = left.saturating_sub(PART_UNITS);
                     continue;
                 }
-                let shape = M::fixed_shape(*(address as *const Word));
-                let size = shape.map_or_else(|| M::size(word), |(size, _)| size);
-                hot.bytes += size;
-                mark_lines(chunk, address, size, epoch);
-                match shape {
-                    Some((_, slots)) => self.shade_fixed(address, slots, &mut hot),
-                    None => M::visit_slots(word, |slot| self.shade(*slot, &mut hot)),
+                let before = hot.top;
+                if let Some((size, slots)) = M::fixed_shape(*(address as *const Word)) {
+                    hot.bytes += size;
+                    mark_lines(chunk, address, size, epoch);
+                    self.shade_fixed(address, slots, bounds, &mut hot);
+                } else {
+                    hot = self.scan_other(word, chunk, address, hot);
                 }
+                put_nearest_on_top(word, before, hot.top);
             }
         }
         coming.rest().for_each(|word| self.keep_for_later(word, &mut hot));
@@ -181,18 +188,36 @@ impl<M: ObjectModel> Marking<'_, M> {
         units - left
     }
 
+    /// Scans an object of the old space whose model is asked for its slots. The state is handed in and out by value: what
+    /// a visitor may write to cannot stay in registers.
+    ///
+    /// # Safety
+    ///
+    /// `word` refers to the object at `address` in `chunk`.
+    #[inline(always)]
+    unsafe fn scan_other(&mut self, word: Word, chunk: Chunk, address: usize, mut hot: Hot) -> Hot {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (bounds, size) = (self.bounds(), M::size(word));
+            hot.bytes += size;
+            mark_lines(chunk, address, size, self.old.epoch());
+            M::visit_slots(word, |slot| self.shade(*slot, bounds, &mut hot));
+        }
+        hot
+    }
+
     /// Shades what the slots of an object refer to, given as a map of its words.
     ///
     /// # Safety
     ///
     /// The map is what the model says of the initialised object at `address`.
     #[inline(always)]
-    unsafe fn shade_fixed(&mut self, address: usize, mut slots: u64, hot: &mut Hot) {
+    unsafe fn shade_fixed(&mut self, address: usize, mut slots: u64, bounds: Bounds, hot: &mut Hot) {
         while slots != 0 {
             let slot = (address + 8 * slots.trailing_zeros() as usize) as *const Word;
             slots &= slots - 1;
             // SAFETY: the caller's promise.
-            unsafe { self.shade(*slot, hot) };
+            unsafe { self.shade(*slot, bounds, hot) };
         }
     }
 
@@ -216,7 +241,7 @@ impl<M: ObjectModel> Marking<'_, M> {
     ///
     /// `word` refers to the large object at `address` in `chunk`.
     #[inline(never)]
-    unsafe fn scan_part(&mut self, word: Word, chunk: Chunk, address: usize, hot: &mut Hot) {
+    unsafe fn scan_part(&mut self, word: Word, chunk: Chunk, address: usize, mut hot: Hot) -> Hot {
         // SAFETY: the caller's promise; nobody else accesses the header now.
         unsafe {
             let scanned = chunk.scanned_words(address);
@@ -227,12 +252,13 @@ impl<M: ObjectModel> Marking<'_, M> {
                 *scanned += (PART / 8) as u32;
                 hot.top.write(word.0);
                 hot.top = hot.top.add(1);
-                self.scan_range(word, start, end, hot);
+                self.scan_range(word, start, end, &mut hot);
             } else {
                 *scanned = 0;
-                self.scan_range(word, start, object_end, hot);
+                self.scan_range(word, start, object_end, &mut hot);
             }
         }
+        hot
     }
 
     /// Scans the slots of a large object from `start` to `end`, asking for the marks of what they refer to beforehand.
@@ -242,6 +268,7 @@ impl<M: ObjectModel> Marking<'_, M> {
     /// `word` refers to the object.
     #[inline(always)]
     unsafe fn scan_range(&mut self, word: Word, start: usize, end: usize, hot: &mut Hot) {
+        let bounds = self.bounds();
         let mut from = start;
         while from < end {
             let to = (from + PREFETCHED).min(end);
@@ -252,7 +279,7 @@ impl<M: ObjectModel> Marking<'_, M> {
                         prefetch(Chunk::start_word(self.table, address));
                     }
                 });
-                M::visit_slots_within(word, from, to, |slot| self.shade(*slot, hot));
+                M::visit_slots_within(word, from, to, |slot| self.shade(*slot, bounds, hot));
             }
             from = to;
         }
@@ -282,7 +309,31 @@ impl<M: ObjectModel> Marking<'_, M> {
     }
 }
 
+/// Of what `word`'s object led to, lets the nearer of the first and the last be scanned next. Memory is fetched ahead where
+/// it is read in order; and whether a tree was built or copied from its leaves or from its root, from the left or from the
+/// right, the near child is the one that lies in order. (Measured on trees out of the cache: 4 ns an object in every
+/// layout, against 3 and 18 ns where the order is fixed and the layout is that order or its reverse.)
+///
+/// # Safety
+///
+/// What lies between `before` and `top` was pushed.
+#[inline(always)]
+unsafe fn put_nearest_on_top(word: Word, before: *mut u64, top: *mut u64) {
+    let end = top.wrapping_sub(1);
+    if before < end {
+        // SAFETY: the caller's promise: both lie between.
+        unsafe {
+            let (first, last) = (*before, *end);
+            if first.abs_diff(word.0) < last.abs_diff(word.0) {
+                before.write(last);
+                end.write(first);
+            }
+        }
+    }
+}
+
 /// State of the marking loop that should stay in registers.
+#[derive(Clone, Copy)]
 struct Hot {
     /// Top of the stack.
     top: *mut u64,
@@ -292,16 +343,26 @@ struct Hot {
     bytes: usize,
 }
 
-/// Objects on their way from the stack to the marker, while the processor fetches them: first in, first out.
-struct Coming {
-    words: [u64; DISTANCE],
+/// What the marking loop compares with, at hand for the same reason.
+#[derive(Clone, Copy)]
+struct Bounds {
+    young: Span,
+    table: StartTable,
+    /// End of the stack.
+    end: *mut u64,
+}
+
+/// Objects on their way from the stack to the marker, while the processor fetches them: first in, first out. The places
+/// are lent, so that the two counts can stay in registers.
+struct Coming<'a> {
+    words: &'a mut [u64; DISTANCE],
     first: usize,
     len: usize,
 }
 
-impl Coming {
-    fn new() -> Self {
-        Self { words: [0; DISTANCE], first: 0, len: 0 }
+impl<'a> Coming<'a> {
+    fn new(words: &'a mut [u64; DISTANCE]) -> Self {
+        Self { words, first: 0, len: 0 }
     }
 
     /// The next object, whose place one from the stack takes, as long as there is any.
@@ -310,12 +371,12 @@ impl Coming {
     ///
     /// What lies between `bottom` and the top was pushed.
     #[inline(always)]
-    unsafe fn next<M: ObjectModel>(&mut self, hot: &mut Hot, bottom: *mut u64) -> Option<Word> {
-        while hot.top != bottom {
+    unsafe fn next<M: ObjectModel>(&mut self, top: &mut *mut u64, bottom: *mut u64) -> Option<Word> {
+        while *top != bottom {
             // SAFETY: the caller's promise.
             let word = unsafe {
-                hot.top = hot.top.sub(1);
-                *hot.top
+                *top = top.sub(1);
+                **top
             };
             if let Some(address) = M::address(Word(word)) {
                 prefetch(address);

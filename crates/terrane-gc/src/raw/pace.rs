@@ -58,8 +58,9 @@ pub(crate) struct Pacer {
     size: usize,
     /// Bytes marked in a microsecond, likewise.
     mark_speed: u64,
-    /// When the last cycle ended, and the growth of the heap since.
+    /// When the last cycle ended, the bytes of the heap then, and what it has grown by since.
     since_ns: u64,
+    kept: usize,
     grown: usize,
     /// Bytes that the mutator may fill before the next slice.
     pub(crate) step: usize,
@@ -77,6 +78,7 @@ impl Pacer {
             size: 0,
             mark_speed: MARK_SPEED,
             since_ns: 0,
+            kept: 0,
             grown: 0,
             step: usize::MAX,
             since_slice: 0,
@@ -119,12 +121,12 @@ impl Pacer {
         bytes.max(NURSERY_MIN).min(most)
     }
 
-    /// By how much a heap may grow in which `live` bytes live, `elapsed_ns` after its last growth was measured.
-    fn growth(&self, live: usize, elapsed_ns: u64, least: usize) -> usize {
+    /// By how much a heap may grow in which `live` bytes live and that has grown by `grown` in `elapsed_ns`.
+    fn growth(&self, live: usize, grown: usize, elapsed_ns: u64, least: usize) -> usize {
         // Bytes in a microsecond; without a clock, as fast as marking.
         let rate = match elapsed_ns / 1000 {
             0 => self.mark_speed,
-            us => self.grown as u64 / us,
+            us => grown as u64 / us,
         };
         let square = live as u128 * u128::from(rate.max(1)) * GROWTH_SCALE / u128::from(self.mark_speed);
         let root = usize::try_from(square.isqrt()).unwrap_or(usize::MAX);
@@ -139,15 +141,34 @@ impl<M: ObjectModel> Heap<M> {
     /// Sets the threshold of the next full collection, after one.
     pub(crate) fn set_threshold(&mut self) {
         let now = now_ns(self.clock);
-        let live = self.heap_bytes();
-        let with_tables = live.saturating_add(self.external.tables);
-        let growth = self.pacer.growth(with_tables, now.saturating_sub(self.pacer.since_ns), self.growth_min);
-        let growth = growth.min(self.room_below_soft_limit(live));
+        let elapsed_ns = now.saturating_sub(self.pacer.since_ns);
         self.pacer.since_ns = now;
-        self.pacer.grown = 0;
+        self.pacer.kept = self.heap_bytes();
+        let grown = core::mem::take(&mut self.pacer.grown);
+        self.apply_growth(grown, elapsed_ns);
+    }
+
+    /// The threshold is reached: whether it still is when it is set by how fast the heap has grown since the last cycle. A
+    /// program that begins to fill the heap fast would else have its first cycles at the distance of a slow one's.
+    fn is_still_due(&mut self) -> bool {
+        let elapsed_ns = now_ns(self.clock).saturating_sub(self.pacer.since_ns);
+        let grown = self.heap_bytes().saturating_add(self.external.grown()).saturating_sub(self.pacer.kept);
+        let before = (self.pacer.goal, self.full_threshold);
+        self.apply_growth(grown, elapsed_ns);
+        if self.full_threshold < before.1 {
+            (self.pacer.goal, self.full_threshold) = before;
+        }
+        self.has_grown(0)
+    }
+
+    fn apply_growth(&mut self, grown: usize, elapsed_ns: u64) {
+        let live = self.pacer.kept;
+        let with_tables = live.saturating_add(self.external.tables);
+        let growth = self.pacer.growth(with_tables, grown, elapsed_ns, self.growth_min);
+        let growth = growth.min(self.room_below_soft_limit(live));
         self.pacer.goal = live.saturating_add(growth);
         // Where little lives, a cycle is over soon, and may begin later.
-        let ahead = (growth / 2).min(with_tables / 2).max(self.nursery_size * 4);
+        let ahead = with_tables.max(self.nursery_size * 8).min(growth) / 2;
         let start = if self.incremental { growth.saturating_sub(ahead) } else { growth };
         self.full_threshold = live.saturating_add(start);
     }
@@ -249,7 +270,7 @@ impl<M: ObjectModel> Heap<M> {
 
     /// At the end of a minor collection: begins a cycle if the heap has outgrown its threshold.
     pub(crate) fn cycle_if_grown<R: RootSource>(&mut self, roots: &mut R) {
-        if self.cycle.is_idle() && self.has_grown(0) {
+        if self.cycle.is_idle() && self.has_grown(0) && self.is_still_due() {
             self.begin_cycle(CollectionCause::OldSpaceGrown, roots);
         }
     }
@@ -331,11 +352,11 @@ mod tests {
 
     #[test]
     fn growth_follows_the_root_of_what_lives_within_bounds() {
-        let mut pacer = Pacer::new();
-        assert_eq!(pacer.growth(0, 0, LEAST), LEAST);
-        assert_eq!(pacer.growth(1 << 20, 0, LEAST), LEAST);
+        let pacer = Pacer::new();
+        assert_eq!(pacer.growth(0, 0, 0, LEAST), LEAST);
+        assert_eq!(pacer.growth(1 << 20, 0, 0, LEAST), LEAST);
         // As fast as marking.
-        let at = |live: usize| pacer.growth(live, 0, LEAST);
+        let at = |live: usize| pacer.growth(live, 0, 0, LEAST);
         assert_eq!(at(1 << 30), (1 << 30) / 5 * 2, "not more than two fifths");
         assert!((LEAST + 1..2 * LEAST).contains(&at(12 << 20)), "{}", at(12 << 20));
         assert_eq!(at(100 << 20), 2 * LEAST, "or twice the least");
@@ -343,9 +364,9 @@ mod tests {
         assert_eq!(at(1 << 34), 1 << 31, "four times as much lives: twice the growth");
         assert!(at(usize::MAX) >= usize::MAX / 8);
         // Ten bytes in a microsecond, a hundredth of the marking speed.
-        pacer.grown = 10_000_000;
-        assert_eq!(pacer.growth(1 << 34, 1_000_000_000, LEAST), 1 << 31, "an eighth at least");
-        assert!(pacer.growth(1 << 30, 1_000_000_000, LEAST) < pacer.growth(1 << 30, 0, LEAST));
+        let slow = |live: usize| pacer.growth(live, 10_000_000, 1_000_000_000, LEAST);
+        assert_eq!(slow(1 << 34), 1 << 31, "an eighth at least");
+        assert!(slow(1 << 30) < at(1 << 30));
     }
 
     #[test]

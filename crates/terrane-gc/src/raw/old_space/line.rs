@@ -51,8 +51,9 @@ pub(crate) unsafe fn mark_lines(chunk: Chunk, address: usize, size: usize, epoch
     unsafe {
         let marks = (&raw mut (*chunk.header()).line_marks).cast::<u8>();
         marks.add(first).write(epoch);
-        if last != first {
-            marks.add(first).write_bytes(epoch, last - first + 1);
+        marks.add(last).write(epoch);
+        if last - first > 1 {
+            marks.add(first).write_bytes(epoch, last - first);
         }
     }
 }
