@@ -145,29 +145,33 @@ impl<M: ObjectModel> Heap<M> {
         self.pacer.since_ns = now;
         self.pacer.kept = self.heap_bytes();
         let grown = core::mem::take(&mut self.pacer.grown);
-        self.apply_growth(grown, elapsed_ns);
+        self.apply_growth(self.growth_at(grown, elapsed_ns));
     }
 
     /// The threshold is reached: whether it still is when it is set by how fast the heap has grown since the last cycle. A
-    /// program that begins to fill the heap fast would else have its first cycles at the distance of a slow one's.
+    /// program that begins to fill a small heap fast would else have its first cycles at the distance of a slow one's.
     fn is_still_due(&mut self) -> bool {
         let elapsed_ns = now_ns(self.clock).saturating_sub(self.pacer.since_ns);
         let grown = self.heap_bytes().saturating_add(self.external.grown()).saturating_sub(self.pacer.kept);
-        let before = (self.pacer.goal, self.full_threshold);
-        self.apply_growth(grown, elapsed_ns);
-        if self.full_threshold < before.1 {
-            (self.pacer.goal, self.full_threshold) = before;
+        let growth = self.growth_at(grown, elapsed_ns).min(self.growth_min.saturating_mul(2));
+        if self.pacer.kept.saturating_add(growth) > self.pacer.goal {
+            self.apply_growth(growth);
         }
         self.has_grown(0)
     }
 
-    fn apply_growth(&mut self, grown: usize, elapsed_ns: u64) {
-        let live = self.pacer.kept;
-        let with_tables = live.saturating_add(self.external.tables);
+    /// By how much the heap may grow from what the last cycle kept, when it has grown by `grown` in `elapsed_ns`.
+    fn growth_at(&self, grown: usize, elapsed_ns: u64) -> usize {
+        let with_tables = self.pacer.kept.saturating_add(self.external.tables);
         let growth = self.pacer.growth(with_tables, grown, elapsed_ns, self.growth_min);
-        let growth = growth.min(self.room_below_soft_limit(live));
+        growth.min(self.room_below_soft_limit(self.pacer.kept))
+    }
+
+    fn apply_growth(&mut self, growth: usize) {
+        let live = self.pacer.kept;
         self.pacer.goal = live.saturating_add(growth);
         // Where little lives, a cycle is over soon, and may begin later.
+        let with_tables = live.saturating_add(self.external.tables);
         let ahead = with_tables.max(self.nursery_size * 8).min(growth) / 2;
         let start = if self.incremental { growth.saturating_sub(ahead) } else { growth };
         self.full_threshold = live.saturating_add(start);
