@@ -3,6 +3,8 @@
 use alloc::sync::Arc;
 use core::marker::PhantomData;
 
+use terrane_base::MemoryError;
+
 use crate::handle::{Gc, HeapId, InvariantType};
 use crate::heap::Mutator;
 use crate::object::{At, Trace};
@@ -55,7 +57,7 @@ impl<T: Trace> FinalizerQueue<T> {
     ///
     /// # Panics
     ///
-    /// When the queue belongs to another heap.
+    /// When the queue belongs to another heap, or there is no memory; see [`try_watch`](Self::try_watch).
     #[track_caller]
     pub fn watch<'h, U>(&self, mu: &Mutator<'h, '_>, object: Gc<'h, '_, U>)
     where
@@ -64,6 +66,25 @@ impl<T: Trace> FinalizerQueue<T> {
         assert!(self.heap == mu.heap_id(), "the finalizer queue belongs to another heap");
         // SAFETY: a reference of this heap.
         unsafe { mu.watch_object(self.index, object.word()) };
+    }
+
+    /// The same with an error where `watch` panics for want of memory.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory for what hangs on the object. It is watched as before, or not at all.
+    ///
+    /// # Panics
+    ///
+    /// When the queue belongs to another heap.
+    #[track_caller]
+    pub fn try_watch<'h, U>(&self, mu: &Mutator<'h, '_>, object: Gc<'h, '_, U>) -> Result<(), MemoryError>
+    where
+        U: Trace<At<'static, 'static> = T>,
+    {
+        mu.reserve_side_block()?;
+        self.watch(mu, object);
+        Ok(())
     }
 
     /// The next object, if one has died. O(1).

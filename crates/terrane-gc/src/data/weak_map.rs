@@ -2,6 +2,8 @@
 
 use core::marker::PhantomData;
 
+use terrane_base::MemoryError;
+
 use crate::handle::{Gc, InvariantType};
 use crate::heap::{MapHandle, Mutator};
 use crate::object::{At, Trace};
@@ -87,7 +89,7 @@ impl<K: Trace, V: Trace> WeakMap<K, V> {
     ///
     /// # Panics
     ///
-    /// When the map belongs to another heap.
+    /// When the map belongs to another heap, or there is no memory; see [`try_insert`](Self::try_insert).
     #[track_caller]
     pub fn insert<'h, 'm, Q, U>(
         &self,
@@ -102,6 +104,44 @@ impl<K: Trace, V: Trace> WeakMap<K, V> {
         assert!(self.is_of(mu), "the weak map belongs to another heap");
         // SAFETY: references of this heap; the map keeps values of type `V` only.
         unsafe { Some(Gc::from_word(mu.map_insert(self.handle.index, key.word(), value.word())?)) }
+    }
+
+    /// The same with an error where `insert` panics for want of memory.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory for the entry. The map is as it was.
+    ///
+    /// # Panics
+    ///
+    /// When the map belongs to another heap.
+    ///
+    /// ```
+    /// use terrane_gc::{Heap, MemoryError, WeakMap};
+    ///
+    /// Heap::new()?.enter(|mu| {
+    ///     let (notes, key) = (WeakMap::<i64, i64>::new(mu), mu.alloc(1_i64));
+    ///     assert!(notes.try_insert(mu, key, mu.alloc(10_i64))?.is_none());
+    ///     assert_eq!(notes.try_insert(mu, key, mu.alloc(20_i64))?.as_deref(), Some(&10));
+    ///     Ok::<(), MemoryError>(())
+    /// })?;
+    /// # Ok::<(), MemoryError>(())
+    /// ```
+    #[track_caller]
+    pub fn try_insert<'h, 'm, Q, U>(
+        &self,
+        mu: &'m Mutator<'h, '_>,
+        key: Gc<'h, 'm, Q>,
+        value: Gc<'h, 'm, U>,
+    ) -> Result<Option<Gc<'h, 'm, U>>, MemoryError>
+    where
+        Q: Trace<At<'static, 'static> = K>,
+        U: Trace<At<'static, 'static> = V>,
+    {
+        assert!(self.is_of(mu), "the weak map belongs to another heap");
+        // SAFETY: a reference of this heap.
+        unsafe { mu.map_reserve(self.handle.index, key.word())? };
+        Ok(self.insert(mu, key, value))
     }
 
     /// Takes an entry out; answers its value. O(1).

@@ -1,7 +1,10 @@
 //! Roots without a lifetime, seen from the mutator.
 
-use crate::handle::{Gc, Root, RootError};
+use terrane_base::MemoryError;
+
+use crate::handle::{Gc, Root, RootError, RootSlot};
 use crate::object::{At, Static, Trace};
+use crate::raw::errors;
 
 use super::Mutator;
 
@@ -14,6 +17,26 @@ impl<'h> Mutator<'h, '_> {
             let state = &mut *self.state();
             Root::new(state.roots.persistent.insert(state.id, object.word()))
         }
+    }
+
+    /// The same with an error where there is no memory for one root more.
+    ///
+    /// # Errors
+    ///
+    /// When the table of roots cannot grow, or there is no memory for the root itself. (For that it is asked twice, the first
+    /// time with an error for an answer; a refusal of the second request alone ends the process.)
+    ///
+    /// ```
+    /// # let mut heap = terrane_gc::Heap::new()?;
+    /// let root = heap.enter(|mu| mu.try_persist(mu.try_alloc(7)?))?;
+    /// heap.enter(|mu| assert_eq!(*mu.load(&root).unwrap(), 7));
+    /// # Ok::<(), terrane_gc::MemoryError>(())
+    /// ```
+    pub fn try_persist<T: Trace>(&self, object: Gc<'h, '_, T>) -> Result<Root<Static<T>>, MemoryError> {
+        // SAFETY: nobody else has the state meanwhile.
+        let persistent = unsafe { &mut (*self.state()).roots.persistent };
+        persistent.try_reserve().map_err(|_| errors::table(size_of::<RootSlot>()))?;
+        Ok(self.persist(object))
     }
 
     /// The object of a root. O(1).

@@ -47,6 +47,9 @@ impl<'h, 's> Mutator<'h, 's> {
     #[inline(always)]
     pub fn try_alloc<'m, T: InHeap<'h, 'm>>(&'m self, value: T) -> Result<Gc<'h, 'm, T>, MemoryError> {
         let info = TypeInfo::of::<T>();
+        if info.drop.is_some() {
+            self.reserve_side_block()?;
+        }
         // SAFETY: nobody else has the state meanwhile. The room is for an object of this type, and is filled before
         // anybody can collect.
         unsafe {
@@ -138,7 +141,7 @@ impl<'h, 's> Mutator<'h, 's> {
     {
         self.make_room(TypeInfo::of::<T>().size)?;
         let mu: &'m Self = self;
-        Ok(mu.root(mu.try_alloc(make(mu))?))
+        mu.try_root(mu.try_alloc(make(mu))?)
     }
 
     /// Makes room for an object of `size` bytes, after a collection if need be.

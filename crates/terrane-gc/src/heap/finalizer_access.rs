@@ -2,6 +2,8 @@
 
 use alloc::sync::Arc;
 
+use terrane_base::MemoryError;
+
 use crate::object::header::{Header, header_of};
 use crate::raw::Word;
 
@@ -11,6 +13,12 @@ impl Mutator<'_, '_> {
     pub(crate) fn open_queue(&self) -> (u32, Arc<()>) {
         // SAFETY: nobody else has the state meanwhile.
         unsafe { (*self.state()).roots.queues.open() }
+    }
+
+    /// Makes room, so that to watch an object takes no memory.
+    pub(crate) fn reserve_side_block(&self) -> Result<(), MemoryError> {
+        // SAFETY: nobody else has the state meanwhile.
+        unsafe { (*self.state()).try_reserve_side_block() }
     }
 
     /// # Safety

@@ -8,7 +8,9 @@
 
 use alloc::vec::Vec;
 
-use crate::raw::{RootScope, Word};
+use terrane_base::MemoryError;
+
+use crate::raw::{RootScope, Word, errors};
 
 #[derive(Debug)]
 pub(crate) struct HandleStack {
@@ -32,6 +34,11 @@ impl HandleStack {
         assert!(index < u32::MAX as usize, "too many handles in the open scopes");
         self.words.push(word);
         index as u32
+    }
+
+    /// Makes room, so that the next push takes no memory.
+    pub(crate) fn try_reserve(&mut self) -> Result<(), MemoryError> {
+        self.words.try_reserve(1).map_err(|_| errors::table(size_of::<Word>()))
     }
 
     /// # Safety

@@ -3,6 +3,7 @@
 //! An entry shares its slot with the roots by reference count. When the table holds the last share, the entry is
 //! free: it is found by the full collections, and before the table would grow.
 
+use alloc::collections::TryReserveError;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -32,16 +33,29 @@ impl PersistentRoots {
         Self { entries: Vec::new(), free: Vec::new(), young: Vec::new(), undelivered: 0 }
     }
 
-    /// Adds a root; amortised O(1).
-    pub(crate) fn insert(&mut self, heap: HeapId, word: Word) -> Arc<RootSlot> {
+    /// Makes room for a root, so that the next insertion takes no memory but for the slot; amortised O(1).
+    pub(crate) fn try_reserve(&mut self) -> Result<(), TryReserveError> {
         if self.free.is_empty() && self.entries.len() == self.entries.capacity() {
             self.release();
             // Few that are free would be gone soon, and the search for them is of all entries.
             if self.free.len() < self.entries.len() / 2 {
-                self.entries.reserve(1);
+                self.entries.try_reserve(1)?;
             }
-            // Entries become free inside a collection, which takes no memory.
-            self.free.reserve(self.entries.capacity() - self.free.len());
+        }
+        // Entries become free inside a collection, which takes no memory.
+        self.free.try_reserve(self.entries.capacity() - self.free.len())?;
+        self.young.try_reserve(1)?;
+        // The slot is made a moment later, where a refusal would end the process: whether there is memory for it, and for
+        // its two counts, is asked now.
+        Vec::<[usize; 2 + size_of::<RootSlot>() / size_of::<usize>()]>::new().try_reserve_exact(1)
+    }
+
+    /// Adds a root; amortised O(1).
+    pub(crate) fn insert(&mut self, heap: HeapId, word: Word) -> Arc<RootSlot> {
+        if self.try_reserve().is_err() {
+            // What cannot answer with an error ends as the growth of any vector does.
+            self.free.reserve(self.entries.len() + 1);
+            self.entries.reserve(1);
         }
         let index = self.free.pop().unwrap_or(self.entries.len());
         let slot = Arc::new(RootSlot { heap, index });

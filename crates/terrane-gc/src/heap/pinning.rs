@@ -119,6 +119,9 @@ impl<'h> Mutator<'h, '_> {
         if info.size > SMALL_OBJECT_MAX {
             return self.try_alloc(value).map(Gc::word);
         }
+        if info.drop.is_some() {
+            self.reserve_side_block()?;
+        }
         // SAFETY: nobody else has the state meanwhile. The room is for an object of this type, and is filled before
         // anybody can collect.
         unsafe {

@@ -2,6 +2,8 @@
 
 use core::cell::UnsafeCell;
 
+use terrane_base::MemoryError;
+
 use crate::handle::{Gc, Local};
 use crate::object::{Static, Trace};
 use crate::raw::Word;
@@ -40,11 +42,38 @@ impl State {
 
 impl<'h, 's> Mutator<'h, 's> {
     /// Keeps the object alive, and findable, until the scope ends; amortised O(1), a push on a stack.
+    ///
+    /// # Panics
+    ///
+    /// When four thousand million handles are open. When there is no memory the process ends, as when any vector grows; see
+    /// [`try_root`](Self::try_root).
     #[inline(always)]
     pub fn root<T: Trace>(&self, object: Gc<'h, '_, T>) -> Local<'h, 's, Static<T>> {
         let index = self.handles_mut().push(object.word());
         // SAFETY: the entry just pushed lasts as long as the scope, and refers to a `T`.
         unsafe { Local::at(index) }
+    }
+
+    /// The same with an error where there is no memory for one handle more.
+    ///
+    /// # Errors
+    ///
+    /// When the stack of handles cannot grow.
+    ///
+    /// ```
+    /// # let mut heap = terrane_gc::Heap::new()?;
+    /// heap.enter(|mu| {
+    ///     let number = mu.try_root(mu.try_alloc(7)?)?;
+    ///     mu.collect_minor();
+    ///     assert_eq!(*number.get(mu), 7);
+    ///     Ok::<(), terrane_gc::MemoryError>(())
+    /// })?;
+    /// # Ok::<(), terrane_gc::MemoryError>(())
+    /// ```
+    #[inline]
+    pub fn try_root<T: Trace>(&self, object: Gc<'h, '_, T>) -> Result<Local<'h, 's, Static<T>>, MemoryError> {
+        self.handles_mut().try_reserve()?;
+        Ok(self.root(object))
     }
 
     /// Runs `body` in a scope of its own: the handles that it makes end with it.

@@ -11,6 +11,7 @@
 //! a value lives as long as its key even if the map is dropped, until the next full collection has cleared it.
 
 use alloc::boxed::Box;
+use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
 
 use crate::object::TypeInfo;
@@ -55,6 +56,21 @@ pub(crate) struct SideBlock {
 const _: () = assert!(size_of::<usize>() < 8 || size_of::<SideBlock>() == 48);
 
 impl SideBlock {
+    /// A block that was never used.
+    fn blank(index: u32) -> Self {
+        Self {
+            info: TypeInfo::of::<i64>(),
+            object: Word(0),
+            value: Word(0),
+            map: NONE,
+            generation: 0,
+            index,
+            finalizer: NONE,
+            next: NONE,
+            is_known: false,
+        }
+    }
+
     /// The value that a map keeps. O(maps that have an entry).
     pub(crate) fn value(&self, map: u32) -> Option<Word> {
         if self.map == map {
@@ -80,6 +96,31 @@ impl SideBlock {
     fn several_mut(&mut self) -> Option<&mut Vec<MapEntry>> {
         // SAFETY: as above.
         self.vector().map(|vector| unsafe { &mut *vector })
+    }
+
+    /// Makes room for an entry of `map`, so that the next insertion takes no memory.
+    pub(crate) fn try_reserve(&mut self, map: u32) -> Result<(), TryReserveError> {
+        if self.map == NONE || self.value(map).is_some() {
+            return Ok(());
+        }
+        if let Some(entries) = self.several_mut() {
+            return entries.try_reserve(1);
+        }
+        let mut both = Vec::new();
+        both.try_reserve_exact(2)?;
+        both.push(MapEntry { map: self.map, value: self.value });
+        self.keep_several(both)
+    }
+
+    /// From now on the entries lie in this vector.
+    fn keep_several(&mut self, entries: Vec<MapEntry>) -> Result<(), TryReserveError> {
+        let mut place = Vec::new();
+        place.try_reserve_exact(1)?;
+        place.push(entries);
+        // A box of one, made where memory may be refused: its layout is that of the box it is freed as.
+        let vector: *mut Vec<MapEntry> = Box::into_raw(place.into_boxed_slice()).cast();
+        (self.map, self.value) = (SEVERAL, Word(vector.expose_provenance() as u64));
+        Ok(())
     }
 
     /// Sets the value that a map keeps; answers the one before.
@@ -204,9 +245,29 @@ impl SideTable {
         self.segments[segment].wrapping_add(offset)
     }
 
+    /// Makes room for a block, so that the next [`insert`](Self::insert) takes no memory.
+    pub(crate) fn try_reserve(&mut self) -> Result<(), TryReserveError> {
+        self.young.try_reserve(1)?;
+        if self.free == NONE && self.len as usize == self.segments.len() * SEGMENT_BLOCKS {
+            self.try_grow()?;
+        }
+        Ok(())
+    }
+
+    /// Adds a segment of blocks that were never used.
+    #[cold]
+    fn try_grow(&mut self) -> Result<(), TryReserveError> {
+        self.segments.try_reserve(1)?;
+        let mut segment = Vec::new();
+        segment.try_reserve_exact(SEGMENT_BLOCKS)?;
+        segment.extend((self.len..).take(SEGMENT_BLOCKS).map(SideBlock::blank));
+        self.segments.push(Box::into_raw(segment.into_boxed_slice()).cast());
+        Ok(())
+    }
+
     /// Gives an object a block; amortised O(1).
     pub(crate) fn insert(&mut self, info: &'static TypeInfo, object: Word, is_young: bool) -> *mut SideBlock {
-        let block = self.take_free().unwrap_or_else(|| self.append(info));
+        let block = self.take_free().unwrap_or_else(|| self.append());
         // SAFETY: a free block of ours.
         let fresh = unsafe { &mut *block };
         (fresh.info, fresh.object, fresh.is_known) = (info, object, false);
@@ -227,21 +288,11 @@ impl SideTable {
         Some(block)
     }
 
-    fn append(&mut self, info: &'static TypeInfo) -> *mut SideBlock {
-        if self.len as usize == self.segments.len() * SEGMENT_BLOCKS {
-            let blank = |index| SideBlock {
-                info,
-                object: Word(0),
-                value: Word(0),
-                map: NONE,
-                generation: 0,
-                index,
-                finalizer: NONE,
-                next: NONE,
-                is_known: false,
-            };
-            let segment: Box<[SideBlock]> = (self.len..).take(SEGMENT_BLOCKS).map(blank).collect();
-            self.segments.push(Box::into_raw(segment).cast());
+    fn append(&mut self) -> *mut SideBlock {
+        if self.len as usize == self.segments.len() * SEGMENT_BLOCKS
+            && let Err(error) = self.try_grow()
+        {
+            panic!("no memory for what hangs on objects: {error}");
         }
         self.len += 1;
         self.block(self.len - 1)

@@ -3,13 +3,15 @@
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
+use terrane_base::MemoryError;
+
 use crate::handle::{Gc, HeapId};
 use crate::object::Trace;
 use crate::object::header::{Header, header_of};
-use crate::raw::Word;
+use crate::raw::{Word, errors};
 
 use super::Mutator;
-use super::side::SideBlock;
+use super::side::{MapEntry, SideBlock};
 use super::state::State;
 
 /// The weak maps of a heap: how many entries each has, and whether anybody still uses it.
@@ -73,6 +75,22 @@ impl WeakMaps {
 }
 
 impl State {
+    /// The same as [`side_block`](Self::side_block) with an error where there is no memory.
+    ///
+    /// # Safety
+    ///
+    /// As for [`side_block`](Self::side_block).
+    pub(super) unsafe fn try_side_block(&mut self, object: Word) -> Result<*mut SideBlock, MemoryError> {
+        self.try_reserve_side_block()?;
+        // SAFETY: the caller's promise.
+        Ok(unsafe { self.side_block(object) })
+    }
+
+    /// Makes room, so that the next side block takes no memory.
+    pub(super) fn try_reserve_side_block(&mut self) -> Result<(), MemoryError> {
+        self.roots.side.try_reserve().map_err(|_| errors::table(size_of::<SideBlock>()))
+    }
+
     /// The block of an object, made if there is none yet.
     ///
     /// # Safety
@@ -95,11 +113,39 @@ impl State {
 
 impl<'h> Mutator<'h, '_> {
     /// A weak reference to the object. The first for an object costs some 50 bytes.
+    ///
+    /// # Panics
+    ///
+    /// When there is no memory for them; see [`try_downgrade`](Self::try_downgrade).
     #[must_use]
     pub fn downgrade<T: Trace>(&self, object: Gc<'h, '_, T>) -> crate::Weak<crate::Static<T>> {
         let (index, generation) = self.block_of(object);
         // SAFETY: the block was made for this object, and is its own until the generation changes.
         unsafe { crate::Weak::new(self.heap_id(), index, generation) }
+    }
+
+    /// The same with an error where `downgrade` panics.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory for what hangs on the object.
+    ///
+    /// ```
+    /// # let mut heap = terrane_gc::Heap::new()?;
+    /// heap.enter(|mu| {
+    ///     let object = mu.alloc(1_i64);
+    ///     let weak = mu.try_downgrade(object)?;
+    ///     assert!(weak.upgrade(mu).is_some_and(|found| found.same(object)));
+    ///     Ok::<(), terrane_gc::MemoryError>(())
+    /// })?;
+    /// # Ok::<(), terrane_gc::MemoryError>(())
+    /// ```
+    pub fn try_downgrade<T: Trace>(
+        &self,
+        object: Gc<'h, '_, T>,
+    ) -> Result<crate::Weak<crate::Static<T>>, MemoryError> {
+        self.reserve_side_block()?;
+        Ok(self.downgrade(object))
     }
 
     /// A number that belongs to this object alone and stays the same wherever it moves: to hash by, or to print. It is
@@ -115,10 +161,24 @@ impl<'h> Mutator<'h, '_> {
     /// });
     /// # Ok::<(), terrane_base::MemoryError>(())
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// When there is no memory for what hangs on the object, some 50 bytes; see [`try_identity`](Self::try_identity).
     #[must_use]
     pub fn identity<T: Trace>(&self, object: Gc<'h, '_, T>) -> u64 {
         let (index, generation) = self.block_of(object);
         mix(u64::from(generation) << 32 | u64::from(index))
+    }
+
+    /// The same with an error where `identity` panics.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory for what hangs on the object.
+    pub fn try_identity<T: Trace>(&self, object: Gc<'h, '_, T>) -> Result<u64, MemoryError> {
+        self.reserve_side_block()?;
+        Ok(self.identity(object))
     }
 
     fn block_of<T>(&self, object: Gc<'h, '_, T>) -> (u32, u32) {
@@ -174,6 +234,19 @@ impl<'h> Mutator<'h, '_> {
         // SAFETY: `key` is a reference of this heap.
         // The value is as good as a field of the key: a marking that comes to the key comes to it.
         unsafe { (*header_of(key)).side().and_then(|block| (*block).value(map)) }
+    }
+
+    /// Makes room, so that [`map_insert`](Self::map_insert) takes no memory.
+    ///
+    /// # Safety
+    ///
+    /// The key is a reference of this heap.
+    pub(crate) unsafe fn map_reserve(&self, map: u32, key: Word) -> Result<(), MemoryError> {
+        // SAFETY: the caller's promise; nobody else has the state meanwhile.
+        unsafe {
+            let block = (*self.state()).try_side_block(key)?;
+            (*block).try_reserve(map).map_err(|_| errors::table(size_of::<MapEntry>()))
+        }
     }
 
     /// # Safety

@@ -146,6 +146,38 @@ impl<M: ObjectModel> fmt::Debug for Heap<M> {
     }
 }
 
+/// The sizes of a new heap, in bytes: what was asked for within what is possible.
+struct Sizes {
+    limit: usize,
+    nursery: usize,
+    frames: usize,
+    young_range: usize,
+    remembered: usize,
+    mark_stack: usize,
+    /// Addresses for chunks. The limit counts blocks; chunks that are partly in use may take more.
+    addresses: usize,
+}
+
+impl Sizes {
+    fn of(config: &HeapConfig) -> Self {
+        let limit = config.limit.as_usize().min(SIZE_MAX);
+        let nursery = if config.generational { config.nursery } else { Bytes::ZERO };
+        let nursery = nursery.as_usize().min(limit / 8).clamp(NURSERY_MIN, NURSERY_MAX);
+        let nursery = nursery.next_multiple_of(config.pages.page_size());
+        // A source that reserves by allocating is asked for less: few arena blocks, a short remembered set.
+        let lazy = config.pages.reserves_lazily();
+        Self {
+            limit,
+            nursery,
+            frames: config.frame_region.as_usize().min(limit / 8).clamp(1, FRAME_REGION_MAX),
+            young_range: if lazy { config.young_range.as_usize().min(SIZE_MAX) } else { 16 * nursery },
+            remembered: config.remembered_set.as_usize().min(if lazy { SIZE_MAX } else { 1 << 20 }),
+            mark_stack: config.mark_stack.as_usize().min(SIZE_MAX),
+            addresses: limit.saturating_mul(2).saturating_add(1 << 28).min(isize::MAX as usize - CHUNK_SIZE),
+        }
+    }
+}
+
 impl<M: ObjectModel> Heap<M> {
     /// Makes a heap and takes the memory that it needs to start: frame region, nursery, and free blocks for
     /// the survivors of both.
@@ -159,34 +191,24 @@ impl<M: ObjectModel> Heap<M> {
         if pages.page_size() > CHUNK_SIZE {
             return Err(errors::out_of_memory(pages.page_size(), 0));
         }
-        let limit = config.limit.as_usize().min(SIZE_MAX);
-        let nursery = if config.generational { config.nursery } else { Bytes::ZERO };
-        let nursery_size = nursery.as_usize().min(limit / 8).clamp(NURSERY_MIN, NURSERY_MAX);
-        let nursery_size = nursery_size.next_multiple_of(pages.page_size());
-        let frames = config.frame_region.as_usize().min(limit / 8).clamp(1, FRAME_REGION_MAX);
-        // A source that reserves by allocating is asked for less: few arena blocks, a short remembered set.
-        let lazy = pages.reserves_lazily();
-        let range = if lazy { config.young_range.as_usize().min(SIZE_MAX) } else { 16 * nursery_size };
-        let remembered = config.remembered_set.as_usize().min(if lazy { SIZE_MAX } else { 1 << 20 });
-        let mark_stack = config.mark_stack.as_usize().min(SIZE_MAX);
-        let young = YoungRange::new(pages, range, frames, nursery_size).map_err(errors::pages)?;
-        // The limit counts blocks; chunks that are partly in use may take more addresses.
-        let addresses = limit.saturating_mul(2).saturating_add(1 << 28).min(isize::MAX as usize - CHUNK_SIZE);
+        let sizes = Sizes::of(&config);
+        let young =
+            YoungRange::new(pages, sizes.young_range, sizes.frames, sizes.nursery).map_err(errors::pages)?;
         let mut heap = Self {
             window: Window { cursor: 0, limit: 0 },
             window_end: 0,
             nursery_cursor: young.nursery().base,
             nursery_limit: young.nursery().base,
-            nursery_size,
+            nursery_size: sizes.nursery,
             frame_watermark: young.frames.base,
             arenas: Arenas::new(young.blocks),
             young_log: YoungLog::new(),
-            remembered: RememberedSet::new(pages, remembered).map_err(errors::pages)?,
+            remembered: RememberedSet::new(pages, sizes.remembered).map_err(errors::pages)?,
             rebuild_remembered: false,
             old: OldSpace::new::<M>(),
             large: LargeSpace::default(),
-            stack: WorkStack::new(pages, mark_stack).map_err(errors::pages)?,
-            mark_stack: WorkStack::new(pages, mark_stack).map_err(errors::pages)?,
+            stack: WorkStack::new(pages, sizes.mark_stack).map_err(errors::pages)?,
+            mark_stack: WorkStack::new(pages, sizes.mark_stack).map_err(errors::pages)?,
             cycle: Cycle::new(),
             pacer: Pacer::new(),
             snapshot: None,
@@ -203,7 +225,7 @@ impl<M: ObjectModel> Heap<M> {
             external: ExternalBytes::default(),
             collection_due: false,
             enabled: true,
-            limit,
+            limit: sizes.limit,
             soft_limit: config.soft_limit.as_usize(),
             full_threshold: 0,
             stress: config.stress.map(Stress::new),
@@ -213,15 +235,15 @@ impl<M: ObjectModel> Heap<M> {
             sequence: 0,
             observer: None,
             owner: Owner::new(1).ok_or(errors::table(0))?,
-            chunks: ChunkSpace::reserve(Arc::clone(pages), addresses).map_err(errors::pages)?,
+            chunks: ChunkSpace::reserve(Arc::clone(pages), sizes.addresses).map_err(errors::pages)?,
             young,
             model: PhantomData,
         };
         heap.set_threshold();
-        heap.fill_reserve(nursery_size)?;
-        heap.reset_nursery(nursery_size)?;
+        heap.fill_reserve(sizes.nursery)?;
+        heap.reset_nursery(sizes.nursery)?;
         if heap.nursery_limit == heap.nursery_cursor {
-            return Err(errors::out_of_memory(nursery_size, heap.available()));
+            return Err(errors::out_of_memory(sizes.nursery, heap.available()));
         }
         heap.open_window();
         Ok(heap)
