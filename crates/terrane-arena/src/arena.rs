@@ -111,17 +111,21 @@ unsafe impl<C: Counting> Send for Arena<C> {}
 // as long as a shared borrow of the arena. Methods that borrow it mutably give memory back; by a shared borrow only the handle
 // of the value at the cursor or of the buffer at the floor does, which ends or moves that value and no other.
 unsafe impl<C: Counting> Bump for Arena<C> {
-    const SHARED: bool = true;
     const HAS_LOW_END: bool = true;
 
     #[inline(always)]
-    fn cursor(&self) -> &Cell<*mut u8> {
-        &self.cursor
+    fn cursor(&self) -> *mut u8 {
+        self.cursor.get()
     }
 
     #[inline(always)]
-    fn floor(&self) -> &Cell<usize> {
-        &self.floor
+    fn set_cursor(&self, cursor: *mut u8) {
+        self.cursor.set(cursor);
+    }
+
+    #[inline(always)]
+    fn floor(&self) -> usize {
+        self.floor.get()
     }
 
     #[inline(always)]

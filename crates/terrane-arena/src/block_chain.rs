@@ -54,6 +54,15 @@ impl Room {
     }
 }
 
+/// Where a value may be put that the current block has no room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Put {
+    /// Where it wastes least: in a block of its own, if the current block has more room than the new one would have left.
+    Anywhere,
+    /// Where the cursor then is: the current block is given up, whatever room it has. For small values only.
+    AtCursor,
+}
+
 /// A state that the chain can go back to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
@@ -195,6 +204,7 @@ impl BlockChain {
     pub(crate) fn serve(
         &mut self,
         layout: Layout,
+        put: Put,
         strategy: ArenaStrategy,
         room: &mut Room,
     ) -> Result<NonNull<u8>, Refusal> {
@@ -206,10 +216,14 @@ impl BlockChain {
             return Err(Refusal::BeyondBlock { requested_bytes: layout.size(), max_bytes });
         }
         self.refused_by_budget = None;
-        let spare = self.replace_spares(need, room.bytes(), strategy).or_else(|| self.unlink_spare(need));
+        let least_bytes = match put {
+            Put::Anywhere => room.bytes(),
+            Put::AtCursor => 0,
+        };
+        let spare = self.replace_spares(need, least_bytes, strategy).or_else(|| self.unlink_spare(need));
         let block = match spare {
             Some(block) => block,
-            None => self.add_block(need, room.bytes(), strategy)?,
+            None => self.add_block(need, least_bytes, strategy)?,
         };
         let mut fresh = Room::of(block);
         let Some(start) = fresh.take(layout) else {
@@ -220,7 +234,7 @@ impl BlockChain {
         let floor = fresh.cursor.with_addr(fresh.floor);
         shadow::hide(floor, block.end().addr().saturating_sub(fresh.floor));
         shadow::reveal(start.as_ptr(), layout.size());
-        if fresh.bytes() < room.bytes() {
+        if fresh.bytes() < least_bytes {
             self.keep_large(block, fresh.cursor);
         } else {
             self.make_current(block, *room);

@@ -56,7 +56,7 @@ impl<T> Buffer<T> {
             return Err(crate::refusal::Refusal::TooLarge { requested_bytes: usize::MAX }.into());
         }
         let old = layout::<T>(self.capacity);
-        let room_bytes = room.cursor().get().addr() - room.floor().get();
+        let room_bytes = room.cursor().addr() - room.floor();
         let ample = self.capacity.saturating_mul(4).max(Self::FIRST).max(need);
         let usual = self.capacity.saturating_mul(2).max(Self::FIRST).max(need);
         let wanted = if ample.saturating_mul(size_of::<T>()) <= room_bytes { ample } else { usual };
@@ -96,7 +96,7 @@ fn grown_at_low_end<T, R: Bump>(
     let need = len.checked_add(additional)?;
     // Each time that a loop of pushes comes here is a mispredicted branch, which costs more than all of this.
     let ample = capacity.checked_mul(8)?;
-    let room_bytes = room.cursor().get().addr() - room.floor().get();
+    let room_bytes = room.cursor().addr() - room.floor();
     let usual = if ample <= room_bytes / 4 * 3 / size_of::<T>() { ample } else { capacity * 2 };
     let first = if capacity == 0 { (room_bytes / 16).min(MOST_FIRST_BYTES) / size_of::<T>() } else { 0 };
     let wanted = usual.max(first).max(Buffer::<T>::FIRST).max(need);

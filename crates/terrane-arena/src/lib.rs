@@ -81,6 +81,7 @@ mod stack;
 mod state;
 mod stats;
 mod strategy;
+mod stretch;
 mod sync;
 mod typed;
 mod vec;

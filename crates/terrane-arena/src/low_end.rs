@@ -42,7 +42,7 @@ pub(crate) unsafe fn grow<R: Bump>(
     if !R::HAS_LOW_END {
         return None;
     }
-    let (cursor, floor) = (room.cursor().get(), room.floor().get());
+    let (cursor, floor) = (room.cursor(), room.floor());
     let is_uppermost = ends_at(place, old, floor);
     let start =
         if is_uppermost { place.addr().get() } else { floor.checked_next_multiple_of(new.align())? };
@@ -70,7 +70,7 @@ pub(crate) unsafe fn grow<R: Bump>(
 #[inline]
 pub(crate) unsafe fn cut<R: Bump>(room: &R, place: NonNull<u8>, old: Layout, size: usize) -> bool {
     debug_assert!(size <= old.size());
-    let floor = room.floor().get();
+    let floor = room.floor();
     let is_uppermost = R::HAS_LOW_END && ends_at(place, old, floor);
     if is_uppermost {
         let end = (place.addr().get() + size).next_multiple_of(GRANULE);

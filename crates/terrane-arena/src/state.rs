@@ -6,7 +6,7 @@
 //! next allocation, and a store followed by a load of the same place is the longest link of the loop. As it is, a
 //! function that has the arena to itself (as a local variable, or by `&mut`) keeps the cursor in a register.
 
-use crate::block_chain::{BlockChain, Room};
+use crate::block_chain::{BlockChain, Room, Put};
 use crate::checkpoint::{Checkpoint, CheckpointError, OpenCheckpoints};
 use crate::entry::Entry;
 use crate::refusal::Refusal;
@@ -121,9 +121,9 @@ pub(crate) unsafe fn serve(
     // SAFETY: it is alive and not borrowed, or new.
     let it = unsafe { handle.get_mut() };
     it.arrive(stand);
-    let mut result = it.chain.serve(layout, stand.strategy, &mut it.room);
+    let mut result = it.chain.serve(layout, Put::Anywhere, stand.strategy, &mut it.room);
     if result.is_err() && it.give_up_empty_block() {
-        result = it.chain.serve(layout, stand.strategy, &mut it.room);
+        result = it.chain.serve(layout, Put::Anywhere, stand.strategy, &mut it.room);
     }
     it.note_home(stand.strategy.poison);
     if result.is_err() && state.is_none() {
