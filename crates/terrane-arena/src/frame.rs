@@ -31,7 +31,7 @@ use core::alloc::Layout;
 use core::cell::Cell;
 use core::fmt;
 use core::hint;
-use core::mem;
+use core::mem::{self, MaybeUninit};
 use core::ptr::NonNull;
 use terrane_base::MemoryError;
 
@@ -105,25 +105,31 @@ pub(crate) struct FrameCore<'a, C: Counting> {
     arena: &'a Arena<C>,
 }
 
-/// Leaves a frame when a panic unwinds through it. Its own address is the frame's identity, by which it finds the entry.
+/// Leaves a frame when a panic unwinds through it, which it knows by its identity.
 struct Unwinding<'a, C: Counting> {
     arena: &'a Arena<C>,
+    identity: usize,
 }
 
 impl<C: Counting> Drop for Unwinding<'_, C> {
-    #[cold]
-    #[inline(never)]
+    /// What is left to do is done elsewhere, so that the words of this are nowhere but in registers.
+    #[inline(always)]
     fn drop(&mut self) {
-        // Without an entry the frame has left no trace.
-        let identity = (&raw const *self).addr();
-        let state = self.arena.state.get();
-        // SAFETY: the state belongs to the arena and is not borrowed.
-        let entry = state.and_then(|state| unsafe { state.get() }.entry_of(identity));
-        if let Some(entry) = entry {
-            let core = FrameCore::of_whole(self.arena);
-            core.origin.set(Origin::noted(entry));
-            core.leave::<false>();
-        }
+        unwind(self.arena, self.identity);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn unwind<C: Counting>(arena: &Arena<C>, identity: usize) {
+    // Without an entry the frame has left no trace.
+    let state = arena.state.get();
+    // SAFETY: the state belongs to the arena and is not borrowed.
+    let entry = state.and_then(|state| unsafe { state.get() }.entry_of(identity));
+    if let Some(entry) = entry {
+        let core = FrameCore::of_whole(arena);
+        core.origin.set(Origin::noted(entry));
+        core.leave::<false>();
     }
 }
 
@@ -239,8 +245,11 @@ impl<'a, C: Counting> FrameCore<'a, C> {
     /// that no frame is around this one.
     #[inline(always)]
     pub(crate) fn run<const OUTERMOST: bool, R>(self, work: impl FnOnce(&mut Frame<'_, C>) -> R) -> R {
-        let unwinding = Unwinding { arena: self.arena };
-        let core = FrameCore { identity: (&raw const unwinding).addr(), ..self };
+        // Nobody reads it or writes to it. No other frame that is open has one at the same address.
+        let mark = MaybeUninit::<u8>::uninit();
+        let identity = mark.as_ptr().addr();
+        let unwinding = Unwinding { arena: self.arena, identity };
+        let core = FrameCore { identity, ..self };
         let result = work(&mut Frame { core: &core });
         mem::forget(unwinding);
         core.leave::<OUTERMOST>();
