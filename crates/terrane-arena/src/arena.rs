@@ -92,13 +92,14 @@ pub struct Arena<C: Counting = Uncounted> {
     /// Belongs to this arena alone. It is borrowed only within methods that call no foreign code meanwhile, or have closed the
     /// arena before: the global allocator may call back.
     pub(crate) state: Cell<Option<StateHandle>>,
-    /// The lowest address that the cursor came down to in the current block before it went up again. It goes up and down with
-    /// the floor, so that its distance from there stays the least that was ever free.
-    pub(crate) lowest: Cell<usize>,
+    /// The fewest bytes that were left in the current block, before something was given back.
+    pub(crate) least_left: Cell<usize>,
     /// The room that a reset has to restore, if it has nothing else to do.
     pub(crate) home: Cell<Room>,
     pub(crate) strategy: ArenaStrategy,
     pub(crate) counting: C,
+    /// Whether a slow path is under way; see `serving.rs`.
+    pub(crate) closed: Cell<bool>,
     /// Values of the current block start at this address or above.
     pub(crate) floor: Cell<usize>,
 }
@@ -155,7 +156,7 @@ unsafe impl<C: Counting> Bump for Arena<C> {
 
     #[inline]
     fn retreating(&self) {
-        self.note_retreat(self.cursor.get().addr());
+        self.note_retreat(self.room().bytes());
     }
 
     #[inline]
@@ -163,15 +164,14 @@ unsafe impl<C: Counting> Bump for Arena<C> {
         self.strategy.poison
     }
 
-    #[inline]
-    fn move_floor(&self, floor: usize) {
-        let old = self.floor.get();
-        if floor < old {
-            self.note_retreat(self.cursor.get().addr());
-        }
-        if self.lowest.get() != usize::MAX {
-            self.lowest.set(self.lowest.get().wrapping_add(floor).wrapping_sub(old));
-        }
+    #[inline(always)]
+    fn raise_floor(&self, floor: usize) {
+        self.floor.set(floor);
+    }
+
+    #[inline(always)]
+    fn lower_floor(&self, floor: usize) {
+        self.note_retreat(self.room().bytes());
         self.floor.set(floor);
     }
 }
@@ -243,10 +243,11 @@ impl<C: Counting> Arena<C> {
         Self {
             cursor: Cell::new(Room::NONE.cursor),
             state: Cell::new(None),
-            lowest: Cell::new(usize::MAX),
+            least_left: Cell::new(usize::MAX),
             home: Cell::new(Room::UNKNOWN),
             strategy,
             counting,
+            closed: Cell::new(false),
             floor: Cell::new(Room::NONE.floor),
         }
     }

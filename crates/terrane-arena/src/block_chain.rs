@@ -49,7 +49,8 @@ impl Room {
         NonNull::new(self.cursor)
     }
 
-    fn bytes(&self) -> usize {
+    #[inline(always)]
+    pub(crate) fn bytes(&self) -> usize {
         self.cursor.addr() - self.floor
     }
 }
@@ -155,14 +156,14 @@ impl BlockChain {
         }
     }
 
-    /// Notes how far the cursor came down in the current block, before it went up again.
-    pub(crate) fn note_lowest(&mut self, lowest: usize, floor: usize) {
-        self.peak_bytes = self.peak_bytes.max(self.used_bytes_down_to(lowest, floor));
+    /// Notes how few bytes were left in the current block, before something was given back.
+    pub(crate) fn note_least_left(&mut self, left: usize) {
+        self.peak_bytes = self.peak_bytes.max(self.used_bytes_beside(left));
     }
 
-    /// Bytes in use if the cursor stood at that address; zero where it cannot stand.
-    pub(crate) fn used_bytes_down_to(&self, address: usize, floor: usize) -> usize {
-        let bytes = |block: Block| (block.end().addr() + (floor - block.floor())).checked_sub(address);
+    /// Bytes in use if so many were left in the current block; zero where it does not have as many.
+    pub(crate) fn used_bytes_beside(&self, left: usize) -> usize {
+        let bytes = |block: Block| (block.end().addr() - block.floor()).checked_sub(left);
         self.current.and_then(bytes).map_or(0, |bytes| self.retired_bytes + bytes)
     }
 

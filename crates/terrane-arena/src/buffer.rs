@@ -61,21 +61,34 @@ impl<T> Buffer<T> {
         let usual = self.capacity.saturating_mul(2).max(Self::FIRST).max(need);
         let wanted = if ample.saturating_mul(size_of::<T>()) <= room_bytes { ample } else { usual };
         let new = Layout::array::<T>(wanted).unwrap_or(need_layout);
-        let grow = |new: Layout| {
-            let place = self.place.cast();
-            // SAFETY: the buffer came from this room with this layout and belongs to the vector; without one, the layout is
-            // empty.
-            match unsafe { low_end::grow(room, place, old, new) } {
-                Some(grown) => Ok(grown),
-                // SAFETY: as above.
-                None => unsafe { resize::try_grow(room, place, old, new) },
-            }
-        };
+        // SAFETY: the buffer came from this room with this layout and belongs to the vector; without one, the layout is empty.
+        let grow = |new: Layout| unsafe { try_grow(room, self.place.cast(), old, new) };
         let (place, bytes) = match grow(new) {
             Ok(place) => (place, new.size()),
             Err(_) => (grow(need_layout)?, need_layout.size()),
         };
         Ok(Self { place: place.cast(), len: self.len, capacity: bytes / size_of::<T>() })
+    }
+}
+
+/// Makes a buffer larger: at the low end if that has room, else anywhere.
+///
+/// # Safety
+///
+/// As for [`resize::try_grow`]; `old` may be empty, and `new` is larger.
+#[inline(never)]
+unsafe fn try_grow(
+    room: &impl Bump,
+    place: NonNull<u8>,
+    old: Layout,
+    new: Layout,
+) -> Result<NonNull<u8>, MemoryError> {
+    // SAFETY: the caller vouches for it.
+    unsafe {
+        match low_end::grow(room, place, old, new) {
+            Some(grown) => Ok(grown),
+            None => resize::try_grow(room, place, old, new),
+        }
     }
 }
 
@@ -117,13 +130,15 @@ const fn max(one: usize, other: usize) -> usize {
 }
 
 /// Gives a buffer back. Apart, so that dropping a vector is short enough to be inlined: else its address is taken, and each
-/// push goes through memory.
+/// push goes through memory. It takes the capacity and not the layout: where a push might unwind the two are known to be
+/// length and bytes of length, and the compiler would count the bytes along in the loop of pushes, an instruction more in each.
 ///
 /// # Safety
 ///
-/// The buffer came from this room with this layout, and is not used any more.
+/// The buffer came from this room, has this capacity, which is not zero, and is not used any more.
 #[inline(never)]
-pub(crate) unsafe fn give_back(room: &impl Bump, place: NonNull<u8>, layout: Layout) {
+pub(crate) unsafe fn give_back<T>(room: &impl Bump, place: NonNull<T>, capacity: usize) {
+    let (place, layout) = (place.cast(), layout::<T>(capacity));
     // SAFETY: the caller vouches for it.
     unsafe {
         if !low_end::cut(room, place, layout, 0) {

@@ -47,10 +47,16 @@ pub unsafe trait Bump {
     /// Whether memory that is taken back is to be overwritten.
     fn poisons(&self) -> bool;
 
-    /// Moves the floor, where there is a low end. What lies below it belongs to buffers from then on, and nothing else does.
-    #[inline]
-    fn move_floor(&self, _floor: usize) {
-        debug_assert!(!Self::HAS_LOW_END, "who has a low end moves it");
+    /// Raises the floor, where there is a low end. What lies below it belongs to buffers from then on, and nothing else does.
+    #[inline(always)]
+    fn raise_floor(&self, _floor: usize) {
+        debug_assert!(!Self::HAS_LOW_END, "who has a low end raises it");
+    }
+
+    /// Lowers the floor, where there is a low end.
+    #[inline(always)]
+    fn lower_floor(&self, _floor: usize) {
+        debug_assert!(!Self::HAS_LOW_END, "who has a low end lowers it");
     }
 
     /// Memory for a type, or a panic: its size and alignment are constants, and so are all the conditions on them.

@@ -201,7 +201,7 @@ pub(crate) fn leave<const OUTERMOST: bool, C: Counting>(arena: &Arena<C>, frame:
     let poison = stand.strategy.poison;
     if !frame.origin.is_noted() && !poison && !cfg!(terrane_asan) {
         if !frame.is_estranged(stand.room) {
-            arena.lowest.set(frame.cursor().addr());
+            arena.least_left.set(frame.stretch.left());
         }
         return;
     }
@@ -248,7 +248,7 @@ unsafe fn leave_state(state: StateHandle, frame: Report, stand: Stand, outermost
     }
     let Some(entry) = frame.origin.index().and_then(|index| it.take_entry(index)) else {
         if !estranged {
-            it.chain.note_lowest(frame.cursor().addr(), stand.room.floor);
+            it.chain.note_least_left(frame.stretch.left());
             // SAFETY: these are the bytes of the frame's values.
             unsafe { shadow::forget(frame.cursor(), frame.origin.0.addr(), poison) };
             it.room = stand.room;

@@ -326,12 +326,11 @@ impl<'a, C: Counting> FrameCore<'a, C> {
         unsafe { state::explain(arena.state.get(), refusal) }
     }
 
-    /// Leaves the frame. There is more to do if it has moved the arena along or come lower than any before, or if its memory is
-    /// to be poisoned: then the arena's own mark of how low it came stays at the top.
+    /// Leaves the frame. There is more to do if it has moved the arena along or has left less than any before, or if its memory is
+    /// to be poisoned: then the arena's own mark of the least stays at the top.
     #[inline(always)]
     fn leave<const OUTERMOST: bool>(&self) {
-        let cursor = self.stretch().cursor().addr();
-        if self.origin.get().is_noted() || cursor < self.arena.lowest.get() {
+        if self.origin.get().is_noted() || self.left.get() < self.arena.least_left.get() {
             hint::cold_path();
             entry::leave::<OUTERMOST, C>(self.arena, self.report());
         }
@@ -419,7 +418,7 @@ unsafe impl<C: Counting> Bump for FrameCore<'_, C> {
     #[inline]
     fn retreating(&self) {
         if self.arena.floor.get() == self.floor() {
-            self.arena.note_retreat(self.cursor().addr());
+            self.arena.note_retreat(self.left.get());
         }
     }
 

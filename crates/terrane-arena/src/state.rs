@@ -38,8 +38,8 @@ pub(crate) struct StateHandle(NonNull<State>);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stand {
     pub(crate) room: Room,
-    /// The lowest address that the cursor has come down to in the current block before it went up again.
-    pub(crate) lowest: usize,
+    /// The fewest bytes that were left in the current block, before something was given back.
+    pub(crate) least_left: usize,
     pub(crate) strategy: ArenaStrategy,
 }
 
@@ -190,7 +190,7 @@ pub(crate) unsafe fn checkpoint(
 impl State {
     /// Takes note of where the arena stands. A new state has no block yet, and stands nowhere.
     pub(crate) fn arrive(&mut self, stand: Stand) {
-        self.chain.note_lowest(stand.lowest, stand.room.floor);
+        self.chain.note_least_left(stand.least_left);
         self.room = stand.room;
     }
 
@@ -211,7 +211,7 @@ impl State {
         let position = self.checkpoints.go_back(checkpoint)?;
         // No frame is open; these are of forgotten ones.
         self.entries.clear();
-        self.chain.note_lowest(stand.lowest, stand.room.floor);
+        self.chain.note_least_left(stand.least_left);
         self.room = stand.room;
         self.chain.rewind(position, &mut self.room, stand.strategy.poison);
         self.home = Room::UNKNOWN;
