@@ -31,6 +31,23 @@ impl<T> Buffer<T> {
     /// How many elements the first buffer has.
     const FIRST: usize = if size_of::<T>() == 0 { 0 } else { max(FIRST_BYTES / size_of::<T>(), 1) };
 
+    /// All the room that there is at the low end; none, where there is no low end.
+    #[inline(always)]
+    pub(crate) fn of_all_room<R: Bump>(room: &R) -> Self {
+        let room_bytes = low_end::room_bytes(room, align_of::<T>());
+        let capacity = room_bytes.checked_div(size_of::<T>()).unwrap_or(usize::MAX);
+        let place = NonNull::<T>::dangling();
+        let grown = match Layout::array::<T>(capacity) {
+            // SAFETY: a vector without a buffer has one of size zero.
+            Ok(new) if new.size() != 0 => unsafe { low_end::grow(room, place.cast(), layout::<T>(0), new) },
+            _ => None,
+        };
+        match grown {
+            Some(grown) => Self { place: grown.cast(), len: 0, capacity },
+            None => Self { place, len: 0, capacity: if size_of::<T>() == 0 { usize::MAX } else { 0 } },
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn grown_at_low_end<R: Bump>(
         &self,

@@ -8,7 +8,7 @@
 //! arena.
 
 use crate::arena::Arena;
-use crate::block_chain::{Position, Room, Put};
+use crate::block_chain::{Position, Put, Room};
 use crate::counting::Counting;
 use crate::refusal::Refusal;
 use crate::shadow;

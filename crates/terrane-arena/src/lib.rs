@@ -64,6 +64,7 @@ mod concurrent;
 mod construct;
 mod counting;
 mod entry;
+mod exclusive_vec;
 mod format;
 mod frame;
 mod frame_stack;

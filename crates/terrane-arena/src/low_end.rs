@@ -93,6 +93,13 @@ pub(crate) unsafe fn cut<R: Bump>(room: &R, place: NonNull<u8>, old: Layout, siz
     is_uppermost
 }
 
+/// How large a buffer with this alignment could be made; zero, where there is no low end.
+#[inline(always)]
+pub(crate) fn room_bytes<R: Bump>(room: &R, align: usize) -> usize {
+    let start = if R::HAS_LOW_END { aligned(room.floor(), align) } else { None };
+    start.map_or(0, |start| room.cursor().addr().saturating_sub(start))
+}
+
 /// The next address that is aligned, where the floor is a multiple of the granule.
 #[inline(always)]
 fn aligned(floor: usize, align: usize) -> Option<usize> {

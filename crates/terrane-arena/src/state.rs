@@ -6,7 +6,7 @@
 //! next allocation, and a store followed by a load of the same place is the longest link of the loop. As it is, a
 //! function that has the arena to itself (as a local variable, or by `&mut`) keeps the cursor in a register.
 
-use crate::block_chain::{BlockChain, Room, Put};
+use crate::block_chain::{BlockChain, Put, Room};
 use crate::checkpoint::{Checkpoint, CheckpointError, OpenCheckpoints};
 use crate::entry::Entry;
 use crate::refusal::Refusal;

@@ -53,6 +53,13 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
         Self { room, place: NonNull::dangling(), len: 0, capacity, owns: PhantomData }
     }
 
+    /// An empty vector with all the room that there is.
+    #[inline]
+    pub(crate) fn with_all_room(room: &'a R) -> Self {
+        let Buffer { place, len, capacity } = Buffer::of_all_room(room);
+        Self { room, place, len, capacity, owns: PhantomData }
+    }
+
     /// Appends an element. Amortised constant time.
     ///
     /// ```
