@@ -349,16 +349,7 @@ impl<C: Counting> Arena<C> {
     /// ```
     #[inline(always)]
     pub fn enter(&mut self) -> FrameGuard<'_, C> {
-        FrameGuard::over(self.core())
-    }
-
-    /// A frame over all of the arena's room.
-    #[inline(always)]
-    fn core(&mut self) -> FrameCore<'_, C> {
-        if self.floor.get() == Room::NONE.floor {
-            self.take_first_block();
-        }
-        FrameCore::of_whole(self)
+        FrameGuard::over(FrameCore::of_whole(self))
     }
 
     /// Runs `work` with a frame, then forgets everything that was allocated in it, also if it panics.
@@ -400,7 +391,7 @@ impl<C: Counting> Arena<C> {
     /// If `work` panics.
     #[inline(always)]
     pub fn scope<R>(&mut self, work: impl FnOnce(&mut Frame<'_, C>) -> R) -> R {
-        self.core().run::<true, _>(work)
+        FrameCore::of_whole(self).run::<true, _>(work)
     }
 
     #[inline(always)]

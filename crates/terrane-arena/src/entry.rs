@@ -116,6 +116,13 @@ pub(crate) fn serve_small<C: Counting>(arena: &Arena<C>, frame: Report, layout: 
 /// The arena is closed meanwhile.
 #[inline(always)]
 fn serve_as<C: Counting>(arena: &Arena<C>, frame: Report, layout: Layout, put: Put) -> Served {
+    let frame = begin_in_a_block(arena, frame);
+    if let Some(rest) = frame.stretch.take(layout)
+        && let Some(place) = NonNull::new(rest.cursor())
+    {
+        shadow::reveal(place.as_ptr(), layout.size());
+        return Served { result: Ok(place), stretch: rest, origin: frame.origin };
+    }
     let stand = arena.stand();
     let served = arena.close(layout).and_then(|state| {
         // SAFETY: the state belongs to the arena and is not borrowed; nobody finds it while the arena is closed. The report was
@@ -134,6 +141,19 @@ fn serve_as<C: Counting>(arena: &Arena<C>, frame: Report, layout: Layout, put: P
         }
         Err(refusal) => Served { result: Err(refusal), stretch: frame.stretch, origin: frame.origin },
     }
+}
+
+/// A frame of an arena without blocks begins nowhere. To go back to nowhere would mean to begin with the first block again in
+/// each frame; so the frame begins where the arena stands by now, and that is in its first block.
+#[inline(always)]
+fn begin_in_a_block<C: Counting>(arena: &Arena<C>, frame: Report) -> Report {
+    if frame.floor() != Room::NONE.floor {
+        return frame;
+    }
+    if arena.room() == Room::NONE {
+        arena.take_first_block();
+    }
+    Report { origin: Origin::at(arena.room().cursor), stretch: Stretch::of(arena.room()), ..frame }
 }
 
 /// The arena's state, the place, and the index of the frame's entry.
