@@ -327,6 +327,9 @@ fn scopes_of_an_empty_arena_take_a_block_when_they_need_one_and_share_it() {
         });
         assert_eq!((arena.used_bytes(), arena.peak_bytes(), arena.blocks()), (0, 16, 1));
     }
+    let other = Arena::new();
+    other.alloc(1u64);
+    assert_eq!(arena.stats().metadata_bytes, other.stats().metadata_bytes, "no frame was put on record");
 }
 
 #[test]
@@ -348,4 +351,25 @@ fn a_small_value_in_a_frame_may_take_the_next_block_and_no_more() {
         refused
     });
     assert_eq!((refused, limited.blocks()), (true, 1));
+}
+
+#[test]
+fn the_peak_survives_every_way_of_going_back() {
+    let mut arena = Arena::new();
+    arena.alloc([0u64; 50]);
+    arena.reset();
+    arena.alloc(1u64);
+    assert_eq!((arena.used_bytes(), arena.peak_bytes()), (8, 400), "a reset of one block");
+    let checkpoint = arena.checkpoint();
+    arena.alloc([0u64; 60]);
+    arena.rewind(checkpoint).unwrap();
+    assert_eq!((arena.used_bytes(), arena.peak_bytes()), (8, 488), "a checkpoint in this block");
+    arena.scope(|frame| frame.alloc([0u64; 70])[0]);
+    assert_eq!((arena.used_bytes(), arena.peak_bytes()), (8, 568), "a scope");
+    let mut vec = arena.vec();
+    vec.reserve(80);
+    vec.push(1u64);
+    let bytes = vec.capacity() * 8;
+    drop(vec);
+    assert_eq!((arena.used_bytes(), arena.peak_bytes()), (8, 8 + bytes), "a buffer at the low end");
 }
