@@ -1,12 +1,14 @@
 //! Frames: a part of an arena's values that goes away together, last in, first out.
 //!
-//! A frame keeps a cursor and a floor of its own, copied from the arena or the frame around it when it is entered. While it
-//! stays in the block that it started in, nothing else is written, so leaving it means no more than to forget these two
-//! words: where the arena stood, it still stands. The compiler keeps them in registers where it sees the whole frame, as
-//! no address of a frame is ever given away.
+//! A frame keeps a room of its own (in the form of `stretch.rs`), copied from the arena or the frame around it when it is
+//! entered. While it stays in the block that it started in, nothing else is written, so leaving it means no more than to
+//! forget these two words: where the arena stood, it still stands. The compiler keeps them in registers where it sees the
+//! whole frame, as no address of a frame is ever given away.
 //!
 //! A frame that needs another block notes, then and only then, where the chain of blocks stood (its *entry*), and moves
-//! the arena along; `entry.rs` does that. Leaving it rewinds the chain.
+//! the arena along; `entry.rs` does that. Leaving it rewinds the chain. A small value for which the block has no room is put
+//! into the next block even if the present one has more room left, so that every small value is at the frame's cursor: were
+//! some elsewhere, each address would have to be computed before the value is written, an instruction more.
 //!
 //! **A guard that is forgotten** (`mem::forget`) without a block of its own has left no trace. One that had moved the
 //! arena along leaves the arena in another block than the frame around it. That frame finds out by comparing floors when it
