@@ -129,7 +129,10 @@ pub unsafe trait Bump {
     fn place_unnoted(&self, layout: Layout) -> NonNull<u8> {
         match self.take(layout) {
             Some(place) => place,
-            None => self.refill(layout),
+            None => {
+                hint::cold_path();
+                self.refill(layout)
+            }
         }
     }
 
@@ -137,7 +140,10 @@ pub unsafe trait Bump {
     fn try_place_unnoted(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
         match self.take(layout) {
             Some(place) => Ok(place),
-            None => self.try_refill(layout),
+            None => {
+                hint::cold_path();
+                self.try_refill(layout)
+            }
         }
     }
 

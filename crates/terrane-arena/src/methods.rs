@@ -85,7 +85,7 @@ macro_rules! allocating_methods {
         /// # Panics
         ///
         /// If no block is to be had.
-        #[inline]
+        #[inline(always)]
         pub fn alloc_slice_copy<$borrow, T: Copy>(&$borrow self, source: &[T]) -> &$value mut [T] {
             let place = self.place(core::alloc::Layout::for_value(source));
             // SAFETY: the place was taken for the source's layout, for this call alone, and stays for the lifetime of values.
@@ -231,7 +231,7 @@ macro_rules! allocating_methods {
         /// # Panics
         ///
         /// If no block is to be had.
-        #[inline]
+        #[inline(always)]
         pub fn alloc_str<$borrow>(&$borrow self, source: &str) -> &$value mut str {
             // SAFETY: the bytes are those of a string.
             unsafe { str::from_utf8_unchecked_mut(self.alloc_slice_copy(source.as_bytes())) }
