@@ -1,8 +1,8 @@
 //! `arena/vec/LENGTH`: a vector that grows by pushing one number after the other.
 //!
 //! The vector starts empty and without room. When it is full-grown it is read and dropped, and its arena is reset. Each
-//! library has its own vector or serves one of allocator-api2, or both; of several the fastest counts. One of
-//! bump-scope's has the whole arena for itself (`MutBumpVec`), all others share theirs.
+//! library has its own vector or serves one of allocator-api2, or both; of several the fastest counts. One of ours and two of
+//! bump-scope's have the whole arena for themselves (`exclusive_vec`, `MutBumpVec`), all others share theirs.
 
 use super::bumping::{BumpScope, BumpScopeDown, Bumping};
 use crate::checksum;
@@ -30,7 +30,11 @@ fn row<const LENGTH: u64>() -> Row {
         when: When::Always,
         threads: 1,
         rounds: Rounds::LOOPS,
-        ours: Contender::new(OURS, Home::Glibc, measure::<Ours, LENGTH>),
+        ours: Contender::new(
+            OURS,
+            Home::Glibc,
+            each_of([measure::<Ours, LENGTH>, measure::<OursExclusive, LENGTH>]),
+        ),
         rivals: vec![
             Contender::new(
                 "bumpalo",
@@ -111,6 +115,10 @@ macro_rules! vector {
 vector!(
     /// Our own vector.
     Ours(Arena), Arena::new(), |arena| arena.vec::<u64>(), |arena| arena.drop_all()
+);
+vector!(
+    /// Our own vector that has the whole arena for itself.
+    OursExclusive(Arena), Arena::new(), |arena| arena.exclusive_vec::<u64>(), |arena| arena.drop_all()
 );
 vector!(
     /// bumpalo's own vector.

@@ -92,13 +92,14 @@ pub struct Arena<C: Counting = Uncounted> {
     /// Belongs to this arena alone. It is borrowed only within methods that call no foreign code meanwhile, or have closed the
     /// arena before: the global allocator may call back.
     pub(crate) state: Cell<Option<StateHandle>>,
-    /// The lowest address that the cursor came down to in the current block before it went up again. It goes up and down with
-    /// the floor, so that its distance from there stays the least that was ever free.
-    pub(crate) lowest: Cell<usize>,
+    /// The fewest bytes that were left in the current block, before something was given back.
+    pub(crate) least_left: Cell<usize>,
     /// The room that a reset has to restore, if it has nothing else to do.
     pub(crate) home: Cell<Room>,
     pub(crate) strategy: ArenaStrategy,
     pub(crate) counting: C,
+    /// Whether a slow path is under way; see `serving.rs`.
+    pub(crate) closed: Cell<bool>,
     /// Values of the current block start at this address or above.
     pub(crate) floor: Cell<usize>,
 }
@@ -111,17 +112,21 @@ unsafe impl<C: Counting> Send for Arena<C> {}
 // as long as a shared borrow of the arena. Methods that borrow it mutably give memory back; by a shared borrow only the handle
 // of the value at the cursor or of the buffer at the floor does, which ends or moves that value and no other.
 unsafe impl<C: Counting> Bump for Arena<C> {
-    const SHARED: bool = true;
     const HAS_LOW_END: bool = true;
 
     #[inline(always)]
-    fn cursor(&self) -> &Cell<*mut u8> {
-        &self.cursor
+    fn cursor(&self) -> *mut u8 {
+        self.cursor.get()
     }
 
     #[inline(always)]
-    fn floor(&self) -> &Cell<usize> {
-        &self.floor
+    fn set_cursor(&self, cursor: *mut u8) {
+        self.cursor.set(cursor);
+    }
+
+    #[inline(always)]
+    fn floor(&self) -> usize {
+        self.floor.get()
     }
 
     #[inline(always)]
@@ -151,7 +156,7 @@ unsafe impl<C: Counting> Bump for Arena<C> {
 
     #[inline]
     fn retreating(&self) {
-        self.note_retreat(self.cursor.get().addr());
+        self.note_retreat(self.room().bytes());
     }
 
     #[inline]
@@ -159,15 +164,14 @@ unsafe impl<C: Counting> Bump for Arena<C> {
         self.strategy.poison
     }
 
-    #[inline]
-    fn move_floor(&self, floor: usize) {
-        let old = self.floor.get();
-        if floor < old {
-            self.note_retreat(self.cursor.get().addr());
-        }
-        if self.lowest.get() != usize::MAX {
-            self.lowest.set(self.lowest.get().wrapping_add(floor).wrapping_sub(old));
-        }
+    #[inline(always)]
+    fn raise_floor(&self, floor: usize) {
+        self.floor.set(floor);
+    }
+
+    #[inline(always)]
+    fn lower_floor(&self, floor: usize) {
+        self.note_retreat(self.room().bytes());
         self.floor.set(floor);
     }
 }
@@ -239,10 +243,11 @@ impl<C: Counting> Arena<C> {
         Self {
             cursor: Cell::new(Room::NONE.cursor),
             state: Cell::new(None),
-            lowest: Cell::new(usize::MAX),
+            least_left: Cell::new(usize::MAX),
             home: Cell::new(Room::UNKNOWN),
             strategy,
             counting,
+            closed: Cell::new(false),
             floor: Cell::new(Room::NONE.floor),
         }
     }
@@ -344,16 +349,7 @@ impl<C: Counting> Arena<C> {
     /// ```
     #[inline(always)]
     pub fn enter(&mut self) -> FrameGuard<'_, C> {
-        FrameGuard::over(self.core())
-    }
-
-    /// A frame over all of the arena's room.
-    #[inline(always)]
-    fn core(&mut self) -> FrameCore<'_, C> {
-        if self.floor.get() == Room::NONE.floor {
-            self.take_first_block();
-        }
-        FrameCore::of_whole(self)
+        FrameGuard::over(FrameCore::of_whole(self))
     }
 
     /// Runs `work` with a frame, then forgets everything that was allocated in it, also if it panics.
@@ -395,7 +391,7 @@ impl<C: Counting> Arena<C> {
     /// If `work` panics.
     #[inline(always)]
     pub fn scope<R>(&mut self, work: impl FnOnce(&mut Frame<'_, C>) -> R) -> R {
-        self.core().run::<true, _>(work)
+        FrameCore::of_whole(self).run::<true, _>(work)
     }
 
     #[inline(always)]

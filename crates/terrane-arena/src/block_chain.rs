@@ -49,9 +49,19 @@ impl Room {
         NonNull::new(self.cursor)
     }
 
-    fn bytes(&self) -> usize {
+    #[inline(always)]
+    pub(crate) fn bytes(&self) -> usize {
         self.cursor.addr() - self.floor
     }
+}
+
+/// Where a value may be put that the current block has no room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Put {
+    /// Where it wastes least: in a block of its own, if the current block has more room than the new one would have left.
+    Anywhere,
+    /// Where the cursor then is: the current block is given up, whatever room it has. For small values only.
+    AtCursor,
 }
 
 /// A state that the chain can go back to.
@@ -146,14 +156,14 @@ impl BlockChain {
         }
     }
 
-    /// Notes how far the cursor came down in the current block, before it went up again.
-    pub(crate) fn note_lowest(&mut self, lowest: usize, floor: usize) {
-        self.peak_bytes = self.peak_bytes.max(self.used_bytes_down_to(lowest, floor));
+    /// Notes how few bytes were left in the current block, before something was given back.
+    pub(crate) fn note_least_left(&mut self, left: usize) {
+        self.peak_bytes = self.peak_bytes.max(self.used_bytes_beside(left));
     }
 
-    /// Bytes in use if the cursor stood at that address; zero where it cannot stand.
-    pub(crate) fn used_bytes_down_to(&self, address: usize, floor: usize) -> usize {
-        let bytes = |block: Block| (block.end().addr() + (floor - block.floor())).checked_sub(address);
+    /// Bytes in use if so many were left in the current block; zero where it does not have as many.
+    pub(crate) fn used_bytes_beside(&self, left: usize) -> usize {
+        let bytes = |block: Block| (block.end().addr() - block.floor()).checked_sub(left);
         self.current.and_then(bytes).map_or(0, |bytes| self.retired_bytes + bytes)
     }
 
@@ -195,6 +205,7 @@ impl BlockChain {
     pub(crate) fn serve(
         &mut self,
         layout: Layout,
+        put: Put,
         strategy: ArenaStrategy,
         room: &mut Room,
     ) -> Result<NonNull<u8>, Refusal> {
@@ -206,10 +217,14 @@ impl BlockChain {
             return Err(Refusal::BeyondBlock { requested_bytes: layout.size(), max_bytes });
         }
         self.refused_by_budget = None;
-        let spare = self.replace_spares(need, room.bytes(), strategy).or_else(|| self.unlink_spare(need));
+        let least_bytes = match put {
+            Put::Anywhere => room.bytes(),
+            Put::AtCursor => 0,
+        };
+        let spare = self.replace_spares(need, least_bytes, strategy).or_else(|| self.unlink_spare(need));
         let block = match spare {
             Some(block) => block,
-            None => self.add_block(need, room.bytes(), strategy)?,
+            None => self.add_block(need, least_bytes, strategy)?,
         };
         let mut fresh = Room::of(block);
         let Some(start) = fresh.take(layout) else {
@@ -220,7 +235,7 @@ impl BlockChain {
         let floor = fresh.cursor.with_addr(fresh.floor);
         shadow::hide(floor, block.end().addr().saturating_sub(fresh.floor));
         shadow::reveal(start.as_ptr(), layout.size());
-        if fresh.bytes() < room.bytes() {
+        if fresh.bytes() < least_bytes {
             self.keep_large(block, fresh.cursor);
         } else {
             self.make_current(block, *room);

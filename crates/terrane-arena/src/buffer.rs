@@ -31,6 +31,23 @@ impl<T> Buffer<T> {
     /// How many elements the first buffer has.
     const FIRST: usize = if size_of::<T>() == 0 { 0 } else { max(FIRST_BYTES / size_of::<T>(), 1) };
 
+    /// All the room that there is at the low end; none, where there is no low end.
+    #[inline(always)]
+    pub(crate) fn of_all_room<R: Bump>(room: &R) -> Self {
+        let room_bytes = low_end::room_bytes(room, align_of::<T>());
+        let capacity = room_bytes.checked_div(size_of::<T>()).unwrap_or(usize::MAX);
+        let place = NonNull::<T>::dangling();
+        let grown = match Layout::array::<T>(capacity) {
+            // SAFETY: a vector without a buffer has one of size zero.
+            Ok(new) if new.size() != 0 => unsafe { low_end::grow(room, place.cast(), layout::<T>(0), new) },
+            _ => None,
+        };
+        match grown {
+            Some(grown) => Self { place: grown.cast(), len: 0, capacity },
+            None => Self { place, len: 0, capacity: if size_of::<T>() == 0 { usize::MAX } else { 0 } },
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn grown_at_low_end<R: Bump>(
         &self,
@@ -56,26 +73,39 @@ impl<T> Buffer<T> {
             return Err(crate::refusal::Refusal::TooLarge { requested_bytes: usize::MAX }.into());
         }
         let old = layout::<T>(self.capacity);
-        let room_bytes = room.cursor().get().addr() - room.floor().get();
+        let room_bytes = room.cursor().addr() - room.floor();
         let ample = self.capacity.saturating_mul(4).max(Self::FIRST).max(need);
         let usual = self.capacity.saturating_mul(2).max(Self::FIRST).max(need);
         let wanted = if ample.saturating_mul(size_of::<T>()) <= room_bytes { ample } else { usual };
         let new = Layout::array::<T>(wanted).unwrap_or(need_layout);
-        let grow = |new: Layout| {
-            let place = self.place.cast();
-            // SAFETY: the buffer came from this room with this layout and belongs to the vector; without one, the layout is
-            // empty.
-            match unsafe { low_end::grow(room, place, old, new) } {
-                Some(grown) => Ok(grown),
-                // SAFETY: as above.
-                None => unsafe { resize::try_grow(room, place, old, new) },
-            }
-        };
+        // SAFETY: the buffer came from this room with this layout and belongs to the vector; without one, the layout is empty.
+        let grow = |new: Layout| unsafe { try_grow(room, self.place.cast(), old, new) };
         let (place, bytes) = match grow(new) {
             Ok(place) => (place, new.size()),
             Err(_) => (grow(need_layout)?, need_layout.size()),
         };
         Ok(Self { place: place.cast(), len: self.len, capacity: bytes / size_of::<T>() })
+    }
+}
+
+/// Makes a buffer larger: at the low end if that has room, else anywhere.
+///
+/// # Safety
+///
+/// As for [`resize::try_grow`]; `old` may be empty, and `new` is larger.
+#[inline(never)]
+unsafe fn try_grow(
+    room: &impl Bump,
+    place: NonNull<u8>,
+    old: Layout,
+    new: Layout,
+) -> Result<NonNull<u8>, MemoryError> {
+    // SAFETY: the caller vouches for it.
+    unsafe {
+        match low_end::grow(room, place, old, new) {
+            Some(grown) => Ok(grown),
+            None => resize::try_grow(room, place, old, new),
+        }
     }
 }
 
@@ -96,7 +126,7 @@ fn grown_at_low_end<T, R: Bump>(
     let need = len.checked_add(additional)?;
     // Each time that a loop of pushes comes here is a mispredicted branch, which costs more than all of this.
     let ample = capacity.checked_mul(8)?;
-    let room_bytes = room.cursor().get().addr() - room.floor().get();
+    let room_bytes = room.cursor().addr() - room.floor();
     let usual = if ample <= room_bytes / 4 * 3 / size_of::<T>() { ample } else { capacity * 2 };
     let first = if capacity == 0 { (room_bytes / 16).min(MOST_FIRST_BYTES) / size_of::<T>() } else { 0 };
     let wanted = usual.max(first).max(Buffer::<T>::FIRST).max(need);
@@ -117,13 +147,15 @@ const fn max(one: usize, other: usize) -> usize {
 }
 
 /// Gives a buffer back. Apart, so that dropping a vector is short enough to be inlined: else its address is taken, and each
-/// push goes through memory.
+/// push goes through memory. It takes the capacity and not the layout: where a push might unwind the two are known to be
+/// length and bytes of length, and the compiler would count the bytes along in the loop of pushes, an instruction more in each.
 ///
 /// # Safety
 ///
-/// The buffer came from this room with this layout, and is not used any more.
+/// The buffer came from this room, has this capacity, which is not zero, and is not used any more.
 #[inline(never)]
-pub(crate) unsafe fn give_back(room: &impl Bump, place: NonNull<u8>, layout: Layout) {
+pub(crate) unsafe fn give_back<T>(room: &impl Bump, place: NonNull<T>, capacity: usize) {
+    let (place, layout) = (place.cast(), layout::<T>(capacity));
     // SAFETY: the caller vouches for it.
     unsafe {
         if !low_end::cut(room, place, layout, 0) {

@@ -1,11 +1,12 @@
 //! The fast path that every kind of arena has in common.
 //!
 //! An allocation needs two words: the cursor, and the floor of the room below it. Who has them (an arena, a frame in its
-//! caller's registers, the handle of a thread) and where more room comes from differs; what is done with them does not.
+//! caller's registers, the handle of a thread) and where more room comes from differs; what is done with them does not. A frame
+//! keeps them in another form, and so has a fast path of its own: see `frame.rs`.
 
 use crate::bumping;
 use core::alloc::Layout;
-use core::cell::Cell;
+use core::hint;
 use core::ptr::NonNull;
 use terrane_base::MemoryError;
 
@@ -15,19 +16,18 @@ use terrane_base::MemoryError;
 ///
 /// - The bytes `floor..cursor` belong to the implementor, may be written through the cursor's provenance, and nobody has
 ///   a reference to them. `LOWEST <= floor <= cursor`, and the cursor is a multiple of the granule.
-/// - What `refill` and `try_refill` return is memory of the layout that they were asked for, and like what was bumped
-///   off the cursor it stays as it is, and is handed out to nobody else, for as long as the lifetime for which the implementor
-///   lets its values be borrowed.
+/// - What the methods that take or serve memory return is of the layout that they were asked for, and stays as it is, and is
+///   handed out to nobody else, for as long as the lifetime for which the implementor lets its values be borrowed.
 pub unsafe trait Bump {
-    /// Whether the cursor is in memory, and not in a register of whoever has the place to itself.
-    const SHARED: bool;
-
     /// Whether buffers may grow at the low end of the room: see `low_end.rs`.
     const HAS_LOW_END: bool = false;
 
-    fn cursor(&self) -> &Cell<*mut u8>;
+    fn cursor(&self) -> *mut u8;
 
-    fn floor(&self) -> &Cell<usize>;
+    /// Moves the cursor, down into the room or up over what is given back. It is derived from the old one.
+    fn set_cursor(&self, cursor: *mut u8);
+
+    fn floor(&self) -> usize;
 
     /// Takes memory for a value that does not fit between floor and cursor, or panics.
     fn refill(&self, layout: Layout) -> NonNull<u8>;
@@ -47,73 +47,131 @@ pub unsafe trait Bump {
     /// Whether memory that is taken back is to be overwritten.
     fn poisons(&self) -> bool;
 
-    /// Moves the floor, where there is a low end. What lies below it belongs to buffers from then on, and nothing else does.
-    #[inline]
-    fn move_floor(&self, floor: usize) {
-        self.floor().set(floor);
+    /// Raises the floor, where there is a low end. What lies below it belongs to buffers from then on, and nothing else does.
+    #[inline(always)]
+    fn raise_floor(&self, _floor: usize) {
+        debug_assert!(!Self::HAS_LOW_END, "who has a low end raises it");
     }
 
-    /// The fast path for a type: its size and alignment are constants, and so are all the conditions on them.
+    /// Lowers the floor, where there is a low end.
     #[inline(always)]
-    fn take_sized<T>(&self) -> Option<NonNull<T>> {
+    fn lower_floor(&self, _floor: usize) {
+        debug_assert!(!Self::HAS_LOW_END, "who has a low end lowers it");
+    }
+
+    /// Memory for a type, or a panic: its size and alignment are constants, and so are all the conditions on them.
+    #[inline(always)]
+    fn place_sized<T>(&self) -> NonNull<T> {
         self.note();
         if size_of::<T>() == 0 {
-            return Some(NonNull::dangling());
+            return NonNull::dangling();
         }
-        if const { !bumping::is_small(size_of::<T>(), align_of::<T>()) } {
-            return self.take_unnoted(Layout::new::<T>()).map(NonNull::cast);
-        }
-        let cursor = self.cursor().get();
-        let floor = self.floor().get();
-        let start = if Self::SHARED {
-            bumping::bump_small::<true>(cursor.addr(), floor, size_of::<T>(), align_of::<T>())
+        if const { bumping::is_small(size_of::<T>(), align_of::<T>()) } {
+            self.place_small(Layout::new::<T>()).cast()
         } else {
-            bumping::bump_small::<false>(cursor.addr(), floor, size_of::<T>(), align_of::<T>())
-        }?;
-        Some(self.move_cursor(cursor.with_addr(start), size_of::<T>()).cast())
-    }
-
-    /// The fast path for any layout.
-    #[inline(always)]
-    fn take(&self, layout: Layout) -> Option<NonNull<u8>> {
-        self.note();
-        self.take_unnoted(layout)
-    }
-
-    #[inline(always)]
-    fn take_unnoted(&self, layout: Layout) -> Option<NonNull<u8>> {
-        if layout.size() == 0 {
-            return Some(layout.dangling_ptr());
+            self.place_unnoted(Layout::new::<T>()).cast()
         }
-        let cursor = self.cursor().get();
-        let start = bumping::bump(cursor.addr(), self.floor().get(), layout.size(), layout.align())?;
-        Some(self.move_cursor(cursor.with_addr(start), layout.size()))
     }
 
+    /// Memory for a type.
     #[inline(always)]
-    fn move_cursor(&self, cursor: *mut u8, size: usize) -> NonNull<u8> {
-        self.cursor().set(cursor);
-        crate::shadow::reveal(cursor, size);
-        // SAFETY: every caller passes what `bump` gave it or a place within a value, and neither is below the floor, which is
-        // never zero.
-        unsafe { NonNull::new_unchecked(cursor) }
+    fn try_place_sized<T>(&self) -> Result<NonNull<T>, MemoryError> {
+        self.note();
+        if size_of::<T>() == 0 {
+            return Ok(NonNull::dangling());
+        }
+        if const { bumping::is_small(size_of::<T>(), align_of::<T>()) } {
+            self.try_place_small(Layout::new::<T>()).map(NonNull::cast)
+        } else {
+            self.try_place_unnoted(Layout::new::<T>()).map(NonNull::cast)
+        }
     }
 
     /// Memory for any layout, or a panic.
     #[inline(always)]
     fn place(&self, layout: Layout) -> NonNull<u8> {
-        match self.take(layout) {
-            Some(place) => place,
-            None => self.refill(layout),
-        }
+        self.note();
+        self.place_unnoted(layout)
     }
 
     /// Memory for any layout.
     #[inline(always)]
     fn try_place(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
+        self.note();
+        self.try_place_unnoted(layout)
+    }
+
+    /// Memory for a small layout that is known at compile time and not empty, or a panic.
+    #[inline(always)]
+    fn place_small(&self, layout: Layout) -> NonNull<u8> {
+        match self.take_small(layout) {
+            Some(place) => place,
+            None => {
+                hint::cold_path();
+                self.refill(layout)
+            }
+        }
+    }
+
+    /// Memory for a small layout that is known at compile time and not empty.
+    #[inline(always)]
+    fn try_place_small(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
+        match self.take_small(layout) {
+            Some(place) => Ok(place),
+            None => {
+                hint::cold_path();
+                self.try_refill(layout)
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn place_unnoted(&self, layout: Layout) -> NonNull<u8> {
+        match self.take(layout) {
+            Some(place) => place,
+            None => {
+                hint::cold_path();
+                self.refill(layout)
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn try_place_unnoted(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
         match self.take(layout) {
             Some(place) => Ok(place),
-            None => self.try_refill(layout),
+            None => {
+                hint::cold_path();
+                self.try_refill(layout)
+            }
         }
+    }
+
+    /// Bumps off a small layout that is known at compile time, if it fits.
+    #[inline(always)]
+    fn take_small(&self, layout: Layout) -> Option<NonNull<u8>> {
+        let cursor = self.cursor();
+        let start = bumping::bump_small(cursor.addr(), self.floor(), layout.size(), layout.align())?;
+        Some(self.move_cursor(cursor.with_addr(start), layout.size()))
+    }
+
+    /// Bumps off any layout, if it fits.
+    #[inline(always)]
+    fn take(&self, layout: Layout) -> Option<NonNull<u8>> {
+        if layout.size() == 0 {
+            return Some(layout.dangling_ptr());
+        }
+        let cursor = self.cursor();
+        let start = bumping::bump(cursor.addr(), self.floor(), layout.size(), layout.align())?;
+        Some(self.move_cursor(cursor.with_addr(start), layout.size()))
+    }
+
+    #[inline(always)]
+    fn move_cursor(&self, cursor: *mut u8, size: usize) -> NonNull<u8> {
+        self.set_cursor(cursor);
+        crate::shadow::reveal(cursor, size);
+        // SAFETY: every caller passes what `bump` gave it or a place within a value, and neither is below the floor, which is
+        // never zero.
+        unsafe { NonNull::new_unchecked(cursor) }
     }
 }

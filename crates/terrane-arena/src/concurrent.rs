@@ -14,7 +14,7 @@ use crate::bump::Bump;
 use crate::construct;
 use crate::counting::Uncounted;
 use crate::format::ArenaText;
-use crate::frame::{Frame, FrameCore, FrameGuard};
+use crate::frame::{Frame, FrameCore, FrameGuard, bump_by_core};
 use crate::methods::allocating_methods;
 use crate::refusal::Refusal;
 use crate::stats::ArenaStats;
@@ -23,7 +23,6 @@ use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, Slot};
 use crate::vec::ArenaVec;
 use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
-use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
@@ -423,45 +422,7 @@ impl Drop for Local<'_> {
 // borrowed mutably. A forgotten handle never gives its segment back, so nobody allocates there before; one within which a
 // frame was forgotten leaves the arena in a later block.
 unsafe impl Bump for Local<'_> {
-    const SHARED: bool = true;
-
-    #[inline(always)]
-    fn cursor(&self) -> &Cell<*mut u8> {
-        self.core.cursor()
-    }
-
-    #[inline(always)]
-    fn floor(&self) -> &Cell<usize> {
-        self.core.floor()
-    }
-
-    #[inline(always)]
-    fn refill(&self, layout: Layout) -> NonNull<u8> {
-        self.core.refill(layout)
-    }
-
-    #[inline(always)]
-    fn try_refill(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
-        self.core.try_refill(layout)
-    }
-
-    #[inline(always)]
-    fn note(&self) {}
-
-    #[inline]
-    fn last_is_free(&self) -> bool {
-        self.core.last_is_free()
-    }
-
-    #[inline]
-    fn retreating(&self) {
-        self.core.retreating();
-    }
-
-    #[inline]
-    fn poisons(&self) -> bool {
-        self.core.poisons()
-    }
+    bump_by_core!();
 }
 
 impl Default for ConcurrentArena {

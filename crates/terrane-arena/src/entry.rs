@@ -8,11 +8,12 @@
 //! arena.
 
 use crate::arena::Arena;
-use crate::block_chain::{Position, Room};
+use crate::block_chain::{Position, Put, Room};
 use crate::counting::Counting;
 use crate::refusal::Refusal;
 use crate::shadow;
 use crate::state::{Stand, StateHandle};
+use crate::stretch::Stretch;
 use core::alloc::Layout;
 use core::ptr::{self, NonNull};
 
@@ -35,24 +36,29 @@ pub(crate) struct Origin(*mut u8);
 #[derive(Clone, Copy)]
 pub(crate) struct Report {
     pub(crate) origin: Origin,
-    pub(crate) cursor: *mut u8,
-    pub(crate) floor: usize,
+    pub(crate) stretch: Stretch,
     pub(crate) identity: usize,
 }
 
-/// What a frame gets from the slow path: a place, and where it stands from now on.
-#[derive(Clone, Copy)]
+/// What a frame gets from the slow path: a place or a refusal, and where it stands from now on.
 pub(crate) struct Served {
-    pub(crate) place: NonNull<u8>,
-    pub(crate) cursor: *mut u8,
-    pub(crate) floor: usize,
+    pub(crate) result: Result<NonNull<u8>, Refusal>,
+    pub(crate) stretch: Stretch,
     pub(crate) origin: Origin,
 }
 
 impl Report {
+    fn cursor(&self) -> *mut u8 {
+        self.stretch.cursor()
+    }
+
+    fn floor(&self) -> usize {
+        self.stretch.floor()
+    }
+
     /// Whether the arena is in another block: a frame within this one was forgotten.
     fn is_estranged(&self, arena: Room) -> bool {
-        arena.floor != self.floor
+        arena.floor != self.floor()
     }
 }
 
@@ -90,30 +96,64 @@ impl Origin {
     }
 }
 
-/// Serves a request of a frame for which its block has no room. The arena is closed meanwhile.
+/// Serves a request of a frame for which its block has no room.
 #[cold]
 #[inline(never)]
-pub(crate) fn serve<C: Counting>(arena: &Arena<C>, frame: Report, layout: Layout) -> Result<Served, Refusal> {
-    let stand = arena.stand();
-    let state = arena.close(layout)?;
-    // SAFETY: the state belongs to the arena and is not borrowed; nobody finds it while the arena is closed. The report was read
-    // off a frame of this arena just now.
-    match unsafe { serve_from_state(state, frame, stand, layout) } {
-        Ok((state, place, index)) => {
-            arena.reopen(Some(state), stand);
-            Ok(Served {
-                place,
-                cursor: arena.cursor.get(),
-                floor: arena.floor.get(),
-                origin: Origin::noted(index),
-            })
-        }
-        Err(refusal) => {
-            // The arena stands where it stood, whatever its state has noted of the frame.
-            arena.reopen_unmoved(state, stand);
-            Err(refusal)
-        }
+pub(crate) fn serve<C: Counting>(arena: &Arena<C>, frame: Report, layout: Layout) -> Served {
+    serve_as(arena, frame, layout, Put::Anywhere)
+}
+
+/// Serves a small request of a frame that has already subtracted it from what is left: at the cursor, so that the fast path
+/// finds the value where it would have been. The subtraction is undone here and not by the caller, who would
+/// have to keep what was left before in a register just for that.
+#[cold]
+#[inline(never)]
+pub(crate) fn serve_small<C: Counting>(arena: &Arena<C>, frame: Report, layout: Layout) -> Served {
+    let stretch = frame.stretch.above(layout);
+    serve_as(arena, Report { stretch, ..frame }, layout, Put::AtCursor)
+}
+
+/// The arena is closed meanwhile.
+#[inline(always)]
+fn serve_as<C: Counting>(arena: &Arena<C>, frame: Report, layout: Layout, put: Put) -> Served {
+    let frame = begin_in_a_block(arena, frame);
+    if let Some(rest) = frame.stretch.take(layout)
+        && let Some(place) = NonNull::new(rest.cursor())
+    {
+        shadow::reveal(place.as_ptr(), layout.size());
+        return Served { result: Ok(place), stretch: rest, origin: frame.origin };
     }
+    let stand = arena.stand();
+    let served = arena.close(layout).and_then(|state| {
+        // SAFETY: the state belongs to the arena and is not borrowed; nobody finds it while the arena is closed. The report was
+        // read off a frame of this arena just now.
+        let served = unsafe { serve_from_state(state, frame, stand, layout, put) };
+        match served {
+            Ok((state, ..)) => arena.reopen(Some(state), stand),
+            // The arena stands where it stood, whatever its state has noted of the frame.
+            Err(_) => arena.reopen_unmoved(state, stand),
+        }
+        served
+    });
+    match served {
+        Ok((_, place, index)) => {
+            Served { result: Ok(place), stretch: Stretch::of(arena.room()), origin: Origin::noted(index) }
+        }
+        Err(refusal) => Served { result: Err(refusal), stretch: frame.stretch, origin: frame.origin },
+    }
+}
+
+/// A frame of an arena without blocks begins nowhere. To go back to nowhere would mean to begin with the first block again in
+/// each frame; so the frame begins where the arena stands by now, and that is in its first block.
+#[inline(always)]
+fn begin_in_a_block<C: Counting>(arena: &Arena<C>, frame: Report) -> Report {
+    if frame.floor() != Room::NONE.floor {
+        return frame;
+    }
+    if arena.room() == Room::NONE {
+        arena.take_first_block();
+    }
+    Report { origin: Origin::at(arena.room().cursor), stretch: Stretch::of(arena.room()), ..frame }
 }
 
 /// The arena's state, the place, and the index of the frame's entry.
@@ -126,6 +166,7 @@ unsafe fn serve_from_state(
     frame: Report,
     stand: Stand,
     layout: Layout,
+    put: Put,
 ) -> Result<(StateHandle, NonNull<u8>, usize), Refusal> {
     let handle = state.map_or_else(StateHandle::new, Ok)?;
     // SAFETY: it is alive and not borrowed, or new.
@@ -146,12 +187,12 @@ unsafe fn serve_from_state(
         }
     };
     if estranged {
-        it.chain.note_left(frame.floor, frame.cursor);
+        it.chain.note_left(frame.floor(), frame.cursor());
     } else {
-        it.room.cursor = frame.cursor;
+        it.room.cursor = frame.cursor();
     }
     it.home = Room::UNKNOWN;
-    match it.chain.serve(layout, stand.strategy, &mut it.room) {
+    match it.chain.serve(layout, put, stand.strategy, &mut it.room) {
         Ok(place) => Ok((handle, place, index)),
         Err(refusal) => {
             if noted.is_none() {
@@ -180,7 +221,7 @@ pub(crate) fn leave<const OUTERMOST: bool, C: Counting>(arena: &Arena<C>, frame:
     let poison = stand.strategy.poison;
     if !frame.origin.is_noted() && !poison && !cfg!(terrane_asan) {
         if !frame.is_estranged(stand.room) {
-            arena.lowest.set(frame.cursor.addr());
+            arena.least_left.set(frame.stretch.left());
         }
         return;
     }
@@ -198,13 +239,13 @@ pub(crate) fn leave<const OUTERMOST: bool, C: Counting>(arena: &Arena<C>, frame:
 pub(crate) fn stay<C: Counting>(arena: &Arena<C>, frame: Report) {
     let estranged = frame.is_estranged(arena.room());
     if !estranged {
-        arena.cursor.set(frame.cursor);
+        arena.cursor.set(frame.cursor());
     }
     if let Some(state) = arena.state.get() {
         // SAFETY: the state belongs to the arena and is not borrowed.
         let it = unsafe { state.get_mut() };
         if estranged {
-            it.chain.note_left(frame.floor, frame.cursor);
+            it.chain.note_left(frame.floor(), frame.cursor());
         }
         // No frame is open any more, so nobody goes back to one.
         it.entries.clear();
@@ -223,13 +264,13 @@ unsafe fn leave_state(state: StateHandle, frame: Report, stand: Stand, outermost
     let poison = stand.strategy.poison;
     let estranged = frame.is_estranged(stand.room);
     if !estranged {
-        it.room.cursor = frame.cursor;
+        it.room.cursor = frame.cursor();
     }
     let Some(entry) = frame.origin.index().and_then(|index| it.take_entry(index)) else {
         if !estranged {
-            it.chain.note_lowest(frame.cursor.addr(), stand.room.floor);
+            it.chain.note_least_left(frame.stretch.left());
             // SAFETY: these are the bytes of the frame's values.
-            unsafe { shadow::forget(frame.cursor, frame.origin.0.addr(), poison) };
+            unsafe { shadow::forget(frame.cursor(), frame.origin.0.addr(), poison) };
             it.room = stand.room;
         }
         return None;

@@ -197,9 +197,8 @@ impl<C: Counting> Arena<C> {
     /// Goes back to an earlier room in the same block.
     #[inline(always)]
     fn go_back(&self, room: Room) {
-        self.note_lowest(self.cursor.get().addr());
+        self.note_least_left(self.room().bytes());
         self.cursor.set(room.cursor);
-        self.lowest.set(self.lowest.get().wrapping_add(room.floor).wrapping_sub(self.floor.get()));
         self.floor.set(room.floor);
     }
 }

@@ -134,8 +134,7 @@ impl<C: Counting> Arena<C> {
     pub fn stats(&self) -> ArenaStats {
         let blocks = self.state().map_or_else(ArenaStats::default, |state| {
             let stats = state.chain.stats(self.room());
-            let peak_bytes =
-                stats.peak_bytes.max(state.chain.used_bytes_down_to(self.lowest.get(), self.floor.get()));
+            let peak_bytes = stats.peak_bytes.max(state.chain.used_bytes_beside(self.least_left.get()));
             let records = size_of::<State>() + state.bytes();
             ArenaStats { peak_bytes, metadata_bytes: stats.metadata_bytes + records, ..stats }
         });

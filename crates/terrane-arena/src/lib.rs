@@ -14,7 +14,7 @@
 //!
 //! An allocation is a subtraction, a compare and a store; the address of a small type needs no more than that. A function that
 //! has an arena to itself (as a local variable or by `&mut`) keeps the cursor in a register; one that shares it by `&`
-//! loads it for each value.
+//! loads it for each value. In a [`scope`](Arena::scope) the compare and the store go too.
 //!
 //! An arena is the wrong tool where values die one by one at different times and the rest lives on:
 //! [`when_not_to_use_an_arena`].
@@ -64,6 +64,7 @@ mod concurrent;
 mod construct;
 mod counting;
 mod entry;
+mod exclusive_vec;
 mod format;
 mod frame;
 mod frame_stack;
@@ -81,6 +82,7 @@ mod stack;
 mod state;
 mod stats;
 mod strategy;
+mod stretch;
 mod sync;
 mod typed;
 mod vec;

@@ -31,7 +31,7 @@ use core::ptr::NonNull;
 ///
 /// `old` is the layout of a buffer at `place`, which came from this room and is still alive, or of size zero; `new` is larger
 /// and its alignment is the same. After `Some` the buffer is reached through the result only.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn grow<R: Bump>(
     room: &R,
     place: NonNull<u8>,
@@ -42,23 +42,35 @@ pub(crate) unsafe fn grow<R: Bump>(
     if !R::HAS_LOW_END {
         return None;
     }
-    let (cursor, floor) = (room.cursor().get(), room.floor().get());
-    let is_uppermost = ends_at(place, old, floor);
-    let start =
-        if is_uppermost { place.addr().get() } else { floor.checked_next_multiple_of(new.align())? };
+    let (cursor, floor) = (room.cursor(), room.floor());
+    let moves = old.size() != 0 && !ends_at(place, old, floor);
+    let start = if moves || old.size() == 0 { aligned(floor, new.align())? } else { place.addr().get() };
     // The cursor is a multiple of the granule, so that rounding does not go beyond it.
     let end = start.checked_add(new.size()).filter(|end| *end <= cursor.addr())?;
-    room.move_floor(end.next_multiple_of(GRANULE));
+    room.raise_floor(rounded(end));
     let grown = NonNull::new(cursor.with_addr(start))?;
     shadow::reveal(cursor.with_addr(start), new.size());
-    if !is_uppermost && old.size() != 0 {
+    if moves {
         // SAFETY: the new memory was free, so it is apart from the old, which the caller vouches for and gives up.
-        unsafe {
-            grown.copy_from_nonoverlapping(place, old.size());
-            resize::deallocate(room, place, old);
-        }
+        unsafe { carry_over(room, place, old, grown) };
     }
     Some(grown)
+}
+
+/// Copies a buffer to where it has grown, and gives up where it was.
+///
+/// # Safety
+///
+/// `old` is the layout of a buffer at `place`, which came from this room, is still alive and not used any more; `grown` is
+/// memory apart from it that is at least as large.
+#[cold]
+#[inline(never)]
+unsafe fn carry_over(room: &impl Bump, place: NonNull<u8>, old: Layout, grown: NonNull<u8>) {
+    // SAFETY: the caller vouches for it.
+    unsafe {
+        grown.copy_from_nonoverlapping(place, old.size());
+        resize::deallocate(room, place, old);
+    }
 }
 
 /// Cuts a buffer down to `size` bytes if it is the uppermost one at the low end; says whether it is.
@@ -70,18 +82,37 @@ pub(crate) unsafe fn grow<R: Bump>(
 #[inline]
 pub(crate) unsafe fn cut<R: Bump>(room: &R, place: NonNull<u8>, old: Layout, size: usize) -> bool {
     debug_assert!(size <= old.size());
-    let floor = room.floor().get();
+    let floor = room.floor();
     let is_uppermost = R::HAS_LOW_END && ends_at(place, old, floor);
     if is_uppermost {
-        let end = (place.addr().get() + size).next_multiple_of(GRANULE);
+        let end = rounded(place.addr().get() + size);
         // SAFETY: these bytes were the buffer's, and are not used any more.
         unsafe { shadow::forget(place.as_ptr().with_addr(end), floor, room.poisons()) };
-        room.move_floor(end);
+        room.lower_floor(end);
     }
     is_uppermost
 }
 
+/// How large a buffer with this alignment could be made; zero, where there is no low end.
+#[inline(always)]
+pub(crate) fn room_bytes<R: Bump>(room: &R, align: usize) -> usize {
+    let start = if R::HAS_LOW_END { aligned(room.floor(), align) } else { None };
+    start.map_or(0, |start| room.cursor().addr().saturating_sub(start))
+}
+
+/// The next address that is aligned, where the floor is a multiple of the granule.
+#[inline(always)]
+fn aligned(floor: usize, align: usize) -> Option<usize> {
+    if align <= GRANULE { Some(floor) } else { Some(floor.checked_add(align - 1)? & !(align - 1)) }
+}
+
 #[inline(always)]
 fn ends_at(place: NonNull<u8>, layout: Layout, floor: usize) -> bool {
-    layout.size() != 0 && (place.addr().get() + layout.size()).next_multiple_of(GRANULE) == floor
+    layout.size() != 0 && rounded(place.addr().get() + layout.size()) == floor
+}
+
+/// The next multiple of the granule, for the end of a buffer.
+#[inline(always)]
+fn rounded(end: usize) -> usize {
+    end.wrapping_add(GRANULE - 1) & !(GRANULE - 1)
 }

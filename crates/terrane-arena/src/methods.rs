@@ -51,15 +51,8 @@ macro_rules! allocating_methods {
         /// If no block is to be had, or `make` panics. The memory is then taken until the arena goes back.
         #[inline(always)]
         pub fn alloc_with<$borrow, T>(&$borrow self, make: impl FnOnce() -> T) -> &$value mut T {
-            let place = match self.take_sized::<T>() {
-                Some(place) => place,
-                None => {
-                    core::hint::cold_path();
-                    self.refill(core::alloc::Layout::new::<T>()).cast()
-                }
-            };
             // SAFETY: the place was taken for a `T`, for this call alone, and stays for the lifetime of values.
-            unsafe { construct::fill(place, make) }
+            unsafe { construct::fill(self.place_sized(), make) }
         }
 
         /// Takes memory and then makes the value in it.
@@ -78,13 +71,7 @@ macro_rules! allocating_methods {
             &$borrow self,
             make: impl FnOnce() -> T,
         ) -> Result<&$value mut T, MemoryError> {
-            let place = match self.take_sized::<T>() {
-                Some(place) => place,
-                None => {
-                    core::hint::cold_path();
-                    self.try_refill(core::alloc::Layout::new::<T>())?.cast()
-                }
-            };
+            let place = self.try_place_sized()?;
             // SAFETY: the place was taken for a `T`, for this call alone, and stays for the lifetime of values.
             Ok(unsafe { construct::fill(place, make) })
         }
@@ -98,7 +85,7 @@ macro_rules! allocating_methods {
         /// # Panics
         ///
         /// If no block is to be had.
-        #[inline]
+        #[inline(always)]
         pub fn alloc_slice_copy<$borrow, T: Copy>(&$borrow self, source: &[T]) -> &$value mut [T] {
             let place = self.place(core::alloc::Layout::for_value(source));
             // SAFETY: the place was taken for the source's layout, for this call alone, and stays for the lifetime of values.
@@ -244,7 +231,7 @@ macro_rules! allocating_methods {
         /// # Panics
         ///
         /// If no block is to be had.
-        #[inline]
+        #[inline(always)]
         pub fn alloc_str<$borrow>(&$borrow self, source: &str) -> &$value mut str {
             // SAFETY: the bytes are those of a string.
             unsafe { str::from_utf8_unchecked_mut(self.alloc_slice_copy(source.as_bytes())) }

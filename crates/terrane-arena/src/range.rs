@@ -292,16 +292,19 @@ impl RangeArena {
 
 // SAFETY: what is committed of the range belongs to the arena, and stays until a method that borrows it mutably.
 unsafe impl Bump for RangeArena {
-    const SHARED: bool = true;
-
     #[inline(always)]
-    fn cursor(&self) -> &Cell<*mut u8> {
-        &self.cursor
+    fn cursor(&self) -> *mut u8 {
+        self.cursor.get()
     }
 
     #[inline(always)]
-    fn floor(&self) -> &Cell<usize> {
-        &self.floor
+    fn set_cursor(&self, cursor: *mut u8) {
+        self.cursor.set(cursor);
+    }
+
+    #[inline(always)]
+    fn floor(&self) -> usize {
+        self.floor.get()
     }
 
     #[inline(always)]
@@ -343,7 +346,7 @@ impl RangeArena {
     #[inline(always)]
     fn take_from(&self, floor: usize, layout: Layout) -> Result<NonNull<u8>, Refusal> {
         self.floor.set(floor);
-        self.take_unnoted(layout).ok_or(Refusal::by_allocator(layout.size()))
+        self.take(layout).ok_or(Refusal::by_allocator(layout.size()))
     }
 }
 

@@ -26,10 +26,10 @@ pub(crate) unsafe fn try_grow(
     new: Layout,
 ) -> Result<NonNull<u8>, MemoryError> {
     debug_assert!(new.size() >= old.size());
-    let cursor = room.cursor().get();
+    let cursor = room.cursor();
     if is_last(room, place, old) {
         let more = new.size() - old.size();
-        if let Some(start) = bumping::bump(cursor.addr(), room.floor().get(), more, new.align()) {
+        if let Some(start) = bumping::bump(cursor.addr(), room.floor(), more, new.align()) {
             let start = cursor.with_addr(start);
             let grown = room.move_cursor(start, new.size());
             // SAFETY: the new place reaches from `start`, which is free down to the floor, over the old value to its end
@@ -62,7 +62,7 @@ pub(crate) unsafe fn try_shrink(
     debug_assert!(new.size() <= old.size());
     let aligned = place.addr().get().is_multiple_of(new.align());
     if is_last(room, place, old) {
-        let cursor = room.cursor().get();
+        let cursor = room.cursor();
         let mask = !(new.align().max(GRANULE) - 1);
         let start = (cursor.addr() + old.size() - new.size()) & mask;
         let gain = start.saturating_sub(cursor.addr());
@@ -96,11 +96,11 @@ pub(crate) unsafe fn try_shrink(
 #[inline]
 pub(crate) unsafe fn deallocate(room: &impl Bump, place: NonNull<u8>, layout: Layout) {
     if is_last(room, place, layout) {
-        let cursor = room.cursor().get();
+        let cursor = room.cursor();
         // The cursor stood at a multiple of the granule at or above the value's end.
         let end = (cursor.addr() + layout.size()).next_multiple_of(GRANULE);
         room.retreating();
-        room.cursor().set(cursor.with_addr(end));
+        room.set_cursor(cursor.with_addr(end));
         // SAFETY: these bytes were the value's, which is gone.
         unsafe { shadow::forget(cursor, end, room.poisons()) };
     }
@@ -108,5 +108,5 @@ pub(crate) unsafe fn deallocate(room: &impl Bump, place: NonNull<u8>, layout: La
 
 #[inline(always)]
 fn is_last(room: &impl Bump, place: NonNull<u8>, layout: Layout) -> bool {
-    room.cursor().get() == place.as_ptr() && layout.size() != 0 && room.last_is_free()
+    room.cursor() == place.as_ptr() && layout.size() != 0 && room.last_is_free()
 }

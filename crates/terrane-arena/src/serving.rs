@@ -14,9 +14,6 @@ use crate::state::{self, Stand, StateHandle};
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-/// No cursor comes down to it: it marks an arena that is closed.
-const LOWEST_OF_CLOSED: usize = 0;
-
 impl<C: Counting> Arena<C> {
     /// Serves a request for which the current block has no room.
     #[inline(always)]
@@ -38,13 +35,13 @@ impl<C: Counting> Arena<C> {
         }
         self.cursor.set(Room::NONE.cursor);
         self.floor.set(Room::NONE.floor);
-        self.lowest.set(LOWEST_OF_CLOSED);
+        self.closed.set(true);
         Ok(self.state.take())
     }
 
     #[inline(always)]
     pub(crate) fn is_closed(&self) -> bool {
-        self.lowest.get() == LOWEST_OF_CLOSED
+        self.closed.get()
     }
 
     /// Puts the state back, and stands where it says; without one, where it stood.
@@ -60,7 +57,8 @@ impl<C: Counting> Arena<C> {
         self.state.set(state);
         self.cursor.set(stood.room.cursor);
         self.floor.set(stood.room.floor);
-        self.lowest.set(stood.lowest);
+        self.least_left.set(stood.least_left);
+        self.closed.set(false);
     }
 
     /// Sees to it that the arena is in a block: who begins nowhere would go back to nowhere each time. Without
@@ -84,7 +82,7 @@ impl<C: Counting> Arena<C> {
         let floor = unsafe { self.floor.as_ptr().read_volatile() };
         Stand {
             room: Room { cursor: self.cursor.get(), floor },
-            lowest: self.lowest.get(),
+            least_left: self.least_left.get(),
             strategy: self.strategy,
         }
     }
@@ -96,25 +94,25 @@ impl<C: Counting> Arena<C> {
             self.cursor.set(state.room.cursor);
             self.floor.set(state.room.floor);
             self.home.set(state.home);
-            self.lowest.set(usize::MAX);
+            self.least_left.set(usize::MAX);
         }
     }
 
-    /// Notes that the cursor stood there in the current block, and goes up from it.
+    /// Notes that so many bytes are left in the current block, and that there will be more.
     #[inline]
-    pub(crate) fn note_lowest(&self, cursor: usize) {
-        self.lowest.set(self.lowest.get().min(cursor));
+    pub(crate) fn note_least_left(&self, left: usize) {
+        self.least_left.set(self.least_left.get().min(left));
     }
 
     /// The same for one that has something to forget. Where that is to be poisoned, the note goes to the state, so that every
-    /// frame is the lowest yet and has to look.
-    pub(crate) fn note_retreat(&self, cursor: usize) {
+    /// frame has left the least yet and has to look.
+    pub(crate) fn note_retreat(&self, left: usize) {
         match self.state.get() {
             Some(state) if self.strategy.poison || cfg!(terrane_asan) => {
                 // SAFETY: the state belongs to this arena and is not borrowed.
-                unsafe { state.get_mut() }.chain.note_lowest(cursor, self.floor.get());
+                unsafe { state.get_mut() }.chain.note_least_left(left);
             }
-            _ => self.note_lowest(cursor),
+            _ => self.note_least_left(left),
         }
     }
 }

@@ -6,7 +6,7 @@
 //! next allocation, and a store followed by a load of the same place is the longest link of the loop. As it is, a
 //! function that has the arena to itself (as a local variable, or by `&mut`) keeps the cursor in a register.
 
-use crate::block_chain::{BlockChain, Room};
+use crate::block_chain::{BlockChain, Put, Room};
 use crate::checkpoint::{Checkpoint, CheckpointError, OpenCheckpoints};
 use crate::entry::Entry;
 use crate::refusal::Refusal;
@@ -38,8 +38,8 @@ pub(crate) struct StateHandle(NonNull<State>);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stand {
     pub(crate) room: Room,
-    /// The lowest address that the cursor has come down to in the current block before it went up again.
-    pub(crate) lowest: usize,
+    /// The fewest bytes that were left in the current block, before something was given back.
+    pub(crate) least_left: usize,
     pub(crate) strategy: ArenaStrategy,
 }
 
@@ -121,9 +121,9 @@ pub(crate) unsafe fn serve(
     // SAFETY: it is alive and not borrowed, or new.
     let it = unsafe { handle.get_mut() };
     it.arrive(stand);
-    let mut result = it.chain.serve(layout, stand.strategy, &mut it.room);
+    let mut result = it.chain.serve(layout, Put::Anywhere, stand.strategy, &mut it.room);
     if result.is_err() && it.give_up_empty_block() {
-        result = it.chain.serve(layout, stand.strategy, &mut it.room);
+        result = it.chain.serve(layout, Put::Anywhere, stand.strategy, &mut it.room);
     }
     it.note_home(stand.strategy.poison);
     if result.is_err() && state.is_none() {
@@ -190,7 +190,7 @@ pub(crate) unsafe fn checkpoint(
 impl State {
     /// Takes note of where the arena stands. A new state has no block yet, and stands nowhere.
     pub(crate) fn arrive(&mut self, stand: Stand) {
-        self.chain.note_lowest(stand.lowest, stand.room.floor);
+        self.chain.note_least_left(stand.least_left);
         self.room = stand.room;
     }
 
@@ -211,7 +211,7 @@ impl State {
         let position = self.checkpoints.go_back(checkpoint)?;
         // No frame is open; these are of forgotten ones.
         self.entries.clear();
-        self.chain.note_lowest(stand.lowest, stand.room.floor);
+        self.chain.note_least_left(stand.least_left);
         self.room = stand.room;
         self.chain.rewind(position, &mut self.room, stand.strategy.poison);
         self.home = Room::UNKNOWN;

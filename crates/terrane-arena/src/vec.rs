@@ -9,6 +9,7 @@ use crate::bump::Bump;
 use crate::low_end;
 use crate::resize;
 use core::fmt;
+use core::hint;
 use core::marker::PhantomData;
 use core::mem;
 use core::ops::{Deref, DerefMut};
@@ -52,6 +53,13 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
         Self { room, place: NonNull::dangling(), len: 0, capacity, owns: PhantomData }
     }
 
+    /// An empty vector with all the room that there is.
+    #[inline]
+    pub(crate) fn with_all_room(room: &'a R) -> Self {
+        let Buffer { place, len, capacity } = Buffer::of_all_room(room);
+        Self { room, place, len, capacity, owns: PhantomData }
+    }
+
     /// Appends an element. Amortised constant time.
     ///
     /// ```
@@ -68,6 +76,7 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
     #[inline]
     pub fn push(&mut self, value: T) {
         if self.len == self.capacity {
+            hint::cold_path();
             self.grow_or_panic(1);
         }
         // SAFETY: there is room for one more.
@@ -91,6 +100,7 @@ impl<'a, T, R: Bump> ArenaVec<'a, T, R> {
     #[inline]
     pub fn try_push(&mut self, value: T) -> Result<(), MemoryError> {
         if self.len == self.capacity {
+            hint::cold_path();
             self.try_grow(1)?;
         }
         // SAFETY: there is room for one more.
@@ -340,9 +350,8 @@ impl<T, R: Bump> Drop for ArenaVec<'_, T, R> {
             fn drop(&mut self) {
                 let vec = &*self.0;
                 if size_of::<T>() != 0 && vec.capacity != 0 {
-                    let layout = layout::<T>(vec.capacity);
-                    // SAFETY: the buffer came from this room with this layout; the vector ends here.
-                    unsafe { buffer::give_back(vec.room, vec.place.cast(), layout) };
+                    // SAFETY: the buffer came from this room and has this capacity; the vector ends here.
+                    unsafe { buffer::give_back(vec.room, vec.place, vec.capacity) };
                 }
             }
         }

@@ -312,3 +312,64 @@ fn vectors_that_grow_side_by_side_keep_their_elements() {
     let (one, other) = (one.into_slice(), other.into_slice());
     assert!(one.iter().zip(&*other).enumerate().all(|(i, (a, b))| *a == i as u64 && *b == !*a));
 }
+
+#[test]
+fn scopes_of_an_empty_arena_take_a_block_when_they_need_one_and_share_it() {
+    let mut arena = Arena::new();
+    arena.scope(|outer| outer.scope(|_| ()));
+    assert_eq!((arena.committed_bytes(), arena.stats().peak_bytes), (0, 0));
+    for _ in 0..2 {
+        arena.scope(|outer| {
+            outer.scope(|inner| assert_eq!(*inner.alloc(1u64), 1));
+            let value = outer.alloc(2u64);
+            outer.scope(|inner| assert_eq!(*inner.alloc(3u64), 3));
+            assert_eq!(*value, 2);
+        });
+        assert_eq!((arena.used_bytes(), arena.peak_bytes(), arena.blocks()), (0, 16, 1));
+    }
+    let other = Arena::new();
+    other.alloc(1u64);
+    assert_eq!(arena.stats().metadata_bytes, other.stats().metadata_bytes, "no frame was put on record");
+}
+
+#[test]
+fn a_small_value_in_a_frame_may_take_the_next_block_and_no_more() {
+    let mut arena = Arena::new();
+    arena.scope(|frame| {
+        let small = frame.alloc(1u64);
+        let page = frame.alloc([7u8; 4096]);
+        let other = frame.alloc(2u64);
+        assert!(page.iter().all(|byte| *byte == 7));
+        assert_eq!((*small, *other), (1, 2));
+    });
+    assert_eq!((arena.used_bytes(), arena.peak_bytes()), (0, 4096 + 16));
+    let mut limited = Arena::new().with_limit(Bytes::from_kib(2));
+    let refused = limited.scope(|frame| {
+        let number = frame.alloc(1u64);
+        let refused = frame.try_alloc([0u8; 1500]).is_err();
+        assert_eq!((*number, *frame.alloc(2u64)), (1, 2));
+        refused
+    });
+    assert_eq!((refused, limited.blocks()), (true, 1));
+}
+
+#[test]
+fn the_peak_survives_every_way_of_going_back() {
+    let mut arena = Arena::new();
+    arena.alloc([0u64; 50]);
+    arena.reset();
+    arena.alloc(1u64);
+    assert_eq!((arena.used_bytes(), arena.peak_bytes()), (8, 400), "a reset of one block");
+    let checkpoint = arena.checkpoint();
+    arena.alloc([0u64; 60]);
+    arena.rewind(checkpoint).unwrap();
+    assert_eq!((arena.used_bytes(), arena.peak_bytes()), (8, 488), "a checkpoint in this block");
+    arena.scope(|frame| frame.alloc([0u64; 70])[0]);
+    assert_eq!((arena.used_bytes(), arena.peak_bytes()), (8, 568), "a scope");
+    let mut vec = arena.vec();
+    vec.reserve(80);
+    vec.push(1u64);
+    let bytes = vec.capacity() * 8;
+    drop(vec);
+    assert_eq!((arena.used_bytes(), arena.peak_bytes()), (8, 8 + bytes), "a buffer at the low end");
+}

@@ -11,6 +11,8 @@ enum Step {
     Byte(u8),
     Pair(u64, u64),
     Wide([u128; 6]),
+    /// The largest value that counts as small.
+    Page(u8),
     Str(String),
     Words(Vec<u32>),
     Built(usize),
@@ -27,6 +29,11 @@ enum Step {
         align_shift: u32,
         covered: bool,
     },
+    /// A vector that has the arena to itself, and is kept as a slice or dropped; in a frame it means nothing.
+    Exclusive {
+        len: u64,
+        kept: bool,
+    },
     Checkpoint,
     Rewind(prop::sample::Index),
     /// In a frame only allocations and further frames mean anything.
@@ -42,6 +49,7 @@ fn allocation() -> impl Strategy<Value = Step> {
         any::<u8>().prop_map(Step::Byte),
         any::<(u64, u64)>().prop_map(|(a, b)| Step::Pair(a, b)),
         any::<[u128; 6]>().prop_map(Step::Wide),
+        any::<u8>().prop_map(Step::Page),
         "[a-zß]{0,40}".prop_map(Step::Str),
         prop::collection::vec(any::<u32>(), 0..60).prop_map(Step::Words),
         (0..300usize).prop_map(Step::Built),
@@ -59,6 +67,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let going_back = prop_oneof![
         3 => Just(Step::Checkpoint),
         3 => any::<prop::sample::Index>().prop_map(Step::Rewind),
+        1 => (0..3_000u64, any::<bool>()).prop_map(|(len, kept)| Step::Exclusive { len, kept }),
         1 => Just(Step::Reset),
         1 => Just(Step::Release),
     ];
@@ -154,6 +163,9 @@ macro_rules! allocate {
                     Step::Wide(words) => self.try_alloc_with(|| *words).map(|value| {
                         Value::written(value, words.iter().flat_map(|word| word.to_ne_bytes()).collect())
                     }),
+                    Step::Page(byte) => {
+                        self.try_alloc([*byte; 4096]).map(|value| Value::written(value, vec![*byte; 4096]))
+                    }
                     Step::Str(text) => {
                         self.try_alloc_str(text).map(|value| Value::written(value, text.as_bytes().to_vec()))
                     }
@@ -238,6 +250,7 @@ impl Model {
                 }
             }
             Step::Rewind(_) => {}
+            Step::Exclusive { len, kept } => self.exclusive(arena, *len, *kept),
             Step::Scope(inner) => self.scope(arena, inner, false),
             Step::Leaked(inner) => self.scope(arena, inner, true),
             Step::Reset => {
@@ -252,6 +265,23 @@ impl Model {
                 self.forget_all(arena);
             }
             allocation => self.allocate(arena, allocation),
+        }
+    }
+
+    fn exclusive(&mut self, arena: &mut Arena, len: u64, kept: bool) {
+        let used = arena.used_bytes();
+        let mut vec = arena.exclusive_vec();
+        let pushed = (0..len).take_while(|i| vec.try_push(*i).is_ok()).count();
+        assert!(pushed as u64 == len || self.limit < usize::MAX, "only a limit refuses");
+        assert!(vec.iter().copied().eq(0..pushed as u64));
+        if kept {
+            let expected = (0..pushed as u64).flat_map(u64::to_ne_bytes).collect();
+            let value = Value::written(vec.into_slice(), expected);
+            self.keep(Ok(value));
+            assert!(arena.used_bytes() >= used + pushed * 8);
+        } else {
+            drop(vec);
+            assert!(arena.used_bytes() >= used);
         }
     }
 
@@ -290,7 +320,8 @@ impl Model {
                     std::mem::forget(guard);
                     self.values.truncate(values);
                 }
-                Step::Checkpoint | Step::Rewind(_) | Step::Reset | Step::Release => {}
+                Step::Checkpoint | Step::Rewind(_) | Step::Exclusive { .. } | Step::Reset | Step::Release => {
+                }
                 allocation => {
                     let value = frame.allocate(allocation, values);
                     self.keep(value);
