@@ -33,9 +33,20 @@ impl<'h, 's> Mutator<'h, 's> {
     #[inline(always)]
     #[track_caller]
     pub fn alloc<'m, T: InHeap<'h, 'm>>(&'m self, value: T) -> Gc<'h, 'm, T> {
-        match self.try_alloc(value) {
-            Ok(object) => object,
-            Err(error) => out_of_memory(error),
+        let info = TypeInfo::of::<T>();
+        if info.drop.is_some()
+            && let Err(error) = self.reserve_side_block()
+        {
+            out_of_memory(error);
+        }
+        // SAFETY: nobody else has the state meanwhile. The room is for an object of this type, and is filled before
+        // anybody can collect.
+        unsafe {
+            let room = match (*self.state()).raw.bump(info.size) {
+                Some(room) => room.as_ptr(),
+                None => self.room_or_panic(info.size),
+            };
+            self.put(room, value)
         }
     }
 
@@ -50,13 +61,26 @@ impl<'h, 's> Mutator<'h, 's> {
         if info.drop.is_some() {
             self.reserve_side_block()?;
         }
-        // SAFETY: nobody else has the state meanwhile. The room is for an object of this type, and is filled before
-        // anybody can collect.
+        // SAFETY: as for `alloc`.
         unsafe {
             let room = match (*self.state()).raw.bump(info.size) {
                 Some(room) => room.as_ptr(),
                 None => self.room_outside_nursery(info.size)?,
             };
+            Ok(self.put(room, value))
+        }
+    }
+
+    /// Makes the object in its room.
+    ///
+    /// # Safety
+    ///
+    /// The room was just handed out for an object of this type; if that has a destructor, there is room for a side block.
+    #[inline(always)]
+    unsafe fn put<'m, T: InHeap<'h, 'm>>(&'m self, room: *mut u8, value: T) -> Gc<'h, 'm, T> {
+        let info = TypeInfo::of::<T>();
+        // SAFETY: the caller's promise; nobody else has the state meanwhile.
+        unsafe {
             room.cast::<Header>().write(Header::of(info));
             room.add(PAYLOAD_OFFSET).cast::<T>().write(value);
             let object = Word((room.expose_provenance() + PAYLOAD_OFFSET) as u64);
@@ -64,7 +88,19 @@ impl<'h, 's> Mutator<'h, 's> {
                 // The block is what finds the value when it is to be dropped.
                 (*self.state()).side_block(object);
             }
-            Ok(Gc::from_word(object))
+            Gc::from_word(object)
+        }
+    }
+
+    /// The same as [`room_outside_nursery`](Self::room_outside_nursery) for who has no use for an error: one word to
+    /// answer, so that callers need no room for a `Result` in their frames.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn room_or_panic(&self, size: usize) -> *mut u8 {
+        match self.room_outside_nursery(size) {
+            Ok(room) => room,
+            Err(error) => out_of_memory(error),
         }
     }
 
