@@ -27,7 +27,8 @@ pub struct HeapConfig {
     /// What the heap should charge at most: as it comes near, full collections follow each other more closely, down to one
     /// for each sixteenth that the heap grows by. Nothing is refused for it. Default none (the greatest number).
     pub soft_limit: Bytes,
-    /// Greatest size of the nursery. Default 2 MiB; at most an eighth of the limit and 64 MiB, at least 16 KiB.
+    /// Greatest size of the nursery. Default 3 MiB: if all of it survives at once, for the first time, that is one pause of just under a
+    /// millisecond; at most an eighth of the limit and 64 MiB, at least 16 KiB.
     pub nursery: Bytes,
     /// Size of the frame region. Default 4 MiB; at most an eighth of the limit and 256 MiB.
     pub frame_region: Bytes,
@@ -74,7 +75,7 @@ impl Default for HeapConfig {
         Self {
             limit: Bytes::from_gib(16),
             soft_limit: Bytes::new(u64::MAX),
-            nursery: Bytes::from_mib(2),
+            nursery: Bytes::from_mib(3),
             frame_region: Bytes::from_mib(4),
             young_range: Bytes::from_gib(1),
             stress: None,
