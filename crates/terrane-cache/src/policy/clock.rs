@@ -53,6 +53,12 @@ impl Clock {
         }
     }
 
+    /// The slot before the hand.
+    #[inline]
+    pub(crate) fn before(&self) -> u32 {
+        self.before
+    }
+
     /// Passes over the entry at the hand.
     #[inline]
     pub(crate) fn pass(&mut self, slot: u32) {
@@ -65,6 +71,25 @@ impl Clock {
         self.unlink(nodes, slot);
         self.weight -= u64::from(weight);
         self.len -= 1;
+    }
+
+    /// An entry is in the slot at the hand now, in the place of one of that weight, and the hand passes over it.
+    #[inline]
+    pub(crate) fn note_replaced(&mut self, slot: u32, before: u32, after: u32) {
+        self.before = slot;
+        self.reweigh(before, after);
+    }
+
+    /// Puts an entry that is in no clock in the place of the one at the hand, which `next` follows, and passes over it.
+    #[inline]
+    pub(crate) fn exchange<T>(&mut self, nodes: &mut Nodes<T>, slot: u32, next: u32, new: u32) {
+        if self.before == slot {
+            nodes.set_next(new, new);
+        } else {
+            nodes.set_next(self.before, new);
+            nodes.set_next(new, next);
+        }
+        self.before = new;
     }
 
     fn unlink<T>(&mut self, nodes: &mut Nodes<T>, slot: u32) {
@@ -86,6 +111,7 @@ impl Clock {
     }
 
     /// An entry weighs something else now.
+    #[inline]
     pub(crate) fn reweigh(&mut self, before: u32, after: u32) {
         self.weight = self.weight - u64::from(before) + u64::from(after);
     }

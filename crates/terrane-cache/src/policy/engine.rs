@@ -19,6 +19,7 @@ use crate::index::Hash;
 
 use super::clock::Clock;
 use super::ghosts::Ghosts;
+use super::mark::Spare;
 use super::nodes::{Node, Nodes, Part};
 
 /// By so much more often: in a loop each key is asked for as often as any other, give or take one, and nothing should move.
@@ -124,10 +125,15 @@ impl<T> Engine<T> {
     }
 
     /// Finds an entry and counts a use of it.
-    #[inline]
-    pub(crate) fn find_and_use(&self, hash: Hash, is_it: impl FnMut(&T) -> bool) -> Option<(u32, &T)> {
+    #[inline(always)]
+    pub(crate) fn find_and_use(
+        &self,
+        hash: Hash,
+        spare: &Spare,
+        is_it: impl FnMut(&T) -> bool,
+    ) -> Option<(u32, &T)> {
         let (slot, node) = self.nodes.find(hash, is_it)?;
-        node.mark.note_use();
+        node.mark.note_use(spare);
         Some((slot, &node.item))
     }
 
@@ -151,10 +157,44 @@ impl<T> Engine<T> {
         slot
     }
 
+    /// Puts an entry of weight 1 in that is not there, in the place of the one that has to go, where nothing else is to be done: the cache
+    /// is full, and so is its window. Its slot then, with what went and its weight; else the entry again.
+    #[inline(always)]
+    pub(crate) fn replace(&mut self, hash: Hash, item: T) -> Result<(u32, T, u32), T> {
+        if self.weight() != self.capacity || self.window.weight() != self.window_max {
+            return Err(item);
+        }
+        let Some(candidate) = self.hand(Part::Window, None) else { return Err(item) };
+        let uses = self.ghosts.welcome(hash.tag());
+        let loser = self.loser_to(candidate);
+        let slot = loser.unwrap_or(candidate);
+        let follows = self.nodes.next(slot);
+        let old = self.nodes.replace(slot, hash, item, uses).expect("a clock has entries at its hand");
+        match loser {
+            None => self.window.note_replaced(slot, old.weight, 1),
+            Some(_) => self.move_to_main(candidate, slot, follows, old.weight),
+        }
+        self.remember(old.tag, old.uses);
+        Ok((slot, old.item, old.weight))
+    }
+
+    /// A candidate takes the place in the main part of the entry that was in `slot`, where there is now the newest of the window, which
+    /// takes the candidate's place.
+    fn move_to_main(&mut self, candidate: u32, slot: u32, follows: u32, old_weight: u32) {
+        let follows_candidate = self.nodes.next(candidate);
+        let Some(node) = self.nodes.get_mut(candidate) else { return };
+        node.part = Part::Main;
+        let weight = node.weight;
+        self.window.exchange(&mut self.nodes, candidate, follows_candidate, slot);
+        self.window.reweigh(weight, 1);
+        self.main.exchange(&mut self.nodes, slot, follows, candidate);
+        self.main.reweigh(old_weight, weight);
+    }
+
     /// Changes what an entry weighs, and counts a use of it. Room is made by [`settle`](Engine::settle).
     pub(crate) fn reweigh(&mut self, slot: u32, weight: u32) {
         let Some(node) = self.nodes.get_mut(slot) else { return };
-        node.mark.note_use();
+        node.mark.note_use(&Spare::default());
         let before = std::mem::replace(&mut node.weight, weight);
         match node.part {
             Part::Window => self.window.reweigh(before, weight),
@@ -170,7 +210,7 @@ impl<T> Engine<T> {
             Part::Main => &mut self.main,
         };
         clock.note_taken(&mut self.nodes, node.weight);
-        self.remember(&node);
+        self.remember(node.tag(), node.mark.uses());
         Some(node.item)
     }
 
@@ -307,8 +347,22 @@ impl<T> Engine<T> {
     }
 
     /// Moves the hand on to the first entry that was not used since it last came by, and that may go. `newest` is passed over.
-    #[inline]
+    #[inline(always)]
     fn hand(&mut self, part: Part, newest: Option<u32>) -> Option<u32> {
+        // Mostly that is the first one.
+        let slot = self.nodes.next(self.clock(part).before());
+        if let Some(node) = self.nodes.get(slot)
+            && !(self.second_chance && node.mark.is_used_lately())
+            && !node.pinned
+            && newest != Some(slot)
+        {
+            return Some(slot);
+        }
+        self.move_hand(part, newest)
+    }
+
+    #[inline(never)]
+    fn move_hand(&mut self, part: Part, newest: Option<u32>) -> Option<u32> {
         let clock = match part {
             Part::Window => &mut self.window,
             Part::Main => &mut self.main,
@@ -328,6 +382,14 @@ impl<T> Engine<T> {
         None
     }
 
+    #[inline]
+    fn clock(&self, part: Part) -> &Clock {
+        match part {
+            Part::Window => &self.window,
+            Part::Main => &self.main,
+        }
+    }
+
     fn fits_main(&self, candidate: u32) -> bool {
         self.main.weight() + u64::from(self.weight_of(candidate)) <= self.capacity - self.window_max
     }
@@ -344,20 +406,23 @@ impl<T> Engine<T> {
     /// The window's candidate against the main part's: who has to go. The candidate is in the main part then, if it is not the one.
     #[inline]
     fn contest(&mut self, candidate: u32) -> u32 {
+        let Some(loser) = self.loser_to(candidate) else { return candidate };
+        self.promote(candidate);
+        loser
+    }
+
+    /// The entry of the main part that has to go rather than the window's candidate.
+    #[inline]
+    fn loser_to(&mut self, candidate: u32) -> Option<u32> {
         if self.window_max == self.capacity {
-            return candidate;
+            return None;
         }
-        let Some(victim) = self.hand(Part::Main, None) else { return candidate };
+        let victim = self.hand(Part::Main, None)?;
         let wins = match self.rule.admission {
             Admission::MoreOften => self.uses(candidate) >= self.uses(victim).saturating_add(MARGIN),
             Admission::Again => self.uses(candidate) >= 2,
         };
-        if wins {
-            self.promote(candidate);
-            victim
-        } else {
-            candidate
-        }
+        wins.then_some(victim)
     }
 
     #[inline]
@@ -375,15 +440,15 @@ impl<T> Engine<T> {
         };
         clock.pop(&mut self.nodes, slot, node.weight);
         self.nodes.free(slot);
-        self.remember(&node);
+        self.remember(node.tag(), node.mark.uses());
         out(node.weight, node.item);
     }
 
     /// Should it come back, it is known. A first use was written down when it came.
     #[inline]
-    fn remember(&mut self, node: &Node<T>) {
-        if node.mark.uses() > 1 {
-            self.ghosts.remember(node.tag(), node.mark.uses());
+    fn remember(&mut self, tag: u32, uses: u8) {
+        if uses > 1 {
+            self.ghosts.remember(tag, uses);
         }
     }
 

@@ -39,6 +39,14 @@ pub(crate) struct Node<T> {
     pub(crate) pinned: bool,
 }
 
+/// What is left of an entry whose slot another one has now.
+pub(crate) struct Replaced<T> {
+    pub(crate) item: T,
+    pub(crate) tag: u32,
+    pub(crate) weight: u32,
+    pub(crate) uses: u8,
+}
+
 /// Which clock an entry is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -91,13 +99,38 @@ impl<T> Nodes<T> {
             }
             None => self.append(node),
         };
+        self.enter(tag, slot);
+        self.len += 1;
+        slot
+    }
+
+    /// Puts an entry of weight 1 that was asked for so often into the slot of another one, whose place in its clock it takes, and which
+    /// comes out.
+    ///
+    /// Field by field: to build it first and then copy it would wait for the writes to come through.
+    #[inline(always)]
+    pub(crate) fn replace(&mut self, slot: u32, hash: Hash, item: T, uses: u8) -> Option<Replaced<T>> {
+        let node = self.get_mut(slot)?;
+        let old = (node.tag, node.weight, node.mark.uses());
+        let item = std::mem::replace(&mut node.item, item);
+        node.tag = hash.tag();
+        node.weight = 1;
+        node.mark = Mark::new(uses);
+        node.part = Part::Window;
+        node.pinned = false;
+        let (tag, weight, uses) = old;
+        self.index.remove(tag, slot);
+        self.enter(hash.tag(), slot);
+        Some(Replaced { item, tag, weight, uses })
+    }
+
+    #[inline]
+    fn enter(&mut self, tag: u32, slot: u32) {
         let slots = &self.slots;
         self.index.insert(tag, slot, |slot| match slots.get(slot as usize) {
             Some(Slot::Taken(node)) => node.tag,
             _ => 0,
         });
-        self.len += 1;
-        slot
     }
 
     #[cold]

@@ -69,7 +69,8 @@ type Register<K, V, S> = fn(&Budget, &Arc<Inner<K, V, S>>);
 
 /// A shard has at least so many entries, so that each has its fair part of what is used much.
 const ENTRIES_PER_SHARD_MIN: u64 = 2048;
-const SHARDS_PER_CORE: usize = 4;
+/// So many that threads seldom want the same one at once.
+const SHARDS_PER_CORE: usize = 16;
 const SHARDS_MAX: usize = 256;
 /// So many threads at most do not disturb each other when they only read.
 const READERS_MAX: usize = 16;
@@ -198,6 +199,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
             shards: parts.collect(),
             shard_bits: shards.ilog2(),
             hasher: self.hasher,
+            is_plain: self.weigher.is_none() && self.listener.is_none() && self.budget.is_none(),
             account: self.budget.as_ref().map(|(budget, _)| Account::new(budget)),
             weigher: self.weigher,
             lifespans: self.lifespans,

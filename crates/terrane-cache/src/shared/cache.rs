@@ -15,7 +15,7 @@ use crate::stats::CacheStats;
 
 use super::account::{Account, Charge, Leaving};
 use super::builder::{CacheBuilder, Weigher};
-use super::contents::{Arrival, Found, Put};
+use super::contents::{Arrival, Entry, Found, Put, PutPlain};
 use super::counters::{Counters, Event};
 use super::departure::{Departures, Listener, RemovalCause};
 use super::flight::Flights;
@@ -51,6 +51,8 @@ pub(super) struct Inner<K, V, S> {
     /// The number of shards is two to this power.
     pub(super) shard_bits: u32,
     pub(super) hasher: S,
+    /// Neither weigher nor listener nor budget.
+    pub(super) is_plain: bool,
     pub(super) weigher: Option<Weigher<K, V>>,
     pub(super) lifespans: Lifespans,
     /// Of the least capacity that a shard has.
@@ -106,6 +108,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
 
     /// Puts an entry in, in the place of another of the same key, and evicts others to make room. Whether it is kept: not so, and any
     /// value that the key had is gone, when it is too heavy or the budget refuses.
+    #[inline]
     pub fn insert(&self, key: K, value: V) -> bool {
         self.try_insert(key, value).is_ok()
     }
@@ -195,12 +198,38 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         K: Borrow<Q>,
     {
         let shard = self.shard(hash);
-        let mut reading = shard.reading();
-        let found = reading.read(hash, key, || self.now_ns());
-        let look_for_readers = reading.note(matches!(found, Found::Value(_)));
-        drop(reading);
+        let read = shard.read_owned(|contents, spare| contents.read(hash, key, spare, || self.now_ns()));
+        match read {
+            Some((found, look_for_readers)) => self.looked_up(hash, key, found, look_for_readers),
+            None => self.look_up_lent(hash, key),
+        }
+    }
+
+    /// Where the shard is lent, or was.
+    #[inline(never)]
+    fn look_up_lent<Q: Hashable + Eq + ?Sized>(&self, hash: Hash, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        let (found, look_for_readers) = self
+            .shard(hash)
+            .read_counted(|contents, spare| contents.read(hash, key, spare, || self.now_ns()));
+        self.looked_up(hash, key, found, look_for_readers)
+    }
+
+    #[inline(always)]
+    fn looked_up<Q: Hashable + Eq + ?Sized>(
+        &self,
+        hash: Hash,
+        key: &Q,
+        found: Found<V>,
+        look_for_readers: bool,
+    ) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
         if look_for_readers {
-            shard.look_for_readers();
+            self.shard(hash).look_for_readers();
         }
         match found {
             Found::Value(value) => {
@@ -234,7 +263,33 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
     }
 
     /// `hash` is that of `key`.
+    #[inline]
     pub(super) fn put(&self, hash: Hash, key: K, value: V, spans: &Lifespans) -> Result<(), MemoryError> {
+        if !self.is_plain || spans.is_any() || self.entry_weight_max.load(Relaxed) == 0 {
+            return self.put_weighed(hash, key, value, spans);
+        }
+        // What leaves is dropped when the lock is free.
+        let mut gone = Departures::new();
+        let put = self.shard(hash).write_for_request(|contents| {
+            contents.engine.set_rule(self.sampling.rule());
+            contents.put_plain(hash, Entry { key, value }, &mut gone)
+        });
+        match put {
+            PutPlain::ForAnother(_) | PutPlain::Put(Put::New) => {
+                self.sampling.note(hash, || self.len() as u64);
+                Ok(())
+            }
+            PutPlain::Put(Put::Replaced) => Ok(()),
+            PutPlain::Put(Put::Refused) => {
+                self.counters.note(Event::Rejected);
+                Err(MemoryError::OutOfMemory { requested: Bytes::new(1), available: Bytes::ZERO })
+            }
+            PutPlain::Not(Entry { key, value }) => self.put_weighed(hash, key, value, spans),
+        }
+    }
+
+    #[inline(never)]
+    fn put_weighed(&self, hash: Hash, key: K, value: V, spans: &Lifespans) -> Result<(), MemoryError> {
         let weight = self.weigher.as_ref().map_or(1, |weigher| weigher(&key, &value)).max(1);
         let refused = match self.check(weight, spans) {
             Ok((weight, charge)) => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::error::{ComputeError, Reentrant};
 use crate::index::Hash;
+use crate::policy::mark::Spare;
 
 use super::cache::{Cache, Inner};
 use super::contents::Found;
@@ -100,10 +101,10 @@ impl<K: Hashable + Eq + Clone, V: Clone, S: BuildHasher> Inner<K, V, S> {
 
     /// The value, without counting that.
     pub(super) fn peek(&self, hash: Hash, key: &K) -> Option<V> {
-        let found = self.shard(hash).read(|contents| contents.read(hash, key, || self.now_ns()));
+        let found = self.shard(hash).read(|contents| contents.read(hash, key, &Spare::default(), || self.now_ns()));
         match found {
-            Found::Value(value) => Some(value),
-            Found::Expired | Found::Nothing => None,
+            (Found::Value(value), _) => Some(value),
+            (Found::Expired | Found::Nothing, _) => None,
         }
     }
 

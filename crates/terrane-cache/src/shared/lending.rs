@@ -20,6 +20,7 @@
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use crate::policy::mark::Spare;
 use crate::sync::{Arc, AtomicBool, Mutex, MutexGuard};
 
 /// A value behind a lock. Readers are numbered; those with the same number modulo the number of mirrors share one.
@@ -30,22 +31,26 @@ use crate::sync::{Arc, AtomicBool, Mutex, MutexGuard};
 pub struct Lending<T> {
     /// Whether it is worth while to look into a mirror. Changes seldom.
     is_lent: AtomicBool,
+    main: Mutex<Main<T>>,
     /// A power of two.
     mirrors: Box<[Mirror<T>]>,
-    main: Mutex<Main<T>>,
 }
 
 /// The value, in one of two forms.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Main<T> {
+    hits: u64,
+    /// After so many more, [`Lending::note_read`] is due.
+    hits_to_note: u32,
+    spare: Spare,
     owned: Option<T>,
     lent: Option<Arc<T>>,
+    misses: u64,
     /// How many writers there were.
     version: u32,
     /// Whose read was noted last.
     noted: usize,
-    reads: Reads,
 }
 
 /// How many reads found what they were for, and how many did not. Counted with the lock that the read has anyway, so that it costs
@@ -84,23 +89,27 @@ struct Mirror<T> {
 pub struct Copy<T> {
     value: Option<Arc<T>>,
     reads: Reads,
+    spare: Spare,
 }
 
 impl<T> Lending<T> {
     /// For so many readers at once that are not to disturb each other, rounded up to a power of two.
     pub fn new(value: T, mirrors: usize) -> Self {
         let mirror = |_| {
-            let copy = Copy { value: None, reads: Reads::default() };
+            let copy = Copy { value: None, reads: Reads::default(), spare: Spare::default() };
             Mirror { copy: Mutex::new(copy), version: AtomicU32::new(0) }
         };
         Self {
             // No mirror has seen this version.
             main: Mutex::new(Main {
+                hits: 0,
+                hits_to_note: HITS_TO_NOTE_AFTER_WRITE,
+                spare: Spare::default(),
                 owned: Some(value),
                 lent: None,
+                misses: 0,
                 version: 1,
                 noted: NOBODY,
-                reads: Reads::default(),
             }),
             is_lent: AtomicBool::new(false),
             mirrors: (0..mirrors.max(1).next_power_of_two()).map(mirror).collect(),
@@ -121,10 +130,45 @@ impl<T> Lending<T> {
         Reading::Main(self.main.lock())
     }
 
-    /// What all [`Reading::note`]d.
+    /// Lets `work` read the value where it is not lent, and counts that: `work` says whether it found what it was for. What else it says
+    /// comes with whether it is time for [`Lending::note_read`]. It is given a place to write to, which no other reader writes to meanwhile.
+    #[inline(always)]
+    pub(crate) fn read_owned<R>(&self, work: impl FnOnce(&T, &Spare) -> (R, bool)) -> Option<(R, bool)> {
+        if self.is_lent.load(Relaxed) {
+            return None;
+        }
+        let mut main = self.main.lock();
+        let main = &mut *main;
+        let (result, is_hit) = work(main.owned.as_ref()?, &main.spare);
+        Some((result, main.note(is_hit)))
+    }
+
+    /// The same, wherever the value is.
+    #[inline]
+    pub(crate) fn read_counted<R>(
+        &self,
+        reader: usize,
+        work: impl FnOnce(&T, &Spare) -> (R, bool),
+    ) -> (R, bool) {
+        if let Some(mirror) = self.mirror(reader) {
+            let mut copy = mirror.copy.lock();
+            let copy = &mut *copy;
+            if let Some(value) = &copy.value {
+                let (result, is_hit) = work(value, &copy.spare);
+                copy.reads.note(is_hit);
+                return (result, false);
+            }
+        }
+        let mut main = self.main.lock();
+        let main = &mut *main;
+        let (result, is_hit) = work(main.owned.as_ref().unwrap_or_else(|| main.lent()), &main.spare);
+        (result, main.note(is_hit))
+    }
+
+    /// What was [counted](Lending::read_counted).
     pub fn reads(&self) -> Reads {
         let main = self.main.lock();
-        let mut reads = main.reads;
+        let mut reads = main.reads();
         self.mirrors.iter().for_each(|mirror| reads.add(mirror.copy.lock().reads));
         reads
     }
@@ -134,7 +178,7 @@ impl<T> Lending<T> {
         self.mirrors.get(reader & (self.mirrors.len() - 1))
     }
 
-    /// To be called when [`Reading::note`] says so, and nothing is read. When there was no writer since the last time, but
+    /// To be called when [`Lending::read_counted`] says so, and nothing is read. When there was no writer since the last time, but
     /// another reader, the value is lent to it.
     #[cold]
     #[inline(never)]
@@ -178,10 +222,12 @@ impl<T> Lending<T> {
     #[inline]
     fn take_back<'a>(&self, main: &'a mut Main<T>) -> (&'a mut T, Reads) {
         main.version = main.version.wrapping_add(1);
+        main.hits_to_note = HITS_TO_NOTE_AFTER_WRITE;
         if main.owned.is_none() {
             self.revoke(main);
         }
-        (main.owned.as_mut().expect(IN_ONE_FORM), main.reads)
+        let reads = main.reads();
+        (main.owned.as_mut().expect(IN_ONE_FORM), reads)
     }
 
     #[cold]
@@ -191,19 +237,44 @@ impl<T> Lending<T> {
         for mirror in &self.mirrors {
             let mut copy = mirror.copy.lock();
             copy.value = None;
-            main.reads.add(std::mem::take(&mut copy.reads));
+            let reads = std::mem::take(&mut copy.reads);
+            main.hits += reads.hits;
+            main.misses += reads.misses;
         }
         let lent = main.lent.take().expect(IN_ONE_FORM);
         main.owned = Some(Arc::try_unwrap(lent).ok().expect("copies are only in the mirrors"));
     }
 }
 
-/// After so many hits that were not lent, somebody is looked for to lend to.
-const HITS_PER_NOTE: u64 = 64;
+/// After so many hits without a writer, somebody is looked for to lend to.
+const HITS_TO_NOTE_AFTER_WRITE: u32 = 64;
+/// And again after so many.
+const HITS_TO_NOTE: u32 = 256;
 const NOBODY: usize = usize::MAX - 2;
 const IN_ONE_FORM: &str = "it is there in one form or the other";
 
 impl<T> Main<T> {
+    #[inline]
+    fn reads(&self) -> Reads {
+        Reads { hits: self.hits, misses: self.misses }
+    }
+
+    /// Counts a read. Whether it is time for [`Lending::note_read`].
+    #[inline(always)]
+    fn note(&mut self, is_hit: bool) -> bool {
+        if !is_hit {
+            self.misses += 1;
+            return false;
+        }
+        self.hits += 1;
+        self.hits_to_note -= 1;
+        let is_time = self.hits_to_note == 0;
+        if is_time {
+            self.hits_to_note = HITS_TO_NOTE;
+        }
+        is_time
+    }
+
     /// The value for a reader who has no copy.
     #[cold]
     #[inline(never)]
@@ -219,23 +290,6 @@ pub enum Reading<'a, T> {
     Main(MutexGuard<'a, Main<T>>),
     #[doc(hidden)]
     Copy(MutexGuard<'a, Copy<T>>),
-}
-
-impl<T> Reading<'_, T> {
-    /// Counts this read. Whether it is time for [`Lending::note_read`].
-    #[inline]
-    pub fn note(&mut self, is_hit: bool) -> bool {
-        match self {
-            Self::Main(main) => {
-                main.reads.note(is_hit);
-                main.reads.hits % HITS_PER_NOTE == 0
-            }
-            Self::Copy(copy) => {
-                copy.reads.note(is_hit);
-                false
-            }
-        }
-    }
 }
 
 impl<T> Deref for Reading<'_, T> {
@@ -319,14 +373,15 @@ mod tests {
     fn reads_are_counted_whichever_way_they_take() {
         let lending = Lending::new((), 2);
         [7, 8, 7].into_iter().for_each(|reader| lending.note_read(reader));
+        let read = |reader, is_hit| lending.read_counted(reader, |(), _| ((), is_hit)).1;
         for (reader, is_hit) in [(7, true), (8, true), (7, false), (7, true)] {
-            lending.read(|| reader).note(is_hit);
+            read(reader, is_hit);
         }
         let expected = Reads { hits: 3, misses: 1 };
         assert_eq!(lending.reads(), expected);
         lending.write(|(), reads| assert_eq!(reads, expected));
         assert_eq!(lending.reads(), expected);
-        let noted = (0..640).filter(|_| lending.read(|| 7).note(true)).count();
-        assert_eq!(noted, 10);
+        let noted = (0..640).filter(|_| read(7, true)).count();
+        assert_eq!(noted, 3);
     }
 }

@@ -42,6 +42,7 @@ pub(super) fn known_thread_number() -> usize {
 }
 
 /// The number of the calling thread; `None` while it ends.
+#[inline]
 pub(super) fn thread_number() -> Option<usize> {
     match NUMBER.get() {
         UNKNOWN => take_number(),
