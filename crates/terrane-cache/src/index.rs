@@ -51,11 +51,12 @@ pub(crate) const NONE: u32 = u32::MAX;
 /// How many numbers a bucket has.
 const LANES: usize = 12;
 /// The table grows when a bucket has more than so many on average. More would often not fit their bucket.
-const LOAD_MAX: usize = 7;
+const LOAD_MAX: usize = 8;
 
 /// The table.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
+    /// A power of two of them, or none.
     buckets: Box<[Bucket]>,
     len: usize,
 }
@@ -105,8 +106,7 @@ impl Index {
     pub(crate) fn insert(&mut self, tag: u32, slot: u32, tag_of: impl Fn(u32) -> u32) {
         debug_assert_ne!(slot, NONE);
         if self.len >= self.buckets.len() * LOAD_MAX {
-            let buckets = self.buckets.len();
-            self.remake(buckets + buckets / 2 + 1, &tag_of);
+            self.remake((self.buckets.len() * 2).max(1), &tag_of);
         }
         self.enter(tag, slot);
     }
@@ -124,6 +124,32 @@ impl Index {
                 return;
             }
             bucket.set_passed(bucket.passed() + 1);
+            at = self.after(at);
+        }
+    }
+
+    /// What is in one slot, of that tag, is in another one now.
+    #[inline]
+    pub(crate) fn rename(&mut self, tag: u32, from: u32, to: u32) {
+        let home = self.home(tag);
+        let Some(bucket) = self.buckets.get_mut(home) else { return };
+        match bucket.lane_of(tag, from) {
+            Some(lane) => bucket.slots[lane] = to,
+            None => self.rename_from(home, tag, from, to),
+        }
+    }
+
+    /// Renames a slot that is not in its `home`.
+    #[cold]
+    #[inline(never)]
+    fn rename_from(&mut self, home: usize, tag: u32, from: u32, to: u32) {
+        let mut at = self.after(home);
+        while at != home {
+            let bucket = &mut self.buckets[at];
+            if let Some(lane) = bucket.lane_of(tag, from) {
+                bucket.slots[lane] = to;
+                return;
+            }
             at = self.after(at);
         }
     }
@@ -183,16 +209,19 @@ impl Index {
 
     /// Gives up what is not needed.
     pub(crate) fn shrink(&mut self, tag_of: impl Fn(u32) -> u32) {
-        let needed = self.len.div_ceil(LOAD_MAX);
+        if self.len == 0 {
+            return self.clear();
+        }
+        let needed = self.len.div_ceil(LOAD_MAX).next_power_of_two();
         if needed < self.buckets.len() {
             self.remake(needed, &tag_of);
         }
     }
 
-    /// Where a tag belongs: its upper bits, scaled to the number of buckets, which need not be a power of two.
+    /// Where a tag belongs: by the bits above its fingerprint, and by those of the fingerprint only in a table that needs them all.
     #[inline(always)]
     fn home(&self, tag: u32) -> usize {
-        ((u64::from(tag) * self.buckets.len() as u64) >> 32) as usize
+        tag.rotate_right(8) as usize & self.buckets.len().wrapping_sub(1)
     }
 
     #[inline]
@@ -221,12 +250,16 @@ impl Bucket {
 
     #[inline]
     fn remove(&mut self, tag: u32, slot: u32) -> bool {
-        let fingerprint = fingerprint(tag);
-        // A number stays in a lane that is empty.
-        let is_it = |&lane: &usize| self.slots[lane] == slot && self.fingerprints[lane] == fingerprint;
-        let Some(lane) = self.matches(fingerprint).find(is_it) else { return false };
-        self.fingerprints[lane] = 0;
-        true
+        let lane = self.lane_of(tag, slot);
+        if let Some(lane) = lane {
+            self.fingerprints[lane] = 0;
+        }
+        lane.is_some()
+    }
+
+    #[inline(always)]
+    fn lane_of(&self, tag: u32, slot: u32) -> Option<usize> {
+        self.matches(fingerprint(tag)).find(|&lane| self.slots[lane] == slot)
     }
 
     /// The lanes with this fingerprint.

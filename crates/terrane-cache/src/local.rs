@@ -93,7 +93,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> ThreadLocalCache<K, V, S> {
             Some((_, place)) => Some(std::mem::replace(place, value)),
             None => {
                 match state.engine.replace(hash, (key, value)) {
-                    Ok((_, entry, _)) => evicted.push(entry),
+                    Ok((entry, _)) => evicted.push(entry),
                     Err(entry) => {
                         let slot = state.engine.insert(hash, 1, entry);
                         state.engine.settle(Some(slot), &mut |_, entry| evicted.push(entry));

@@ -80,18 +80,6 @@ impl Clock {
         self.reweigh(before, after);
     }
 
-    /// Puts an entry that is in no clock in the place of the one at the hand, which `next` follows, and passes over it.
-    #[inline]
-    pub(crate) fn exchange<T>(&mut self, nodes: &mut Nodes<T>, slot: u32, next: u32, new: u32) {
-        if self.before == slot {
-            nodes.set_next(new, new);
-        } else {
-            nodes.set_next(self.before, new);
-            nodes.set_next(new, next);
-        }
-        self.before = new;
-    }
-
     fn unlink<T>(&mut self, nodes: &mut Nodes<T>, slot: u32) {
         if self.before == slot {
             self.before = NONE;
@@ -113,7 +101,7 @@ impl Clock {
     /// An entry weighs something else now.
     #[inline]
     pub(crate) fn reweigh(&mut self, before: u32, after: u32) {
-        self.weight = self.weight - u64::from(before) + u64::from(after);
+        self.weight = self.weight + u64::from(after) - u64::from(before);
     }
 
     /// Lets the hand go around once, and frees what is empty.

@@ -158,37 +158,25 @@ impl<T> Engine<T> {
     }
 
     /// Puts an entry of weight 1 in that is not there, in the place of the one that has to go, where nothing else is to be done: the cache
-    /// is full, and so is its window. Its slot then, with what went and its weight; else the entry again.
+    /// is full, and so is its window. Who went then, with its weight; else the entry again. Entries may change their slots.
     #[inline(always)]
-    pub(crate) fn replace(&mut self, hash: Hash, item: T) -> Result<(u32, T, u32), T> {
+    pub(crate) fn replace(&mut self, hash: Hash, item: T) -> Result<(T, u32), T> {
         if self.weight() != self.capacity || self.window.weight() != self.window_max {
             return Err(item);
         }
         let Some(candidate) = self.hand(Part::Window, None) else { return Err(item) };
         let uses = self.ghosts.welcome(hash.tag());
-        let loser = self.loser_to(candidate);
-        let slot = loser.unwrap_or(candidate);
-        let follows = self.nodes.next(slot);
-        let old = self.nodes.replace(slot, hash, item, uses).expect("a clock has entries at its hand");
-        match loser {
-            None => self.window.note_replaced(slot, old.weight, 1),
-            Some(_) => self.move_to_main(candidate, slot, follows, old.weight),
-        }
-        self.remember(old.tag, old.uses);
-        Ok((slot, old.item, old.weight))
-    }
-
-    /// A candidate takes the place in the main part of the entry that was in `slot`, where there is now the newest of the window, which
-    /// takes the candidate's place.
-    fn move_to_main(&mut self, candidate: u32, slot: u32, follows: u32, old_weight: u32) {
-        let follows_candidate = self.nodes.next(candidate);
-        let Some(node) = self.nodes.get_mut(candidate) else { return };
-        node.part = Part::Main;
-        let weight = node.weight;
-        self.window.exchange(&mut self.nodes, candidate, follows_candidate, slot);
-        self.window.reweigh(weight, 1);
-        self.main.exchange(&mut self.nodes, slot, follows, candidate);
-        self.main.reweigh(old_weight, weight);
+        // The candidate against itself, where there is no other.
+        let victim = self.rival().unwrap_or(candidate);
+        let to = [candidate, victim][usize::from(self.wins(candidate, victim))];
+        let out = self.nodes.replace(candidate, to, hash, item, uses).expect("a clock has entries at its hand");
+        self.window.note_replaced(candidate, out.candidate_weight, 1);
+        self.main.reweigh(out.weight, out.candidate_weight);
+        self.main.pass([self.main.before(), to][usize::from(to != candidate)]);
+        // Where there is nothing to remember, what is known of the newest is written down again: as `Nodes::replace`, without a guess.
+        let (tag, count) = if out.uses > 1 { (out.tag, out.uses) } else { (hash.tag(), uses) };
+        self.ghosts.remember(tag, count);
+        Ok((out.item, out.weight))
     }
 
     /// Changes what an entry weighs, and counts a use of it. Room is made by [`settle`](Engine::settle).
@@ -406,23 +394,26 @@ impl<T> Engine<T> {
     /// The window's candidate against the main part's: who has to go. The candidate is in the main part then, if it is not the one.
     #[inline]
     fn contest(&mut self, candidate: u32) -> u32 {
-        let Some(loser) = self.loser_to(candidate) else { return candidate };
+        let Some(victim) = self.rival().filter(|&victim| self.wins(candidate, victim)) else {
+            return candidate;
+        };
         self.promote(candidate);
-        loser
+        victim
     }
 
-    /// The entry of the main part that has to go rather than the window's candidate.
+    /// Against whom in the main part the window's candidate stands.
     #[inline]
-    fn loser_to(&mut self, candidate: u32) -> Option<u32> {
-        if self.window_max == self.capacity {
-            return None;
-        }
-        let victim = self.hand(Part::Main, None)?;
-        let wins = match self.rule.admission {
-            Admission::MoreOften => self.uses(candidate) >= self.uses(victim).saturating_add(MARGIN),
-            Admission::Again => self.uses(candidate) >= 2,
+    fn rival(&mut self) -> Option<u32> {
+        if self.window_max == self.capacity { None } else { self.hand(Part::Main, None) }
+    }
+
+    #[inline]
+    fn wins(&self, candidate: u32, victim: u32) -> bool {
+        let enough = match self.rule.admission {
+            Admission::MoreOften => self.uses(victim) + MARGIN,
+            Admission::Again => 2,
         };
-        wins.then_some(victim)
+        self.uses(candidate) >= enough
     }
 
     #[inline]

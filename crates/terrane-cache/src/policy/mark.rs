@@ -27,8 +27,8 @@ impl Mark {
     #[inline]
     pub(crate) fn note_use(&self, spare: &Spare) {
         let before = self.0.load(Relaxed);
-        let counted = before + u8::from(before & USES_MAX < USES_MAX);
-        let after = counted | USED_LATELY;
+        let used = before | USED_LATELY;
+        let after = used + u8::from(used < USED_LATELY | USES_MAX);
         let place = if after == before { &spare.0 } else { &self.0 };
         place.store(after, Relaxed);
     }

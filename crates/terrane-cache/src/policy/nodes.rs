@@ -39,12 +39,13 @@ pub(crate) struct Node<T> {
     pub(crate) pinned: bool,
 }
 
-/// What is left of an entry whose slot another one has now.
+/// What is left of an entry that made room for another one.
 pub(crate) struct Replaced<T> {
     pub(crate) item: T,
     pub(crate) tag: u32,
     pub(crate) weight: u32,
     pub(crate) uses: u8,
+    pub(crate) candidate_weight: u32,
 }
 
 /// Which clock an entry is in.
@@ -104,24 +105,40 @@ impl<T> Nodes<T> {
         slot
     }
 
-    /// Puts an entry of weight 1 that was asked for so often into the slot of another one, whose place in its clock it takes, and which
-    /// comes out.
+    /// An entry of weight 1 comes in, that was asked for so often; it gets the slot of a `candidate`, which moves to the slot `to`, whose
+    /// entry comes out. With `to` the candidate's own slot it is the candidate that comes out. Slots keep their places in their clocks.
     ///
-    /// Field by field: to build it first and then copy it would wait for the writes to come through.
+    /// Both cases are the same instructions: a processor that has to guess which one it is would be wrong half of the time.
     #[inline(always)]
-    pub(crate) fn replace(&mut self, slot: u32, hash: Hash, item: T, uses: u8) -> Option<Replaced<T>> {
-        let node = self.get_mut(slot)?;
-        let old = (node.tag, node.weight, node.mark.uses());
-        let item = std::mem::replace(&mut node.item, item);
-        node.tag = hash.tag();
-        node.weight = 1;
-        node.mark = Mark::new(uses);
-        node.part = Part::Window;
-        node.pinned = false;
-        let (tag, weight, uses) = old;
-        self.index.remove(tag, slot);
-        self.enter(hash.tag(), slot);
-        Some(Replaced { item, tag, weight, uses })
+    pub(crate) fn replace(
+        &mut self,
+        candidate: u32,
+        to: u32,
+        hash: Hash,
+        item: T,
+        uses: u8,
+    ) -> Option<Replaced<T>> {
+        let (mover, out) = (self.get(candidate)?, self.get(to)?);
+        let (candidate_tag, candidate_next, candidate_weight) = (mover.tag, mover.next, mover.weight);
+        let (tag, next, part) = (out.tag, out.next, out.part);
+        self.index.rename(candidate_tag, candidate, to);
+        self.index.remove(tag, to);
+        self.enter(hash.tag(), candidate);
+        self.slots.swap(candidate as usize, to as usize);
+        let mover = self.get_mut(to)?;
+        mover.next = next;
+        mover.part = part;
+        let place = self.get_mut(candidate)?;
+        let (weight, old_uses) = (place.weight, place.mark.uses());
+        // Field by field: to build it first and then copy it would wait for the writes to come through.
+        let item = std::mem::replace(&mut place.item, item);
+        place.tag = hash.tag();
+        place.next = candidate_next;
+        place.weight = 1;
+        place.mark = Mark::new(uses);
+        place.part = Part::Window;
+        place.pinned = false;
+        Some(Replaced { item, tag, weight, uses: old_uses, candidate_weight })
     }
 
     #[inline]

@@ -200,42 +200,56 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         let shard = self.shard(hash);
         let read = shard.read_owned(|contents, spare| contents.read(hash, key, spare, || self.now_ns()));
         match read {
-            Some((found, look_for_readers)) => self.looked_up(hash, key, found, look_for_readers),
+            Some((found, look_for_readers)) => {
+                if look_for_readers {
+                    shard.look_for_readers();
+                }
+                if matches!(found, Found::Value(_)) {
+                    self.sampling.note(hash, || self.len() as u64);
+                }
+                self.looked_up(hash, key, found)
+            }
             None => self.look_up_lent(hash, key),
         }
     }
 
-    /// Where the shard is lent, or was.
+    /// Where the shard is lent, or was. No sample is taken: nothing comes and goes, so that no rule is better than another, and the threads
+    /// would meet at the tuner.
     #[inline(never)]
     fn look_up_lent<Q: Hashable + Eq + ?Sized>(&self, hash: Hash, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
     {
-        let (found, look_for_readers) = self
-            .shard(hash)
-            .read_counted(|contents, spare| contents.read(hash, key, spare, || self.now_ns()));
-        self.looked_up(hash, key, found, look_for_readers)
+        let shard = self.shard(hash);
+        match shard.read_copy(|contents, spare| contents.read(hash, key, spare, || self.now_ns())) {
+            Some(found) => self.looked_up(hash, key, found),
+            None => self.look_up_main(hash, key),
+        }
     }
 
-    #[inline(always)]
-    fn looked_up<Q: Hashable + Eq + ?Sized>(
-        &self,
-        hash: Hash,
-        key: &Q,
-        found: Found<V>,
-        look_for_readers: bool,
-    ) -> Option<V>
+    /// Where the shard is lent, but not to this thread.
+    #[cold]
+    #[inline(never)]
+    fn look_up_main<Q: Hashable + Eq + ?Sized>(&self, hash: Hash, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
     {
+        let shard = self.shard(hash);
+        let (found, look_for_readers) =
+            shard.read_main(|contents, spare| contents.read(hash, key, spare, || self.now_ns()));
         if look_for_readers {
-            self.shard(hash).look_for_readers();
+            shard.look_for_readers();
         }
+        self.looked_up(hash, key, found)
+    }
+
+    #[inline(always)]
+    fn looked_up<Q: Hashable + Eq + ?Sized>(&self, hash: Hash, key: &Q, found: Found<V>) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
         match found {
-            Found::Value(value) => {
-                self.sampling.note(hash, || self.len() as u64);
-                Some(value)
-            }
+            Found::Value(value) => Some(value),
             Found::Expired => {
                 self.remove_expired(hash, key);
                 None

@@ -135,7 +135,7 @@ impl<K: Eq, V> Contents<K, V> {
         }
         self.tally.inserted += 1;
         match self.engine.replace(hash, entry) {
-            Ok((_, old, weight)) => {
+            Ok((old, weight)) => {
                 self.tally.note_eviction(weight);
                 PutPlain::ForAnother(old)
             }

@@ -143,29 +143,26 @@ impl<T> Lending<T> {
         Some((result, main.note(is_hit)))
     }
 
+    /// The same, where the value is lent to this reader.
+    #[inline(always)]
+    pub(crate) fn read_copy<R>(&self, reader: usize, work: impl FnOnce(&T, &Spare) -> (R, bool)) -> Option<R> {
+        let mut copy = self.mirror(reader)?.copy.lock();
+        let copy = &mut *copy;
+        let (result, is_hit) = work(copy.value.as_deref()?, &copy.spare);
+        copy.reads.note(is_hit);
+        Some(result)
+    }
+
     /// The same, wherever the value is.
     #[inline]
-    pub(crate) fn read_counted<R>(
-        &self,
-        reader: usize,
-        work: impl FnOnce(&T, &Spare) -> (R, bool),
-    ) -> (R, bool) {
-        if let Some(mirror) = self.mirror(reader) {
-            let mut copy = mirror.copy.lock();
-            let copy = &mut *copy;
-            if let Some(value) = &copy.value {
-                let (result, is_hit) = work(value, &copy.spare);
-                copy.reads.note(is_hit);
-                return (result, false);
-            }
-        }
+    pub(crate) fn read_main<R>(&self, work: impl FnOnce(&T, &Spare) -> (R, bool)) -> (R, bool) {
         let mut main = self.main.lock();
         let main = &mut *main;
-        let (result, is_hit) = work(main.owned.as_ref().unwrap_or_else(|| main.lent()), &main.spare);
+        let (result, is_hit) = work(main.value(), &main.spare);
         (result, main.note(is_hit))
     }
 
-    /// What was [counted](Lending::read_counted).
+    /// What was counted.
     pub fn reads(&self) -> Reads {
         let main = self.main.lock();
         let mut reads = main.reads();
@@ -178,7 +175,7 @@ impl<T> Lending<T> {
         self.mirrors.get(reader & (self.mirrors.len() - 1))
     }
 
-    /// To be called when [`Lending::read_counted`] says so, and nothing is read. When there was no writer since the last time, but
+    /// To be called when [`Lending::read_owned`] says so, and nothing is read. When there was no writer since the last time, but
     /// another reader, the value is lent to it.
     #[cold]
     #[inline(never)]
@@ -268,11 +265,25 @@ impl<T> Main<T> {
         }
         self.hits += 1;
         self.hits_to_note -= 1;
-        let is_time = self.hits_to_note == 0;
-        if is_time {
-            self.hits_to_note = HITS_TO_NOTE;
+        if self.hits_to_note == 0 {
+            self.restart_hits_to_note();
+            return true;
         }
-        is_time
+        false
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn restart_hits_to_note(&mut self) {
+        self.hits_to_note = HITS_TO_NOTE;
+    }
+
+    #[inline]
+    fn value(&self) -> &T {
+        match &self.owned {
+            Some(owned) => owned,
+            None => self.lent(),
+        }
     }
 
     /// The value for a reader who has no copy.
@@ -298,10 +309,7 @@ impl<T> Deref for Reading<'_, T> {
     #[inline]
     fn deref(&self) -> &T {
         match self {
-            Self::Main(main) => match &main.owned {
-                Some(owned) => owned,
-                None => main.lent(),
-            },
+            Self::Main(main) => main.value(),
             Self::Copy(copy) => copy.value.as_ref().expect(IN_ONE_FORM),
         }
     }
@@ -373,7 +381,10 @@ mod tests {
     fn reads_are_counted_whichever_way_they_take() {
         let lending = Lending::new((), 2);
         [7, 8, 7].into_iter().for_each(|reader| lending.note_read(reader));
-        let read = |reader, is_hit| lending.read_counted(reader, |(), _| ((), is_hit)).1;
+        let read = |reader, is_hit| match lending.read_copy(reader, |(), _| ((), is_hit)) {
+            Some(()) => false,
+            None => lending.read_main(|(), _| ((), is_hit)).1,
+        };
         for (reader, is_hit) in [(7, true), (8, true), (7, false), (7, true)] {
             read(reader, is_hit);
         }

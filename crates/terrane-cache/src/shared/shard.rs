@@ -28,14 +28,17 @@ impl<K, V> Shard<K, V> {
         self.contents.read_owned(work)
     }
 
+    /// The same, where they are lent to this thread.
+    #[inline(always)]
+    pub(super) fn read_copy<T>(&self, work: impl FnOnce(&Contents<K, V>, &Spare) -> (T, bool)) -> Option<T> {
+        // A thread without a number shares the way of the last.
+        self.contents.read_copy(thread_number().unwrap_or(usize::MAX), work)
+    }
+
     /// The same, wherever they are.
     #[inline]
-    pub(super) fn read_counted<T>(
-        &self,
-        work: impl FnOnce(&Contents<K, V>, &Spare) -> (T, bool),
-    ) -> (T, bool) {
-        // A thread without a number shares the way of the last.
-        self.contents.read_counted(thread_number().unwrap_or(usize::MAX), work)
+    pub(super) fn read_main<T>(&self, work: impl FnOnce(&Contents<K, V>, &Spare) -> (T, bool)) -> (T, bool) {
+        self.contents.read_main(work)
     }
 
     #[inline]
