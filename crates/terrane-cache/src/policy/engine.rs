@@ -74,6 +74,16 @@ impl Rule {
     /// Holds on to what was used last.
     pub(crate) const RECENT: Self = Self { window: Share::WHOLE, admission: Admission::Again };
 
+    /// Whether an entry that was asked for so often wins against one that was asked for so often.
+    #[inline]
+    fn admits(self, candidate_uses: u8, victim_uses: u8) -> bool {
+        let enough = match self.admission {
+            Admission::MoreOften => victim_uses + MARGIN,
+            Admission::Again => 2,
+        };
+        candidate_uses >= enough
+    }
+
     /// As one number, so that it can be told to other threads without a lock.
     pub(crate) fn to_bits(self) -> u32 {
         self.window.0 << 1 | u32::from(self.admission == Admission::Again)
@@ -94,6 +104,7 @@ pub(crate) struct Engine<T> {
     main: Clock,
     capacity: u64,
     rule: Rule,
+    rule_bits: u32,
     /// What the window may weigh: follows from capacity and rule.
     window_max: u64,
     /// Whether an entry that was used gets another round; not so for first in, first out.
@@ -111,6 +122,7 @@ impl<T> Engine<T> {
             main: Clock::default(),
             capacity,
             rule,
+            rule_bits: rule.to_bits(),
             window_max: rule.window.of(capacity),
             second_chance,
             ghosts: Ghosts::new(GHOST_ENTRIES_MIN),
@@ -168,11 +180,13 @@ impl<T> Engine<T> {
         let uses = self.ghosts.welcome(hash.tag());
         // The candidate against itself, where there is no other.
         let victim = self.rival().unwrap_or(candidate);
-        let to = [candidate, victim][usize::from(self.wins(candidate, victim))];
-        let out = self.nodes.replace(candidate, to, hash, item, uses).expect("a clock has entries at its hand");
+        let rule = self.rule;
+        let wins = |candidate, victim| rule.admits(candidate, victim);
+        let out = self.nodes.replace([candidate, victim], wins, hash, item, uses);
+        let out = out.expect("a clock has entries at its hand");
         self.window.note_replaced(candidate, out.candidate_weight, 1);
         self.main.reweigh(out.weight, out.candidate_weight);
-        self.main.pass([self.main.before(), to][usize::from(to != candidate)]);
+        self.main.pass([self.main.before(), out.to][usize::from(out.to != candidate)]);
         // Where there is nothing to remember, what is known of the newest is written down again: as `Nodes::replace`, without a guess.
         let (tag, count) = if out.uses > 1 { (out.tag, out.uses) } else { (hash.tag(), uses) };
         self.ghosts.remember(tag, count);
@@ -270,9 +284,16 @@ impl<T> Engine<T> {
 
     #[inline]
     pub(crate) fn set_rule(&mut self, rule: Rule) {
-        if rule != self.rule {
-            self.rule = rule;
-            self.window_max = rule.window.of(self.capacity);
+        self.set_rule_of_bits(rule.to_bits());
+    }
+
+    /// The same, for [`Rule::to_bits`].
+    #[inline]
+    pub(crate) fn set_rule_of_bits(&mut self, bits: u32) {
+        if bits != self.rule_bits {
+            self.rule_bits = bits;
+            self.rule = Rule::from_bits(bits);
+            self.window_max = self.rule.window.of(self.capacity);
         }
     }
 
@@ -394,7 +415,7 @@ impl<T> Engine<T> {
     /// The window's candidate against the main part's: who has to go. The candidate is in the main part then, if it is not the one.
     #[inline]
     fn contest(&mut self, candidate: u32) -> u32 {
-        let Some(victim) = self.rival().filter(|&victim| self.wins(candidate, victim)) else {
+        let Some(victim) = self.rival().filter(|&victim| self.rule.admits(self.uses(candidate), self.uses(victim))) else {
             return candidate;
         };
         self.promote(candidate);
@@ -405,15 +426,6 @@ impl<T> Engine<T> {
     #[inline]
     fn rival(&mut self) -> Option<u32> {
         if self.window_max == self.capacity { None } else { self.hand(Part::Main, None) }
-    }
-
-    #[inline]
-    fn wins(&self, candidate: u32, victim: u32) -> bool {
-        let enough = match self.rule.admission {
-            Admission::MoreOften => self.uses(victim) + MARGIN,
-            Admission::Again => 2,
-        };
-        self.uses(candidate) >= enough
     }
 
     #[inline]

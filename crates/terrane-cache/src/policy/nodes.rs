@@ -45,7 +45,9 @@ pub(crate) struct Replaced<T> {
     pub(crate) tag: u32,
     pub(crate) weight: u32,
     pub(crate) uses: u8,
+    /// What the candidate weighs, and where it is now.
     pub(crate) candidate_weight: u32,
+    pub(crate) to: u32,
 }
 
 /// Which clock an entry is in.
@@ -105,23 +107,26 @@ impl<T> Nodes<T> {
         slot
     }
 
-    /// An entry of weight 1 comes in, that was asked for so often; it gets the slot of a `candidate`, which moves to the slot `to`, whose
-    /// entry comes out. With `to` the candidate's own slot it is the candidate that comes out. Slots keep their places in their clocks.
+    /// An entry of weight 1 comes in, that was asked for so often. Where the `candidate` `wins` against the `victim`, by the uses of both, it
+    /// moves to the slot of that one, which comes out; else it comes out itself. The new entry gets the candidate's slot. Slots keep their
+    /// places in their clocks.
     ///
     /// Both cases are the same instructions: a processor that has to guess which one it is would be wrong half of the time.
     #[inline(always)]
     pub(crate) fn replace(
         &mut self,
-        candidate: u32,
-        to: u32,
+        [candidate, victim]: [u32; 2],
+        wins: impl FnOnce(u8, u8) -> bool,
         hash: Hash,
         item: T,
         uses: u8,
     ) -> Option<Replaced<T>> {
-        let (mover, out) = (self.get(candidate)?, self.get(to)?);
-        let (candidate_tag, candidate_next, candidate_weight) = (mover.tag, mover.next, mover.weight);
-        let (tag, next, part) = (out.tag, out.next, out.part);
-        self.index.rename(candidate_tag, candidate, to);
+        let (mover, other) = (self.get(candidate)?, self.get(victim)?);
+        let wins = usize::from(wins(mover.mark.uses(), other.mark.uses()));
+        let (to, out) = ([candidate, victim][wins], [mover, other][wins]);
+        let (mover_tag, mover_next, mover_weight) = (mover.tag, mover.next, mover.weight);
+        let (tag, next, part, weight, out_uses) = (out.tag, out.next, out.part, out.weight, out.mark.uses());
+        self.index.rename(mover_tag, candidate, to);
         self.index.remove(tag, to);
         self.enter(hash.tag(), candidate);
         self.slots.swap(candidate as usize, to as usize);
@@ -129,16 +134,15 @@ impl<T> Nodes<T> {
         mover.next = next;
         mover.part = part;
         let place = self.get_mut(candidate)?;
-        let (weight, old_uses) = (place.weight, place.mark.uses());
         // Field by field: to build it first and then copy it would wait for the writes to come through.
         let item = std::mem::replace(&mut place.item, item);
         place.tag = hash.tag();
-        place.next = candidate_next;
+        place.next = mover_next;
         place.weight = 1;
         place.mark = Mark::new(uses);
         place.part = Part::Window;
         place.pinned = false;
-        Some(Replaced { item, tag, weight, uses: old_uses, candidate_weight })
+        Some(Replaced { item, tag, weight, uses: out_uses, candidate_weight: mover_weight, to })
     }
 
     #[inline]

@@ -197,9 +197,11 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
         });
         let inner = Arc::new(Inner {
             shards: parts.collect(),
-            shard_bits: shards.ilog2(),
             hasher: self.hasher,
-            is_plain: self.weigher.is_none() && self.listener.is_none() && self.budget.is_none(),
+            is_plain: self.weigher.is_none()
+                && !self.lifespans.is_any()
+                && self.listener.is_none()
+                && self.budget.is_none(),
             account: self.budget.as_ref().map(|(budget, _)| Account::new(budget)),
             weigher: self.weigher,
             lifespans: self.lifespans,

@@ -47,11 +47,10 @@ pub struct Cache<K, V, S = RandomState> {
 }
 
 pub(super) struct Inner<K, V, S> {
+    /// A power of two of them.
     pub(super) shards: Box<[Shard<K, V>]>,
-    /// The number of shards is two to this power.
-    pub(super) shard_bits: u32,
     pub(super) hasher: S,
-    /// Neither weigher nor listener nor budget.
+    /// Neither weigher nor lifespans nor listener nor budget.
     pub(super) is_plain: bool,
     pub(super) weigher: Option<Weigher<K, V>>,
     pub(super) lifespans: Lifespans,
@@ -116,7 +115,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     /// As [`insert`](Cache::insert), for an entry whose value ends so long after now. With zero, nothing is kept.
     pub fn insert_with_time_to_live(&self, key: K, value: V, time: Duration) -> bool {
         let spans = Lifespans { live: Some(time), ..self.inner.lifespans };
-        self.inner.put(self.inner.hash(&key), key, value, &spans).is_ok()
+        self.inner.put_weighed(self.inner.hash(&key), key, value, &spans).is_ok()
     }
 
     /// As [`insert`](Cache::insert), with the reason.
@@ -126,7 +125,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     /// [`MemoryError::OutOfMemory`] when there is no room that is not pinned; [`MemoryError::BudgetExceeded`] as the budget says. Any
     /// value that the key had is gone then: it is outdated.
     pub fn try_insert(&self, key: K, value: V) -> Result<(), MemoryError> {
-        self.inner.put(self.inner.hash(&key), key, value, &self.inner.lifespans)
+        self.inner.put(self.inner.hash(&key), key, value)
     }
 
     /// Takes an entry out.
@@ -184,8 +183,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
 
     #[inline]
     pub(super) fn shard(&self, hash: Hash) -> &Shard<K, V> {
-        let number = u64::from(hash.shard_bits()) << self.shard_bits >> 32;
-        &self.shards[number as usize]
+        &self.shards[hash.shard_bits() as usize & (self.shards.len() - 1)]
     }
 
     pub(super) fn now_ns(&self) -> u64 {
@@ -278,14 +276,14 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
 
     /// `hash` is that of `key`.
     #[inline]
-    pub(super) fn put(&self, hash: Hash, key: K, value: V, spans: &Lifespans) -> Result<(), MemoryError> {
-        if !self.is_plain || spans.is_any() || self.entry_weight_max.load(Relaxed) == 0 {
-            return self.put_weighed(hash, key, value, spans);
+    pub(super) fn put(&self, hash: Hash, key: K, value: V) -> Result<(), MemoryError> {
+        if !self.is_plain || self.entry_weight_max.load(Relaxed) == 0 {
+            return self.put_weighed(hash, key, value, &self.lifespans);
         }
         // What leaves is dropped when the lock is free.
         let mut gone = Departures::new();
         let put = self.shard(hash).write_for_request(|contents| {
-            contents.engine.set_rule(self.sampling.rule());
+            contents.engine.set_rule_of_bits(self.sampling.rule_bits());
             contents.put_plain(hash, Entry { key, value }, &mut gone)
         });
         match put {
@@ -298,12 +296,13 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
                 self.counters.note(Event::Rejected);
                 Err(MemoryError::OutOfMemory { requested: Bytes::new(1), available: Bytes::ZERO })
             }
-            PutPlain::Not(Entry { key, value }) => self.put_weighed(hash, key, value, spans),
+            PutPlain::Not(Entry { key, value }) => self.put_weighed(hash, key, value, &self.lifespans),
         }
     }
 
+    /// The same, whatever was chosen, for an entry with these lifespans.
     #[inline(never)]
-    fn put_weighed(&self, hash: Hash, key: K, value: V, spans: &Lifespans) -> Result<(), MemoryError> {
+    pub(super) fn put_weighed(&self, hash: Hash, key: K, value: V, spans: &Lifespans) -> Result<(), MemoryError> {
         let weight = self.weigher.as_ref().map_or(1, |weigher| weigher(&key, &value)).max(1);
         let refused = match self.check(weight, spans) {
             Ok((weight, charge)) => {
@@ -349,7 +348,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         let mut leaving = Leaving::new(self);
         let put = self.shard(hash).write_for_request(|contents| {
             contents.sweep_some(|| self.now_ns(), &mut leaving.gone);
-            contents.engine.set_rule(self.sampling.rule());
+            contents.engine.set_rule_of_bits(self.sampling.rule_bits());
             contents.put(hash, arrival, &mut leaving.gone)
         });
         if let Some(charge) = charge {

@@ -64,7 +64,7 @@ impl<K: Hashable + Eq + Clone, V: Clone, S: BuildHasher> Cache<K, V, S> {
                     }
                     let value = inner.computed(|| compute(&key)).map_err(ComputeError::Failed)?;
                     // That it cannot be kept does not matter to who wants it.
-                    let _kept = inner.put(hash, key, value.clone(), &inner.lifespans);
+                    let _kept = inner.put(hash, key, value.clone());
                     lead.land(value.clone());
                     return Ok(value);
                 }
@@ -111,7 +111,7 @@ impl<K: Hashable + Eq + Clone, V: Clone, S: BuildHasher> Inner<K, V, S> {
     fn refresh<E>(&self, hash: Hash, key: &K, old: V, compute: impl FnOnce(&K) -> Result<V, E>) -> V {
         let again = RefreshAgain { inner: self, hash };
         let Ok(value) = self.computed(|| compute(key)) else { return old };
-        let _kept = self.put(hash, key.clone(), value.clone(), &self.lifespans);
+        let _kept = self.put(hash, key.clone(), value.clone());
         std::mem::forget(again);
         value
     }

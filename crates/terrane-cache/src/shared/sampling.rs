@@ -43,7 +43,12 @@ impl Sampling {
 
     /// The rule that is right now.
     pub(super) fn rule(&self) -> Rule {
-        Rule::from_bits(self.rule.load(Relaxed))
+        Rule::from_bits(self.rule_bits())
+    }
+
+    #[inline]
+    pub(super) fn rule_bits(&self) -> u32 {
+        self.rule.load(Relaxed)
     }
 
     /// To be called for each request. A sample of them is taken: mostly nothing happens.
