@@ -307,6 +307,7 @@ mod tests {
     enum Step {
         Insert(u32),
         Remove(prop::sample::Index),
+        Rename(prop::sample::Index),
         Shrink,
     }
 
@@ -316,6 +317,7 @@ mod tests {
         let step = prop_oneof![
             4 => tag.prop_map(Step::Insert),
             3 => any::<prop::sample::Index>().prop_map(Step::Remove),
+            2 => any::<prop::sample::Index>().prop_map(Step::Rename),
             1 => Just(Step::Shrink),
         ];
         prop::collection::vec(step, 0..300)
@@ -329,10 +331,10 @@ mod tests {
             let mut tags = Vec::new();
             for (slot, step) in (0_u32..).zip(steps) {
                 tags.push(if let Step::Insert(tag) = step { tag } else { 0 });
-                let tag_of = |slot: u32| tags[slot as usize];
+                let tag_of = |tags: &[u32], slot: u32| tags[slot as usize];
                 match step {
                     Step::Insert(tag) => {
-                        index.insert(tag, slot, tag_of);
+                        index.insert(tag, slot, |slot| tag_of(&tags, slot));
                         model.push((tag, slot));
                     }
                     Step::Remove(which) if !model.is_empty() => {
@@ -341,7 +343,15 @@ mod tests {
                         prop_assert!(!index.remove(tag, slot));
                     }
                     Step::Remove(_) => prop_assert!(!index.remove(7, 7)),
-                    Step::Shrink => index.shrink(tag_of),
+                    Step::Rename(which) if !model.is_empty() => {
+                        let at = which.index(model.len());
+                        let (tag, from) = &mut model[at];
+                        index.rename(*tag, *from, slot);
+                        *from = slot;
+                        tags[slot as usize] = *tag;
+                    }
+                    Step::Rename(_) => index.rename(7, 7, slot),
+                    Step::Shrink => index.shrink(|slot| tag_of(&tags, slot)),
                 }
                 let all: BTreeSet<u32> = model.iter().map(|&(tag, _)| tag).chain([5]).collect();
                 for tag in all {

@@ -66,7 +66,8 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> ThreadLocalCache<K, V, S> {
         let hash = self.hash(key);
         let found = {
             let mut state = self.state.borrow_mut();
-            let found = state.engine.find_and_use(hash, &Spare::default(), |(other, _)| other.borrow() == key);
+            let found =
+                state.engine.find_and_use(hash, &Spare::default(), |(other, _)| other.borrow() == key);
             let value = found.map(|(_, (_, value))| value.clone());
             if value.is_some() {
                 state.note(hash);

@@ -91,3 +91,39 @@ impl<T> Mutex<T> {
         self.0.try_lock().ok()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn many_threads_take_turns() {
+        let sum = Mutex::new((0_u64, 0_u64));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..20_000 {
+                        let mut sum = sum.lock();
+                        sum.0 += 1;
+                        sum.1 += 1;
+                    }
+                });
+            }
+        });
+        assert_eq!(*sum.lock(), (80_000, 80_000));
+    }
+
+    #[test]
+    fn a_waiter_gets_it_also_after_long() {
+        let lock = Mutex::new(1);
+        std::thread::scope(|scope| {
+            let guard = lock.lock();
+            assert!(lock.try_lock().is_none());
+            let waiter = scope.spawn(|| *lock.lock());
+            std::thread::sleep(Duration::from_millis(20));
+            drop(guard);
+            assert_eq!(waiter.join().unwrap(), 1);
+        });
+    }
+}

@@ -415,7 +415,9 @@ impl<T> Engine<T> {
     /// The window's candidate against the main part's: who has to go. The candidate is in the main part then, if it is not the one.
     #[inline]
     fn contest(&mut self, candidate: u32) -> u32 {
-        let Some(victim) = self.rival().filter(|&victim| self.rule.admits(self.uses(candidate), self.uses(victim))) else {
+        let Some(victim) =
+            self.rival().filter(|&victim| self.rule.admits(self.uses(candidate), self.uses(victim)))
+        else {
             return candidate;
         };
         self.promote(candidate);
@@ -465,5 +467,110 @@ impl<T> Engine<T> {
             self.evict(victim, out);
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    const RULES: [Rule; 3] =
+        [Rule::MORE_OFTEN, Rule::RECENT, Rule { window: Share(13_107), admission: Admission::Again }];
+
+    /// Puts a key in that is not there; what went.
+    fn put(engine: &mut Engine<u64>, key: u64) -> Vec<u64> {
+        let hash = Hash::spread(key);
+        match engine.replace(hash, key) {
+            Ok((old, _)) => vec![old],
+            Err(key) => {
+                let mut gone = Vec::new();
+                let slot = engine.insert(hash, 1, key);
+                engine.settle(Some(slot), &mut |_, old| gone.push(old));
+                gone
+            }
+        }
+    }
+
+    fn find(engine: &Engine<u64>, key: u64) -> Option<u32> {
+        engine.find_and_use(Hash::spread(key), &Spare::default(), |&other| other == key).map(|(slot, _)| slot)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_in_it_is_what_came_and_did_not_go(
+            capacity in 1..60_u64,
+            keys in 1..200_u64,
+            requests in prop::collection::vec((any::<u64>(), any::<u8>()), 0..2000),
+        ) {
+            let mut engine = Engine::new(capacity, RULES[0], true);
+            // With whether they are pinned.
+            let mut model = BTreeMap::new();
+            for (request, what) in requests {
+                // Often the lower ones.
+                let key = request % keys * (request >> 32) % keys;
+                let slot = find(&engine, key);
+                prop_assert_eq!(slot.is_some(), model.contains_key(&key));
+                match (what, slot) {
+                    (0..3, _) => engine.set_rule(RULES[usize::from(what)]),
+                    (3..10, Some(slot)) => {
+                        prop_assert_eq!(engine.remove(slot), Some(key));
+                        model.remove(&key);
+                    }
+                    (10..30, Some(slot)) => {
+                        let pinned = request % 4 == 0;
+                        engine.set_pinned(slot, pinned);
+                        model.insert(key, pinned);
+                    }
+                    (_, Some(_)) => {}
+                    (_, None) => {
+                        let full = model.len() as u64 == capacity;
+                        model.insert(key, false);
+                        let gone = put(&mut engine, key);
+                        prop_assert_eq!(gone.len(), usize::from(full));
+                        for old in gone {
+                            prop_assert_eq!(model.remove(&old), Some(false));
+                        }
+                    }
+                }
+                prop_assert_eq!((engine.len(), engine.weight()), (model.len(), model.len() as u64));
+            }
+            let here: BTreeSet<u64> = engine.iter().map(|(_, &key)| key).collect();
+            prop_assert!(here.iter().eq(model.keys()));
+            // Both clocks go around through all of them.
+            let mut gone = BTreeSet::new();
+            for &key in model.keys() {
+                let slot = find(&engine, key).unwrap();
+                engine.set_pinned(slot, false);
+            }
+            engine.set_capacity(0);
+            engine.settle(None, &mut |_, key| _ = gone.insert(key));
+            prop_assert_eq!(gone, here);
+        }
+    }
+
+    #[test]
+    fn a_new_entry_is_reached_last() {
+        let mut engine = Engine::new(4, Rule::RECENT, true);
+        (0..4).for_each(|key| _ = put(&mut engine, key));
+        assert!(find(&engine, 0).is_some());
+        // The one that was used is passed over, and the new one comes behind it.
+        let gone: Vec<u64> = (4..9).flat_map(|key| put(&mut engine, key)).collect();
+        assert_eq!(gone, [1, 2, 3, 0, 4]);
+    }
+
+    #[test]
+    fn a_candidate_that_wins_takes_the_place_of_the_one_that_goes() {
+        // A window of one.
+        let mut engine = Engine::new(4, Rule { window: Share(655), admission: Admission::Again }, true);
+        (0..4).for_each(|key| _ = put(&mut engine, key));
+        let in_window: Vec<u64> = (4..7).flat_map(|key| put(&mut engine, key)).collect();
+        assert_eq!(in_window, [3, 4, 5], "none was asked for again");
+        // A key that was here before wins when its turn comes.
+        assert_eq!(put(&mut engine, 3), [6]);
+        assert_eq!(put(&mut engine, 7), [0]);
+        assert!([1, 2, 3, 7].into_iter().all(|key| find(&engine, key).is_some()));
+        assert_eq!(engine.main.len(), 3);
     }
 }

@@ -190,8 +190,8 @@ mod tests {
         let mut tuner = Tuner::new(100);
         let again = (0..100_000_u64).map(|request| 1000 + request / 2 - request % 2 * 40);
         assert_eq!(ask(&mut tuner, again), Rule::RECENT);
-        // Five rounds; the long span is of forty.
-        assert_eq!(ask(&mut tuner, (0..750).map(|request| request % 150)), Rule::MORE_OFTEN);
+        // Six rounds; the long span is of forty.
+        assert_eq!(ask(&mut tuner, (0..900).map(|request| request % 150)), Rule::MORE_OFTEN);
     }
 
     #[test]

@@ -302,7 +302,13 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
 
     /// The same, whatever was chosen, for an entry with these lifespans.
     #[inline(never)]
-    pub(super) fn put_weighed(&self, hash: Hash, key: K, value: V, spans: &Lifespans) -> Result<(), MemoryError> {
+    pub(super) fn put_weighed(
+        &self,
+        hash: Hash,
+        key: K,
+        value: V,
+        spans: &Lifespans,
+    ) -> Result<(), MemoryError> {
         let weight = self.weigher.as_ref().map_or(1, |weigher| weigher(&key, &value)).max(1);
         let refused = match self.check(weight, spans) {
             Ok((weight, charge)) => {

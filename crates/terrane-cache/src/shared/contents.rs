@@ -131,7 +131,11 @@ impl<K: Eq, V> Contents<K, V> {
         }
         if let Some(slot) = self.engine.find(hash, |other| other.key == entry.key) {
             let Entry { key, value } = entry;
-            return PutPlain::Put(self.replace(slot, Arrival { key, value, weight: 1, lifetime: None }, gone));
+            return PutPlain::Put(self.replace(
+                slot,
+                Arrival { key, value, weight: 1, lifetime: None },
+                gone,
+            ));
         }
         self.tally.inserted += 1;
         match self.engine.replace(hash, entry) {

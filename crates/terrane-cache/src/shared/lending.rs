@@ -145,7 +145,11 @@ impl<T> Lending<T> {
 
     /// The same, where the value is lent to this reader.
     #[inline(always)]
-    pub(crate) fn read_copy<R>(&self, reader: usize, work: impl FnOnce(&T, &Spare) -> (R, bool)) -> Option<R> {
+    pub(crate) fn read_copy<R>(
+        &self,
+        reader: usize,
+        work: impl FnOnce(&T, &Spare) -> (R, bool),
+    ) -> Option<R> {
         let mut copy = self.mirror(reader)?.copy.lock();
         let copy = &mut *copy;
         let (result, is_hit) = work(copy.value.as_deref()?, &copy.spare);
