@@ -2,7 +2,8 @@
 //!
 //! The circle goes through the slots (`nodes`), each of which has the number of the next. The clock knows the slot *before* the hand: so
 //! the entry at the hand can be taken out, and a new one put in behind the hand, where it is reached last. Passing an entry
-//! over changes nothing but the hand. What leaves from elsewhere in the circle stays in it as an empty slot, until the hand comes by.
+//! over changes nothing but the hand, and so does an entry that takes the place of the one at the hand. What leaves from elsewhere
+//! in the circle stays in it as an empty slot, until the hand comes by.
 
 use crate::index::NONE;
 

@@ -1,7 +1,8 @@
 //! Entries in numbered slots, found by their hash, and linked in the order in which the clock hand comes to them.
 //!
-//! Everything about an entry is in its slot: so a hit touches the index and one entry, and the hand touches one entry for each step. With
-//! keys and values of eight bytes a slot has 32, two to a cache line.
+//! Everything about an entry is in its slot: so a hit touches a bucket of the index and one entry, and the hand touches one entry for each
+//! step. With keys and values of eight bytes a slot has 32, two to a cache line. In a full cache a new entry takes the slot of another, and
+//! with it the place in the clock: nothing is linked, and no slot becomes free.
 
 use crate::index::{Hash, Index, NONE};
 

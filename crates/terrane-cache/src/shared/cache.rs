@@ -207,18 +207,17 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
                 }
                 self.looked_up(hash, key, found)
             }
-            None => self.look_up_lent(hash, key),
+            None => self.look_up_lent(shard, hash, key),
         }
     }
 
     /// Where the shard is lent, or was. No sample is taken: nothing comes and goes, so that no rule is better than another, and the threads
     /// would meet at the tuner.
     #[inline(never)]
-    fn look_up_lent<Q: Hashable + Eq + ?Sized>(&self, hash: Hash, key: &Q) -> Option<V>
+    fn look_up_lent<Q: Hashable + Eq + ?Sized>(&self, shard: &Shard<K, V>, hash: Hash, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
     {
-        let shard = self.shard(hash);
         match shard.read_copy(|contents, spare| contents.read(hash, key, spare, || self.now_ns())) {
             Some(found) => self.looked_up(hash, key, found),
             None => self.look_up_main(hash, key),

@@ -11,8 +11,8 @@
 //!   lent     Arc ─────→ value ←─────── Arc              –            one reader came often
 //! ```
 //!
-//! The locks are plain ones: taking one for readers and writers costs each hit more, and where readers would gain by it the value is
-//! lent. Whoever reads counts hits and misses beside the lock that it holds.
+//! The locks are plain ones (`sync`): taking one for readers and writers costs each hit more, and where readers would gain by it the value
+//! is lent. Whoever reads counts hits and misses beside the lock that it holds.
 //!
 //! A writer locks `main`, then empties all mirrors, each of which waits for its reader. Then the `Arc` in `main` is the only one, and
 //! becomes the value again. Copies are made only with `main` locked, and locks are always taken in the order main, mirror.

@@ -4,7 +4,7 @@ use crate::policy::mark::Spare;
 
 use super::contents::Contents;
 use super::lending::{Lending, Reads};
-use super::thread_number::{known_thread_number, thread_number};
+use super::thread_number::{known_thread_number, thread_number_or_large};
 
 #[derive(Debug)]
 #[repr(align(128))]
@@ -31,8 +31,7 @@ impl<K, V> Shard<K, V> {
     /// The same, where they are lent to this thread.
     #[inline(always)]
     pub(super) fn read_copy<T>(&self, work: impl FnOnce(&Contents<K, V>, &Spare) -> (T, bool)) -> Option<T> {
-        // A thread without a number shares the way of the last.
-        self.contents.read_copy(thread_number().unwrap_or(usize::MAX), work)
+        self.contents.read_copy(thread_number_or_large(), work)
     }
 
     /// The same, wherever they are.
@@ -50,7 +49,7 @@ impl<K, V> Shard<K, V> {
     #[cold]
     #[inline(never)]
     pub(super) fn look_for_readers(&self) {
-        self.contents.note_read(thread_number().unwrap_or(usize::MAX));
+        self.contents.note_read(thread_number_or_large());
     }
 
     /// Hits and misses so far.

@@ -51,6 +51,15 @@ pub(super) fn thread_number() -> Option<usize> {
     }
 }
 
+/// The number of the calling thread; larger than any number, and the same for all such threads, while it ends.
+#[inline]
+pub(super) fn thread_number_or_large() -> usize {
+    match NUMBER.get() {
+        UNKNOWN => take_number().unwrap_or(ENDED),
+        number => number,
+    }
+}
+
 #[cold]
 #[inline(never)]
 fn take_number() -> Option<usize> {
@@ -78,6 +87,18 @@ mod tests {
         std::thread::scope(|scope| {
             scope.spawn(|| assert_ne!(thread_number(), mine));
         });
+    }
+
+    #[test]
+    fn a_thread_that_asks_has_a_number() {
+        std::thread::spawn(|| {
+            assert_eq!(known_thread_number(), UNKNOWN);
+            let number = thread_number_or_large();
+            assert!(number < ENDED);
+            assert_eq!((known_thread_number(), thread_number()), (number, Some(number)));
+        })
+        .join()
+        .unwrap();
     }
 
     #[test]
