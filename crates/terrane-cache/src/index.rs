@@ -1,11 +1,24 @@
 //! From a hash to the number of a slot.
 //!
-//! `hashbrown`'s table (a Swiss table: Kulukundis, *Designing a Fast, Efficient, Cache-friendly Hash Table*, CppCon 2017) of slot
-//! numbers: five bytes for a place, so that the index of a cache stays near the core when its entries do not. Keys and hashes are
-//! in the slots. Growing needs the 32 bits of a hash, the *tag*, which the slot keeps, and not the key: user code runs only
-//! where a look-up compares keys, and a panic there finds everything whole.
+//! A table of buckets, each one cache line: twelve slot numbers, and in front of them a byte of the hash of each, its *fingerprint*
+//! (after F14: Bronson and Shi, *Open-sourcing F14 for faster, more memory-efficient hash tables*, 2019).
+//!
+//! ```text
+//!  0          12       16                                          64 bytes
+//!  ┌───────────┬────────┬───────────────────────────────────────────┐
+//!  │ 12 finger-│ passed │ 12 slot numbers                           │
+//!  │ prints    │ by     │                                           │
+//!  └───────────┴────────┴───────────────────────────────────────────┘
+//! ```
+//!
+//! So a look-up touches one line here and one of the entry. A number that does not fit its bucket goes into the next that has room, and
+//! every bucket that it passed counts it; a look-up goes on where that count is not zero, and a number that is taken out is counted
+//! down. So nothing is left of what went, and a table through which entries come and go need never be made anew.
+//!
+//! Keys and hashes are in the slots. Growing needs the 32 bits of a hash, the *tag*, which the slot keeps, and not the key: user code
+//! runs only where a look-up compares keys, and a panic there finds everything whole.
 
-use hashbrown::HashTable;
+use wide::u8x16;
 
 /// A hash, spread over all bits whatever the hasher of the user does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,57 +48,152 @@ impl Hash {
 /// No slot. Slots are numbered below it.
 pub(crate) const NONE: u32 = u32::MAX;
 
+/// How many numbers a bucket has.
+const LANES: usize = 12;
+/// The table grows when a bucket has more than so many on average. More would often not fit their bucket.
+const LOAD_MAX: usize = 8;
+
 /// The table.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
-    slots: HashTable<u32>,
+    /// A power of two of them, or none.
+    buckets: Box<[Bucket]>,
+    len: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+#[repr(C, align(64))]
+struct Bucket {
+    /// Zero where the lane is empty. The last four bytes say how many numbers would be here, had there been room.
+    fingerprints: [u8; 16],
+    slots: [u32; LANES],
 }
 
 impl Index {
     /// Goes through slots that may have this tag, in no order, until `look` gives something; that, with the slot.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find<R>(&self, tag: u32, mut look: impl FnMut(u32) -> Option<R>) -> Option<(u32, R)> {
-        let mut found = None;
-        let slot = self.slots.find(widened(tag), |&slot| {
-            found = look(slot);
-            found.is_some()
-        })?;
-        Some((*slot, found?))
+        let home = self.home(tag);
+        let bucket = self.buckets.get(home)?;
+        let found = bucket.find(tag, &mut look);
+        if found.is_none() && bucket.passed() > 0 {
+            return self.find_from(self.after(home), tag, &mut look);
+        }
+        found
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn find_from<R>(
+        &self,
+        mut at: usize,
+        tag: u32,
+        look: &mut impl FnMut(u32) -> Option<R>,
+    ) -> Option<(u32, R)> {
+        for _ in 1..self.buckets.len() {
+            let bucket = &self.buckets[at];
+            let found = bucket.find(tag, look);
+            if found.is_some() || bucket.passed() == 0 {
+                return found;
+            }
+            at = self.after(at);
+        }
+        None
     }
 
     /// Enters a slot that is not in the table. `tag_of` knows the tags of all that are.
     #[inline]
     pub(crate) fn insert(&mut self, tag: u32, slot: u32, tag_of: impl Fn(u32) -> u32) {
         debug_assert_ne!(slot, NONE);
-        if self.slots.len() == self.slots.capacity() {
-            self.make_room(&tag_of);
+        if self.len >= self.buckets.len() * LOAD_MAX {
+            self.remake((self.buckets.len() * 2).max(1), &tag_of);
         }
-        self.slots.insert_unique(widened(tag), slot, |&slot| widened(tag_of(slot)));
+        self.enter(tag, slot);
     }
 
-    /// Makes room for one more. Where it is taken by traces of what was removed, these go; the table itself would double.
+    #[inline]
+    fn enter(&mut self, tag: u32, slot: u32) {
+        let mut at = self.home(tag);
+        self.len += 1;
+        // There is room: buckets are not full on average.
+        loop {
+            let bucket = &mut self.buckets[at];
+            if let Some(lane) = bucket.matches(0).next() {
+                bucket.fingerprints[lane] = fingerprint(tag);
+                bucket.slots[lane] = slot;
+                return;
+            }
+            bucket.set_passed(bucket.passed() + 1);
+            at = self.after(at);
+        }
+    }
+
+    /// What is in one slot, of that tag, is in another one now.
+    #[inline]
+    pub(crate) fn rename(&mut self, tag: u32, from: u32, to: u32) {
+        let home = self.home(tag);
+        let Some(bucket) = self.buckets.get_mut(home) else { return };
+        match bucket.lane_of(tag, from) {
+            Some(lane) => bucket.slots[lane] = to,
+            None => self.rename_from(home, tag, from, to),
+        }
+    }
+
+    /// Renames a slot that is not in its `home`.
     #[cold]
     #[inline(never)]
-    fn make_room(&mut self, tag_of: &impl Fn(u32) -> u32) {
-        let buckets = self.slots.num_buckets();
-        if self.slots.len() < buckets / 16 * 12 {
-            let mut table = HashTable::with_capacity(buckets / 8 * 7);
-            for &slot in &self.slots {
-                table.insert_unique(widened(tag_of(slot)), slot, |_| unreachable!("there is room for all"));
+    fn rename_from(&mut self, home: usize, tag: u32, from: u32, to: u32) {
+        let mut at = self.after(home);
+        while at != home {
+            let bucket = &mut self.buckets[at];
+            if let Some(lane) = bucket.lane_of(tag, from) {
+                bucket.slots[lane] = to;
+                return;
             }
-            self.slots = table;
+            at = self.after(at);
         }
     }
 
     /// Takes a slot out; whether it was there.
     #[inline]
     pub(crate) fn remove(&mut self, tag: u32, slot: u32) -> bool {
-        match self.slots.find_entry(widened(tag), |&other| other == slot) {
-            Ok(entry) => {
-                entry.remove();
-                true
+        let home = self.home(tag);
+        let Some(bucket) = self.buckets.get_mut(home) else { return false };
+        let removed = bucket.remove(tag, slot) || bucket.passed() > 0 && self.remove_from(home, tag, slot);
+        self.len -= usize::from(removed);
+        removed
+    }
+
+    /// Takes a slot out that is not in its `home`.
+    #[cold]
+    #[inline(never)]
+    fn remove_from(&mut self, home: usize, tag: u32, slot: u32) -> bool {
+        let mut at = self.after(home);
+        while at != home && !self.buckets[at].remove(tag, slot) {
+            if self.buckets[at].passed() == 0 {
+                return false;
             }
-            Err(_) => false,
+            at = self.after(at);
+        }
+        let removed = at != home;
+        while removed && at != home {
+            at = if at == 0 { self.buckets.len() - 1 } else { at - 1 };
+            let bucket = &mut self.buckets[at];
+            bucket.set_passed(bucket.passed() - 1);
+        }
+        removed
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn remake(&mut self, buckets: usize, tag_of: &impl Fn(u32) -> u32) {
+        let old = std::mem::replace(self, Self { buckets: vec![Bucket::default(); buckets].into(), len: 0 });
+        for bucket in &old.buckets {
+            for (&slot, &fingerprint) in bucket.slots.iter().zip(&bucket.fingerprints[..LANES]) {
+                if fingerprint != 0 {
+                    self.enter(tag_of(slot), slot);
+                }
+            }
         }
     }
 
@@ -96,19 +204,97 @@ impl Index {
 
     /// How much memory the table has.
     pub(crate) fn bytes(&self) -> usize {
-        self.slots.allocation_size()
+        size_of_val(&*self.buckets)
     }
 
     /// Gives up what is not needed.
     pub(crate) fn shrink(&mut self, tag_of: impl Fn(u32) -> u32) {
-        self.slots.shrink_to_fit(|&slot| widened(tag_of(slot)));
+        if self.len == 0 {
+            return self.clear();
+        }
+        let needed = self.len.div_ceil(LOAD_MAX).next_power_of_two();
+        if needed < self.buckets.len() {
+            self.remake(needed, &tag_of);
+        }
+    }
+
+    /// Where a tag belongs: by the bits above its fingerprint, and by those of the fingerprint only in a table that needs them all.
+    #[inline(always)]
+    fn home(&self, tag: u32) -> usize {
+        tag.rotate_right(8) as usize & self.buckets.len().wrapping_sub(1)
+    }
+
+    #[inline]
+    fn after(&self, at: usize) -> usize {
+        if at + 1 < self.buckets.len() { at + 1 } else { 0 }
     }
 }
 
-/// The table takes a place from the lower bits and a fingerprint from the upper ones.
-#[inline]
-fn widened(tag: u32) -> u64 {
-    u64::from(tag) << 32 | u64::from(tag)
+/// The lower bits of a tag. Zero is for empty lanes.
+#[inline(always)]
+fn fingerprint(tag: u32) -> u8 {
+    (tag as u8).max(1)
+}
+
+impl Bucket {
+    #[inline(always)]
+    fn find<R>(&self, tag: u32, look: &mut impl FnMut(u32) -> Option<R>) -> Option<(u32, R)> {
+        for lane in self.matches(fingerprint(tag)) {
+            let slot = self.slots[lane];
+            if let Some(found) = look(slot) {
+                return Some((slot, found));
+            }
+        }
+        None
+    }
+
+    #[inline]
+    fn remove(&mut self, tag: u32, slot: u32) -> bool {
+        let lane = self.lane_of(tag, slot);
+        if let Some(lane) = lane {
+            self.fingerprints[lane] = 0;
+        }
+        lane.is_some()
+    }
+
+    #[inline(always)]
+    fn lane_of(&self, tag: u32, slot: u32) -> Option<usize> {
+        self.matches(fingerprint(tag)).find(|&lane| self.slots[lane] == slot)
+    }
+
+    /// The lanes with this fingerprint.
+    #[inline(always)]
+    fn matches(&self, fingerprint: u8) -> Matches {
+        let equal = u8x16::new(self.fingerprints).simd_eq(u8x16::splat(fingerprint));
+        Matches(equal.to_bitmask() & ((1 << LANES) - 1))
+    }
+
+    #[inline(always)]
+    fn passed(&self) -> u32 {
+        let [.., a, b, c, d] = self.fingerprints;
+        u32::from_le_bytes([a, b, c, d])
+    }
+
+    fn set_passed(&mut self, passed: u32) {
+        self.fingerprints[LANES..].copy_from_slice(&passed.to_le_bytes());
+    }
+}
+
+/// Lanes, one bit for each.
+struct Matches(u32);
+
+impl Iterator for Matches {
+    type Item = usize;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
+        if self.0 == 0 {
+            return None;
+        }
+        let lane = self.0.trailing_zeros() as usize;
+        self.0 &= self.0 - 1;
+        Some(lane)
+    }
 }
 
 #[cfg(test)]
@@ -121,6 +307,7 @@ mod tests {
     enum Step {
         Insert(u32),
         Remove(prop::sample::Index),
+        Rename(prop::sample::Index),
         Shrink,
     }
 
@@ -130,6 +317,7 @@ mod tests {
         let step = prop_oneof![
             4 => tag.prop_map(Step::Insert),
             3 => any::<prop::sample::Index>().prop_map(Step::Remove),
+            2 => any::<prop::sample::Index>().prop_map(Step::Rename),
             1 => Just(Step::Shrink),
         ];
         prop::collection::vec(step, 0..300)
@@ -143,10 +331,10 @@ mod tests {
             let mut tags = Vec::new();
             for (slot, step) in (0_u32..).zip(steps) {
                 tags.push(if let Step::Insert(tag) = step { tag } else { 0 });
-                let tag_of = |slot: u32| tags[slot as usize];
+                let tag_of = |tags: &[u32], slot: u32| tags[slot as usize];
                 match step {
                     Step::Insert(tag) => {
-                        index.insert(tag, slot, tag_of);
+                        index.insert(tag, slot, |slot| tag_of(&tags, slot));
                         model.push((tag, slot));
                     }
                     Step::Remove(which) if !model.is_empty() => {
@@ -155,7 +343,15 @@ mod tests {
                         prop_assert!(!index.remove(tag, slot));
                     }
                     Step::Remove(_) => prop_assert!(!index.remove(7, 7)),
-                    Step::Shrink => index.shrink(tag_of),
+                    Step::Rename(which) if !model.is_empty() => {
+                        let at = which.index(model.len());
+                        let (tag, from) = &mut model[at];
+                        index.rename(*tag, *from, slot);
+                        *from = slot;
+                        tags[slot as usize] = *tag;
+                    }
+                    Step::Rename(_) => index.rename(7, 7, slot),
+                    Step::Shrink => index.shrink(|slot| tag_of(&tags, slot)),
                 }
                 let all: BTreeSet<u32> = model.iter().map(|&(tag, _)| tag).chain([5]).collect();
                 for tag in all {

@@ -9,6 +9,7 @@ use foldhash::fast::RandomState;
 
 use crate::index::Hash;
 use crate::policy::engine::{Engine, Rule};
+use crate::policy::mark::Spare;
 use crate::policy::tuner::{Tuner, sample_mask};
 use crate::stats::CacheStats;
 
@@ -65,7 +66,8 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> ThreadLocalCache<K, V, S> {
         let hash = self.hash(key);
         let found = {
             let mut state = self.state.borrow_mut();
-            let found = state.engine.find_and_use(hash, |(other, _)| other.borrow() == key);
+            let found =
+                state.engine.find_and_use(hash, &Spare::default(), |(other, _)| other.borrow() == key);
             let value = found.map(|(_, (_, value))| value.clone());
             if value.is_some() {
                 state.note(hash);
@@ -91,8 +93,13 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> ThreadLocalCache<K, V, S> {
         let replaced = match old.and_then(|slot| state.engine.item_mut(slot)) {
             Some((_, place)) => Some(std::mem::replace(place, value)),
             None => {
-                let slot = state.engine.insert(hash, 1, (key, value));
-                state.engine.settle(Some(slot), &mut |_, entry| evicted.push(entry));
+                match state.engine.replace(hash, (key, value)) {
+                    Ok((entry, _)) => evicted.push(entry),
+                    Err(entry) => {
+                        let slot = state.engine.insert(hash, 1, entry);
+                        state.engine.settle(Some(slot), &mut |_, entry| evicted.push(entry));
+                    }
+                }
                 state.note(hash);
                 None
             }

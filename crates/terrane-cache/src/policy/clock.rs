@@ -2,7 +2,8 @@
 //!
 //! The circle goes through the slots (`nodes`), each of which has the number of the next. The clock knows the slot *before* the hand: so
 //! the entry at the hand can be taken out, and a new one put in behind the hand, where it is reached last. Passing an entry
-//! over changes nothing but the hand. What leaves from elsewhere in the circle stays in it as an empty slot, until the hand comes by.
+//! over changes nothing but the hand, and so does an entry that takes the place of the one at the hand. What leaves from elsewhere
+//! in the circle stays in it as an empty slot, until the hand comes by.
 
 use crate::index::NONE;
 
@@ -53,6 +54,12 @@ impl Clock {
         }
     }
 
+    /// The slot before the hand.
+    #[inline]
+    pub(crate) fn before(&self) -> u32 {
+        self.before
+    }
+
     /// Passes over the entry at the hand.
     #[inline]
     pub(crate) fn pass(&mut self, slot: u32) {
@@ -65,6 +72,13 @@ impl Clock {
         self.unlink(nodes, slot);
         self.weight -= u64::from(weight);
         self.len -= 1;
+    }
+
+    /// An entry is in the slot at the hand now, in the place of one of that weight, and the hand passes over it.
+    #[inline]
+    pub(crate) fn note_replaced(&mut self, slot: u32, before: u32, after: u32) {
+        self.before = slot;
+        self.reweigh(before, after);
     }
 
     fn unlink<T>(&mut self, nodes: &mut Nodes<T>, slot: u32) {
@@ -86,8 +100,9 @@ impl Clock {
     }
 
     /// An entry weighs something else now.
+    #[inline]
     pub(crate) fn reweigh(&mut self, before: u32, after: u32) {
-        self.weight = self.weight - u64::from(before) + u64::from(after);
+        self.weight = self.weight + u64::from(after) - u64::from(before);
     }
 
     /// Lets the hand go around once, and frees what is empty.

@@ -19,6 +19,7 @@ use crate::index::Hash;
 
 use super::clock::Clock;
 use super::ghosts::Ghosts;
+use super::mark::Spare;
 use super::nodes::{Node, Nodes, Part};
 
 /// By so much more often: in a loop each key is asked for as often as any other, give or take one, and nothing should move.
@@ -73,6 +74,16 @@ impl Rule {
     /// Holds on to what was used last.
     pub(crate) const RECENT: Self = Self { window: Share::WHOLE, admission: Admission::Again };
 
+    /// Whether an entry that was asked for so often wins against one that was asked for so often.
+    #[inline]
+    fn admits(self, candidate_uses: u8, victim_uses: u8) -> bool {
+        let enough = match self.admission {
+            Admission::MoreOften => victim_uses + MARGIN,
+            Admission::Again => 2,
+        };
+        candidate_uses >= enough
+    }
+
     /// As one number, so that it can be told to other threads without a lock.
     pub(crate) fn to_bits(self) -> u32 {
         self.window.0 << 1 | u32::from(self.admission == Admission::Again)
@@ -93,6 +104,7 @@ pub(crate) struct Engine<T> {
     main: Clock,
     capacity: u64,
     rule: Rule,
+    rule_bits: u32,
     /// What the window may weigh: follows from capacity and rule.
     window_max: u64,
     /// Whether an entry that was used gets another round; not so for first in, first out.
@@ -110,6 +122,7 @@ impl<T> Engine<T> {
             main: Clock::default(),
             capacity,
             rule,
+            rule_bits: rule.to_bits(),
             window_max: rule.window.of(capacity),
             second_chance,
             ghosts: Ghosts::new(GHOST_ENTRIES_MIN),
@@ -124,10 +137,15 @@ impl<T> Engine<T> {
     }
 
     /// Finds an entry and counts a use of it.
-    #[inline]
-    pub(crate) fn find_and_use(&self, hash: Hash, is_it: impl FnMut(&T) -> bool) -> Option<(u32, &T)> {
+    #[inline(always)]
+    pub(crate) fn find_and_use(
+        &self,
+        hash: Hash,
+        spare: &Spare,
+        is_it: impl FnMut(&T) -> bool,
+    ) -> Option<(u32, &T)> {
         let (slot, node) = self.nodes.find(hash, is_it)?;
-        node.mark.note_use();
+        node.mark.note_use(spare);
         Some((slot, &node.item))
     }
 
@@ -151,10 +169,34 @@ impl<T> Engine<T> {
         slot
     }
 
+    /// Puts an entry of weight 1 in that is not there, in the place of the one that has to go, where nothing else is to be done: the cache
+    /// is full, and so is its window. Who went then, with its weight; else the entry again. Entries may change their slots.
+    #[inline(always)]
+    pub(crate) fn replace(&mut self, hash: Hash, item: T) -> Result<(T, u32), T> {
+        if self.weight() != self.capacity || self.window.weight() != self.window_max {
+            return Err(item);
+        }
+        let Some(candidate) = self.hand(Part::Window, None) else { return Err(item) };
+        let uses = self.ghosts.welcome(hash.tag());
+        // The candidate against itself, where there is no other.
+        let victim = self.rival().unwrap_or(candidate);
+        let rule = self.rule;
+        let wins = |candidate, victim| rule.admits(candidate, victim);
+        let out = self.nodes.replace([candidate, victim], wins, hash, item, uses);
+        let out = out.expect("a clock has entries at its hand");
+        self.window.note_replaced(candidate, out.candidate_weight, 1);
+        self.main.reweigh(out.weight, out.candidate_weight);
+        self.main.pass([self.main.before(), out.to][usize::from(out.to != candidate)]);
+        // Where there is nothing to remember, what is known of the newest is written down again: as `Nodes::replace`, without a guess.
+        let (tag, count) = if out.uses > 1 { (out.tag, out.uses) } else { (hash.tag(), uses) };
+        self.ghosts.remember(tag, count);
+        Ok((out.item, out.weight))
+    }
+
     /// Changes what an entry weighs, and counts a use of it. Room is made by [`settle`](Engine::settle).
     pub(crate) fn reweigh(&mut self, slot: u32, weight: u32) {
         let Some(node) = self.nodes.get_mut(slot) else { return };
-        node.mark.note_use();
+        node.mark.note_use(&Spare::default());
         let before = std::mem::replace(&mut node.weight, weight);
         match node.part {
             Part::Window => self.window.reweigh(before, weight),
@@ -170,7 +212,7 @@ impl<T> Engine<T> {
             Part::Main => &mut self.main,
         };
         clock.note_taken(&mut self.nodes, node.weight);
-        self.remember(&node);
+        self.remember(node.tag(), node.mark.uses());
         Some(node.item)
     }
 
@@ -242,9 +284,16 @@ impl<T> Engine<T> {
 
     #[inline]
     pub(crate) fn set_rule(&mut self, rule: Rule) {
-        if rule != self.rule {
-            self.rule = rule;
-            self.window_max = rule.window.of(self.capacity);
+        self.set_rule_of_bits(rule.to_bits());
+    }
+
+    /// The same, for [`Rule::to_bits`].
+    #[inline]
+    pub(crate) fn set_rule_of_bits(&mut self, bits: u32) {
+        if bits != self.rule_bits {
+            self.rule_bits = bits;
+            self.rule = Rule::from_bits(bits);
+            self.window_max = self.rule.window.of(self.capacity);
         }
     }
 
@@ -307,8 +356,22 @@ impl<T> Engine<T> {
     }
 
     /// Moves the hand on to the first entry that was not used since it last came by, and that may go. `newest` is passed over.
-    #[inline]
+    #[inline(always)]
     fn hand(&mut self, part: Part, newest: Option<u32>) -> Option<u32> {
+        // Mostly that is the first one.
+        let slot = self.nodes.next(self.clock(part).before());
+        if let Some(node) = self.nodes.get(slot)
+            && !(self.second_chance && node.mark.is_used_lately())
+            && !node.pinned
+            && newest != Some(slot)
+        {
+            return Some(slot);
+        }
+        self.move_hand(part, newest)
+    }
+
+    #[inline(never)]
+    fn move_hand(&mut self, part: Part, newest: Option<u32>) -> Option<u32> {
         let clock = match part {
             Part::Window => &mut self.window,
             Part::Main => &mut self.main,
@@ -328,6 +391,14 @@ impl<T> Engine<T> {
         None
     }
 
+    #[inline]
+    fn clock(&self, part: Part) -> &Clock {
+        match part {
+            Part::Window => &self.window,
+            Part::Main => &self.main,
+        }
+    }
+
     fn fits_main(&self, candidate: u32) -> bool {
         self.main.weight() + u64::from(self.weight_of(candidate)) <= self.capacity - self.window_max
     }
@@ -344,20 +415,19 @@ impl<T> Engine<T> {
     /// The window's candidate against the main part's: who has to go. The candidate is in the main part then, if it is not the one.
     #[inline]
     fn contest(&mut self, candidate: u32) -> u32 {
-        if self.window_max == self.capacity {
+        let Some(victim) =
+            self.rival().filter(|&victim| self.rule.admits(self.uses(candidate), self.uses(victim)))
+        else {
             return candidate;
-        }
-        let Some(victim) = self.hand(Part::Main, None) else { return candidate };
-        let wins = match self.rule.admission {
-            Admission::MoreOften => self.uses(candidate) >= self.uses(victim).saturating_add(MARGIN),
-            Admission::Again => self.uses(candidate) >= 2,
         };
-        if wins {
-            self.promote(candidate);
-            victim
-        } else {
-            candidate
-        }
+        self.promote(candidate);
+        victim
+    }
+
+    /// Against whom in the main part the window's candidate stands.
+    #[inline]
+    fn rival(&mut self) -> Option<u32> {
+        if self.window_max == self.capacity { None } else { self.hand(Part::Main, None) }
     }
 
     #[inline]
@@ -375,15 +445,15 @@ impl<T> Engine<T> {
         };
         clock.pop(&mut self.nodes, slot, node.weight);
         self.nodes.free(slot);
-        self.remember(&node);
+        self.remember(node.tag(), node.mark.uses());
         out(node.weight, node.item);
     }
 
     /// Should it come back, it is known. A first use was written down when it came.
     #[inline]
-    fn remember(&mut self, node: &Node<T>) {
-        if node.mark.uses() > 1 {
-            self.ghosts.remember(node.tag(), node.mark.uses());
+    fn remember(&mut self, tag: u32, uses: u8) {
+        if uses > 1 {
+            self.ghosts.remember(tag, uses);
         }
     }
 
@@ -397,5 +467,110 @@ impl<T> Engine<T> {
             self.evict(victim, out);
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    const RULES: [Rule; 3] =
+        [Rule::MORE_OFTEN, Rule::RECENT, Rule { window: Share(13_107), admission: Admission::Again }];
+
+    /// Puts a key in that is not there; what went.
+    fn put(engine: &mut Engine<u64>, key: u64) -> Vec<u64> {
+        let hash = Hash::spread(key);
+        match engine.replace(hash, key) {
+            Ok((old, _)) => vec![old],
+            Err(key) => {
+                let mut gone = Vec::new();
+                let slot = engine.insert(hash, 1, key);
+                engine.settle(Some(slot), &mut |_, old| gone.push(old));
+                gone
+            }
+        }
+    }
+
+    fn find(engine: &Engine<u64>, key: u64) -> Option<u32> {
+        engine.find_and_use(Hash::spread(key), &Spare::default(), |&other| other == key).map(|(slot, _)| slot)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_in_it_is_what_came_and_did_not_go(
+            capacity in 1..60_u64,
+            keys in 1..200_u64,
+            requests in prop::collection::vec((any::<u64>(), any::<u8>()), 0..2000),
+        ) {
+            let mut engine = Engine::new(capacity, RULES[0], true);
+            // With whether they are pinned.
+            let mut model = BTreeMap::new();
+            for (request, what) in requests {
+                // Often the lower ones.
+                let key = request % keys * (request >> 32) % keys;
+                let slot = find(&engine, key);
+                prop_assert_eq!(slot.is_some(), model.contains_key(&key));
+                match (what, slot) {
+                    (0..3, _) => engine.set_rule(RULES[usize::from(what)]),
+                    (3..10, Some(slot)) => {
+                        prop_assert_eq!(engine.remove(slot), Some(key));
+                        model.remove(&key);
+                    }
+                    (10..30, Some(slot)) => {
+                        let pinned = request % 4 == 0;
+                        engine.set_pinned(slot, pinned);
+                        model.insert(key, pinned);
+                    }
+                    (_, Some(_)) => {}
+                    (_, None) => {
+                        let full = model.len() as u64 == capacity;
+                        model.insert(key, false);
+                        let gone = put(&mut engine, key);
+                        prop_assert_eq!(gone.len(), usize::from(full));
+                        for old in gone {
+                            prop_assert_eq!(model.remove(&old), Some(false));
+                        }
+                    }
+                }
+                prop_assert_eq!((engine.len(), engine.weight()), (model.len(), model.len() as u64));
+            }
+            let here: BTreeSet<u64> = engine.iter().map(|(_, &key)| key).collect();
+            prop_assert!(here.iter().eq(model.keys()));
+            // Both clocks go around through all of them.
+            let mut gone = BTreeSet::new();
+            for &key in model.keys() {
+                let slot = find(&engine, key).unwrap();
+                engine.set_pinned(slot, false);
+            }
+            engine.set_capacity(0);
+            engine.settle(None, &mut |_, key| _ = gone.insert(key));
+            prop_assert_eq!(gone, here);
+        }
+    }
+
+    #[test]
+    fn a_new_entry_is_reached_last() {
+        let mut engine = Engine::new(4, Rule::RECENT, true);
+        (0..4).for_each(|key| _ = put(&mut engine, key));
+        assert!(find(&engine, 0).is_some());
+        // The one that was used is passed over, and the new one comes behind it.
+        let gone: Vec<u64> = (4..9).flat_map(|key| put(&mut engine, key)).collect();
+        assert_eq!(gone, [1, 2, 3, 0, 4]);
+    }
+
+    #[test]
+    fn a_candidate_that_wins_takes_the_place_of_the_one_that_goes() {
+        // A window of one.
+        let mut engine = Engine::new(4, Rule { window: Share(655), admission: Admission::Again }, true);
+        (0..4).for_each(|key| _ = put(&mut engine, key));
+        let in_window: Vec<u64> = (4..7).flat_map(|key| put(&mut engine, key)).collect();
+        assert_eq!(in_window, [3, 4, 5], "none was asked for again");
+        // A key that was here before wins when its turn comes.
+        assert_eq!(put(&mut engine, 3), [6]);
+        assert_eq!(put(&mut engine, 7), [0]);
+        assert!([1, 2, 3, 7].into_iter().all(|key| find(&engine, key).is_some()));
+        assert_eq!(engine.main.len(), 3);
     }
 }

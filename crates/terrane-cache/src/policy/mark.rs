@@ -12,24 +12,34 @@ const USED_LATELY: u8 = 0x10;
 #[derive(Debug)]
 pub(crate) struct Mark(AtomicU8);
 
+/// A place that may be written to instead of a mark, and that is never read.
+#[derive(Debug, Default)]
+pub(crate) struct Spare(AtomicU8);
+
 impl Mark {
     /// An entry that was asked for so often.
     pub(crate) fn new(uses: u8) -> Self {
         Self(AtomicU8::new(uses.min(USES_MAX)))
     }
 
+    /// Counts a use. Where nothing changes, what would be written goes to `spare`: whether it does is as hard to foresee as which
+    /// entry is asked for, and a wrong guess of the processor costs more than a write to a place that is at hand.
     #[inline]
-    pub(crate) fn note_use(&self) {
+    pub(crate) fn note_use(&self, spare: &Spare) {
         let before = self.0.load(Relaxed);
-        let counted = before + u8::from(before & USES_MAX < USES_MAX);
-        let after = counted | USED_LATELY;
-        if after != before {
-            self.0.store(after, Relaxed);
-        }
+        let used = before | USED_LATELY;
+        let after = used + u8::from(used < USED_LATELY | USES_MAX);
+        let place = if after == before { &spare.0 } else { &self.0 };
+        place.store(after, Relaxed);
     }
 
     pub(crate) fn uses(&self) -> u8 {
         self.0.load(Relaxed) & USES_MAX
+    }
+
+    /// Whether it was used since [`take_used_lately`](Mark::take_used_lately).
+    pub(crate) fn is_used_lately(&self) -> bool {
+        self.0.load(Relaxed) & USED_LATELY != 0
     }
 
     /// Whether it was used since this was last asked.
@@ -56,7 +66,7 @@ mod tests {
         let mut mark = Mark::new(0);
         assert!(!mark.take_used_lately());
         for expected in (1..=USES_MAX).chain([USES_MAX; 3]) {
-            mark.note_use();
+            mark.note_use(&Spare::default());
             assert_eq!(mark.uses(), expected);
         }
         mark.age();

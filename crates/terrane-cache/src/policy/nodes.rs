@@ -1,7 +1,8 @@
 //! Entries in numbered slots, found by their hash, and linked in the order in which the clock hand comes to them.
 //!
-//! Everything about an entry is in its slot: so a hit touches the index and one entry, and the hand touches one entry for each step. With
-//! keys and values of eight bytes a slot has 32, two to a cache line.
+//! Everything about an entry is in its slot: so a hit touches a bucket of the index and one entry, and the hand touches one entry for each
+//! step. With keys and values of eight bytes a slot has 32, two to a cache line. In a full cache a new entry takes the slot of another, and
+//! with it the place in the clock: nothing is linked, and no slot becomes free.
 
 use crate::index::{Hash, Index, NONE};
 
@@ -37,6 +38,17 @@ pub(crate) struct Node<T> {
     pub(crate) mark: Mark,
     pub(crate) part: Part,
     pub(crate) pinned: bool,
+}
+
+/// What is left of an entry that made room for another one.
+pub(crate) struct Replaced<T> {
+    pub(crate) item: T,
+    pub(crate) tag: u32,
+    pub(crate) weight: u32,
+    pub(crate) uses: u8,
+    /// What the candidate weighs, and where it is now.
+    pub(crate) candidate_weight: u32,
+    pub(crate) to: u32,
 }
 
 /// Which clock an entry is in.
@@ -91,13 +103,56 @@ impl<T> Nodes<T> {
             }
             None => self.append(node),
         };
+        self.enter(tag, slot);
+        self.len += 1;
+        slot
+    }
+
+    /// An entry of weight 1 comes in, that was asked for so often. Where the `candidate` `wins` against the `victim`, by the uses of both, it
+    /// moves to the slot of that one, which comes out; else it comes out itself. The new entry gets the candidate's slot. Slots keep their
+    /// places in their clocks.
+    ///
+    /// Both cases are the same instructions: a processor that has to guess which one it is would be wrong half of the time.
+    #[inline(always)]
+    pub(crate) fn replace(
+        &mut self,
+        [candidate, victim]: [u32; 2],
+        wins: impl FnOnce(u8, u8) -> bool,
+        hash: Hash,
+        item: T,
+        uses: u8,
+    ) -> Option<Replaced<T>> {
+        let (mover, other) = (self.get(candidate)?, self.get(victim)?);
+        let wins = usize::from(wins(mover.mark.uses(), other.mark.uses()));
+        let (to, out) = ([candidate, victim][wins], [mover, other][wins]);
+        let (mover_tag, mover_next, mover_weight) = (mover.tag, mover.next, mover.weight);
+        let (tag, next, part, weight, out_uses) = (out.tag, out.next, out.part, out.weight, out.mark.uses());
+        self.index.rename(mover_tag, candidate, to);
+        self.index.remove(tag, to);
+        self.enter(hash.tag(), candidate);
+        self.slots.swap(candidate as usize, to as usize);
+        let mover = self.get_mut(to)?;
+        mover.next = next;
+        mover.part = part;
+        let place = self.get_mut(candidate)?;
+        // Field by field: to build it first and then copy it would wait for the writes to come through.
+        let item = std::mem::replace(&mut place.item, item);
+        place.tag = hash.tag();
+        place.next = mover_next;
+        place.weight = 1;
+        place.mark = Mark::new(uses);
+        place.part = Part::Window;
+        place.pinned = false;
+        Some(Replaced { item, tag, weight, uses: out_uses, candidate_weight: mover_weight, to })
+    }
+
+    #[inline]
+    fn enter(&mut self, tag: u32, slot: u32) {
         let slots = &self.slots;
         self.index.insert(tag, slot, |slot| match slots.get(slot as usize) {
             Some(Slot::Taken(node)) => node.tag,
             _ => 0,
         });
-        self.len += 1;
-        slot
     }
 
     #[cold]

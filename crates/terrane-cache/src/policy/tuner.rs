@@ -16,6 +16,7 @@
 use crate::index::Hash;
 
 use super::engine::{Admission, Engine, Rule, Share};
+use super::mark::Spare;
 
 const fn rule(percent: u32, admission: Admission) -> Rule {
     Rule { window: Share((percent << 16) / 100), admission }
@@ -151,16 +152,18 @@ impl Miniature {
 
     /// A request for the key of the last one: it is here, and no new time passes.
     fn use_again(&self, hash: Hash) {
-        self.engine.find_and_use(hash, |&other| other == hash.0);
+        self.engine.find_and_use(hash, &Spare::default(), |&other| other == hash.0);
     }
 
     fn ask(&mut self, hash: Hash) -> bool {
         self.engine.note_requests(1);
-        if self.engine.find_and_use(hash, |&other| other == hash.0).is_some() {
+        if self.engine.find_and_use(hash, &Spare::default(), |&other| other == hash.0).is_some() {
             return true;
         }
-        let slot = self.engine.insert(hash, 1, hash.0);
-        self.engine.settle(Some(slot), &mut |_, _| ());
+        if let Err(item) = self.engine.replace(hash, hash.0) {
+            let slot = self.engine.insert(hash, 1, item);
+            self.engine.settle(Some(slot), &mut |_, _| ());
+        }
         false
     }
 }
@@ -187,8 +190,8 @@ mod tests {
         let mut tuner = Tuner::new(100);
         let again = (0..100_000_u64).map(|request| 1000 + request / 2 - request % 2 * 40);
         assert_eq!(ask(&mut tuner, again), Rule::RECENT);
-        // Five rounds; the long span is of forty.
-        assert_eq!(ask(&mut tuner, (0..750).map(|request| request % 150)), Rule::MORE_OFTEN);
+        // Six rounds; the long span is of forty.
+        assert_eq!(ask(&mut tuner, (0..900).map(|request| request % 150)), Rule::MORE_OFTEN);
     }
 
     #[test]

@@ -69,7 +69,10 @@ type Register<K, V, S> = fn(&Budget, &Arc<Inner<K, V, S>>);
 
 /// A shard has at least so many entries, so that each has its fair part of what is used much.
 const ENTRIES_PER_SHARD_MIN: u64 = 2048;
-const SHARDS_PER_CORE: usize = 4;
+/// So many that threads seldom want the same one at once.
+const SHARDS_PER_CORE: usize = 16;
+/// Where a weigher leaves open how many entries there will be: an entry may not be heavier than the share of a shard.
+const SHARDS_PER_CORE_WEIGHED: usize = 4;
 const SHARDS_MAX: usize = 256;
 /// So many threads at most do not disturb each other when they only read.
 const READERS_MAX: usize = 16;
@@ -196,8 +199,11 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
         });
         let inner = Arc::new(Inner {
             shards: parts.collect(),
-            shard_bits: shards.ilog2(),
             hasher: self.hasher,
+            is_plain: self.weigher.is_none()
+                && !self.lifespans.is_any()
+                && self.listener.is_none()
+                && self.budget.is_none(),
             account: self.budget.as_ref().map(|(budget, _)| Account::new(budget)),
             weigher: self.weigher,
             lifespans: self.lifespans,
@@ -218,7 +224,9 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
         let entries = self.expected.map_or(self.capacity, |expected| expected as u64);
         let by_entries = usize::try_from(entries / ENTRIES_PER_SHARD_MIN).unwrap_or(usize::MAX);
         // Of a power of two below, for large parts; of what was asked for, the one above.
-        let chosen = by_entries.clamp(1, cores() * SHARDS_PER_CORE);
+        let is_open = self.weigher.is_some() && self.expected.is_none();
+        let per_core = if is_open { SHARDS_PER_CORE_WEIGHED } else { SHARDS_PER_CORE };
+        let chosen = by_entries.clamp(1, cores() * per_core);
         let chosen =
             self.shards.map_or(1 << chosen.ilog2(), |shards| shards.clamp(1, SHARDS_MAX).next_power_of_two());
         chosen.min(SHARDS_MAX)

@@ -15,7 +15,7 @@ use crate::stats::CacheStats;
 
 use super::account::{Account, Charge, Leaving};
 use super::builder::{CacheBuilder, Weigher};
-use super::contents::{Arrival, Found, Put};
+use super::contents::{Arrival, Entry, Found, Put, PutPlain};
 use super::counters::{Counters, Event};
 use super::departure::{Departures, Listener, RemovalCause};
 use super::flight::Flights;
@@ -47,10 +47,11 @@ pub struct Cache<K, V, S = RandomState> {
 }
 
 pub(super) struct Inner<K, V, S> {
+    /// A power of two of them.
     pub(super) shards: Box<[Shard<K, V>]>,
-    /// The number of shards is two to this power.
-    pub(super) shard_bits: u32,
     pub(super) hasher: S,
+    /// Neither weigher nor lifespans nor listener nor budget.
+    pub(super) is_plain: bool,
     pub(super) weigher: Option<Weigher<K, V>>,
     pub(super) lifespans: Lifespans,
     /// Of the least capacity that a shard has.
@@ -106,6 +107,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
 
     /// Puts an entry in, in the place of another of the same key, and evicts others to make room. Whether it is kept: not so, and any
     /// value that the key had is gone, when it is too heavy or the budget refuses.
+    #[inline]
     pub fn insert(&self, key: K, value: V) -> bool {
         self.try_insert(key, value).is_ok()
     }
@@ -113,7 +115,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     /// As [`insert`](Cache::insert), for an entry whose value ends so long after now. With zero, nothing is kept.
     pub fn insert_with_time_to_live(&self, key: K, value: V, time: Duration) -> bool {
         let spans = Lifespans { live: Some(time), ..self.inner.lifespans };
-        self.inner.put(self.inner.hash(&key), key, value, &spans).is_ok()
+        self.inner.put_weighed(self.inner.hash(&key), key, value, &spans).is_ok()
     }
 
     /// As [`insert`](Cache::insert), with the reason.
@@ -123,7 +125,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     /// [`MemoryError::OutOfMemory`] when there is no room that is not pinned; [`MemoryError::BudgetExceeded`] as the budget says. Any
     /// value that the key had is gone then: it is outdated.
     pub fn try_insert(&self, key: K, value: V) -> Result<(), MemoryError> {
-        self.inner.put(self.inner.hash(&key), key, value, &self.inner.lifespans)
+        self.inner.put(self.inner.hash(&key), key, value)
     }
 
     /// Takes an entry out.
@@ -181,8 +183,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
 
     #[inline]
     pub(super) fn shard(&self, hash: Hash) -> &Shard<K, V> {
-        let number = u64::from(hash.shard_bits()) << self.shard_bits >> 32;
-        &self.shards[number as usize]
+        &self.shards[hash.shard_bits() as usize & (self.shards.len() - 1)]
     }
 
     pub(super) fn now_ns(&self) -> u64 {
@@ -195,18 +196,57 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         K: Borrow<Q>,
     {
         let shard = self.shard(hash);
-        let mut reading = shard.reading();
-        let found = reading.read(hash, key, || self.now_ns());
-        let look_for_readers = reading.note(matches!(found, Found::Value(_)));
-        drop(reading);
+        let read = shard.read_owned(|contents, spare| contents.read(hash, key, spare, || self.now_ns()));
+        match read {
+            Some((found, look_for_readers)) => {
+                if look_for_readers {
+                    shard.look_for_readers();
+                }
+                if matches!(found, Found::Value(_)) {
+                    self.sampling.note(hash, || self.len() as u64);
+                }
+                self.looked_up(hash, key, found)
+            }
+            None => self.look_up_lent(shard, hash, key),
+        }
+    }
+
+    /// Where the shard is lent, or was. No sample is taken: nothing comes and goes, so that no rule is better than another, and the threads
+    /// would meet at the tuner.
+    #[inline(never)]
+    fn look_up_lent<Q: Hashable + Eq + ?Sized>(&self, shard: &Shard<K, V>, hash: Hash, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        match shard.read_copy(|contents, spare| contents.read(hash, key, spare, || self.now_ns())) {
+            Some(found) => self.looked_up(hash, key, found),
+            None => self.look_up_main(hash, key),
+        }
+    }
+
+    /// Where the shard is lent, but not to this thread.
+    #[cold]
+    #[inline(never)]
+    fn look_up_main<Q: Hashable + Eq + ?Sized>(&self, hash: Hash, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        let shard = self.shard(hash);
+        let (found, look_for_readers) =
+            shard.read_main(|contents, spare| contents.read(hash, key, spare, || self.now_ns()));
         if look_for_readers {
             shard.look_for_readers();
         }
+        self.looked_up(hash, key, found)
+    }
+
+    #[inline(always)]
+    fn looked_up<Q: Hashable + Eq + ?Sized>(&self, hash: Hash, key: &Q, found: Found<V>) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
         match found {
-            Found::Value(value) => {
-                self.sampling.note(hash, || self.len() as u64);
-                Some(value)
-            }
+            Found::Value(value) => Some(value),
             Found::Expired => {
                 self.remove_expired(hash, key);
                 None
@@ -234,7 +274,40 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
     }
 
     /// `hash` is that of `key`.
-    pub(super) fn put(&self, hash: Hash, key: K, value: V, spans: &Lifespans) -> Result<(), MemoryError> {
+    #[inline]
+    pub(super) fn put(&self, hash: Hash, key: K, value: V) -> Result<(), MemoryError> {
+        if !self.is_plain || self.entry_weight_max.load(Relaxed) == 0 {
+            return self.put_weighed(hash, key, value, &self.lifespans);
+        }
+        // What leaves is dropped when the lock is free.
+        let mut gone = Departures::new();
+        let put = self.shard(hash).write_for_request(|contents| {
+            contents.engine.set_rule_of_bits(self.sampling.rule_bits());
+            contents.put_plain(hash, Entry { key, value }, &mut gone)
+        });
+        match put {
+            PutPlain::ForAnother(_) | PutPlain::Put(Put::New) => {
+                self.sampling.note(hash, || self.len() as u64);
+                Ok(())
+            }
+            PutPlain::Put(Put::Replaced) => Ok(()),
+            PutPlain::Put(Put::Refused) => {
+                self.counters.note(Event::Rejected);
+                Err(MemoryError::OutOfMemory { requested: Bytes::new(1), available: Bytes::ZERO })
+            }
+            PutPlain::Not(Entry { key, value }) => self.put_weighed(hash, key, value, &self.lifespans),
+        }
+    }
+
+    /// The same, whatever was chosen, for an entry with these lifespans.
+    #[inline(never)]
+    pub(super) fn put_weighed(
+        &self,
+        hash: Hash,
+        key: K,
+        value: V,
+        spans: &Lifespans,
+    ) -> Result<(), MemoryError> {
         let weight = self.weigher.as_ref().map_or(1, |weigher| weigher(&key, &value)).max(1);
         let refused = match self.check(weight, spans) {
             Ok((weight, charge)) => {
@@ -280,7 +353,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         let mut leaving = Leaving::new(self);
         let put = self.shard(hash).write_for_request(|contents| {
             contents.sweep_some(|| self.now_ns(), &mut leaving.gone);
-            contents.engine.set_rule(self.sampling.rule());
+            contents.engine.set_rule_of_bits(self.sampling.rule_bits());
             contents.put(hash, arrival, &mut leaving.gone)
         });
         if let Some(charge) = charge {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::error::{ComputeError, Reentrant};
 use crate::index::Hash;
+use crate::policy::mark::Spare;
 
 use super::cache::{Cache, Inner};
 use super::contents::Found;
@@ -63,7 +64,7 @@ impl<K: Hashable + Eq + Clone, V: Clone, S: BuildHasher> Cache<K, V, S> {
                     }
                     let value = inner.computed(|| compute(&key)).map_err(ComputeError::Failed)?;
                     // That it cannot be kept does not matter to who wants it.
-                    let _kept = inner.put(hash, key, value.clone(), &inner.lifespans);
+                    let _kept = inner.put(hash, key, value.clone());
                     lead.land(value.clone());
                     return Ok(value);
                 }
@@ -100,17 +101,18 @@ impl<K: Hashable + Eq + Clone, V: Clone, S: BuildHasher> Inner<K, V, S> {
 
     /// The value, without counting that.
     pub(super) fn peek(&self, hash: Hash, key: &K) -> Option<V> {
-        let found = self.shard(hash).read(|contents| contents.read(hash, key, || self.now_ns()));
+        let found =
+            self.shard(hash).read(|contents| contents.read(hash, key, &Spare::default(), || self.now_ns()));
         match found {
-            Found::Value(value) => Some(value),
-            Found::Expired | Found::Nothing => None,
+            (Found::Value(value), _) => Some(value),
+            (Found::Expired | Found::Nothing, _) => None,
         }
     }
 
     fn refresh<E>(&self, hash: Hash, key: &K, old: V, compute: impl FnOnce(&K) -> Result<V, E>) -> V {
         let again = RefreshAgain { inner: self, hash };
         let Ok(value) = self.computed(|| compute(key)) else { return old };
-        let _kept = self.put(hash, key.clone(), value.clone(), &self.lifespans);
+        let _kept = self.put(hash, key.clone(), value.clone());
         std::mem::forget(again);
         value
     }

@@ -37,7 +37,7 @@ impl<K: Hashable + Eq + Clone, V: Clone, S: BuildHasher> Cache<K, V, S> {
                 let mut load = Load { inner, start: inner.clock.now(), failed: true };
                 let Ok(value) = compute(&key).await else { return Ok(old) };
                 load.failed = false;
-                let _kept = inner.put(hash, key, value.clone(), &inner.lifespans);
+                let _kept = inner.put(hash, key, value.clone());
                 std::mem::forget(again);
                 return Ok(value);
             }
@@ -67,7 +67,7 @@ impl<K: Hashable + Eq + Clone, V: Clone, S: BuildHasher> Cache<K, V, S> {
                     {
                         // So can a listener.
                         let _polling = Polling::begin(number);
-                        let _kept = inner.put(hash, key.clone(), value.clone(), &inner.lifespans);
+                        let _kept = inner.put(hash, key.clone(), value.clone());
                     }
                     lead.land(value.clone());
                     return Ok(value);

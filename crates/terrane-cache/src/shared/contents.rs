@@ -4,9 +4,10 @@ use std::borrow::Borrow;
 
 use crate::index::Hash;
 use crate::policy::engine::{Engine, Rule};
+use crate::policy::mark::Spare;
 
 use super::departure::{Departure, Departures, RemovalCause};
-use super::lifetime::Lifetime;
+use super::lifetime::{Lifetime, Lifetimes};
 
 /// So many entries are looked at, with each one that comes in, whether their time is over.
 const SWEPT_PER_INSERT: usize = 2;
@@ -15,8 +16,8 @@ const SWEPT_PER_INSERT: usize = 2;
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct Contents<K, V> {
-    /// By slot; empty until an entry has a lifetime, so that others do not pay for it.
-    lifetimes: Vec<Option<Lifetime>>,
+    /// None until an entry has a lifetime, so that others do not pay for it.
+    lifetimes: Option<Box<Lifetimes>>,
     pub(super) engine: Engine<Entry<K, V>>,
     swept: usize,
     pub(super) tally: Tally,
@@ -44,6 +45,13 @@ pub(super) struct Entry<K, V> {
     pub(super) value: V,
 }
 
+impl<K, V> Entry<K, V> {
+    #[inline]
+    fn departing(self, weight: u32, cause: RemovalCause) -> Departure<K, V> {
+        Departure { key: self.key, value: self.value, weight: u64::from(weight), cause }
+    }
+}
+
 /// An entry that comes in.
 pub(super) struct Arrival<K, V> {
     pub(super) key: K,
@@ -56,27 +64,35 @@ impl<K: Eq, V> Contents<K, V> {
     pub(super) fn new(capacity: u64, rule: Rule, second_chance: bool) -> Self {
         Self {
             engine: Engine::new(capacity, rule, second_chance),
-            lifetimes: Vec::new(),
+            lifetimes: None,
             swept: 0,
             tally: Tally::default(),
         }
     }
 
-    /// The value of that entry, if its time is not over. `now_ns` is asked for only if it has a lifetime.
+    /// The value of that entry, if its time is not over; and whether it is so. `now_ns` is asked for only if it has a lifetime.
     #[inline(always)]
-    pub(super) fn read<Q: Eq + ?Sized>(&self, hash: Hash, key: &Q, now_ns: impl FnOnce() -> u64) -> Found<V>
+    pub(super) fn read<Q: Eq + ?Sized>(
+        &self,
+        hash: Hash,
+        key: &Q,
+        spare: &Spare,
+        now_ns: impl FnOnce() -> u64,
+    ) -> (Found<V>, bool)
     where
         K: Borrow<Q>,
         V: Clone,
     {
-        let used = self.engine.find_and_use(hash, |entry| entry.key.borrow() == key);
-        let Some((slot, entry)) = used else { return Found::Nothing };
-        if !self.lifetimes.is_empty() && self.is_over_or_note_use(slot, now_ns) {
-            return Found::Expired;
+        let used = self.engine.find_and_use(hash, spare, |entry| entry.key.borrow() == key);
+        let Some((slot, entry)) = used else { return (Found::Nothing, false) };
+        if self.lifetimes.is_some() && self.is_over_or_note_use(slot, now_ns) {
+            return (Found::Expired, false);
         }
-        Found::Value(entry.value.clone())
+        (Found::Value(entry.value.clone()), true)
     }
 
+    #[cold]
+    #[inline(never)]
     fn is_over_or_note_use(&self, slot: u32, now_ns: impl FnOnce() -> u64) -> bool {
         let Some(lifetime) = self.lifetime(slot) else { return false };
         let now_ns = now_ns();
@@ -88,24 +104,66 @@ impl<K: Eq, V> Contents<K, V> {
     }
 
     pub(super) fn lifetime(&self, slot: u32) -> Option<&Lifetime> {
-        self.lifetimes.get(slot as usize)?.as_ref()
+        self.lifetimes.as_ref()?.get(slot)
     }
 
     /// Puts an entry in, in the place of the one with the same key if there is one; whether it is there then, and is new.
     #[inline]
     pub(super) fn put(&mut self, hash: Hash, arrival: Arrival<K, V>, gone: &mut Departures<K, V>) -> Put {
-        let old = self.engine.find(hash, |entry| entry.key == arrival.key);
-        let (slot, put) = match old {
-            Some(slot) => (slot, self.replace(slot, arrival, gone)),
-            None => {
-                self.tally.inserted += 1;
-                let Arrival { key, value, weight, lifetime } = arrival;
-                let slot = self.engine.insert(hash, weight, Entry { key, value });
-                self.set_lifetime(slot, lifetime);
-                (slot, Put::New)
+        if let Some(slot) = self.engine.find(hash, |entry| entry.key == arrival.key) {
+            return self.replace(slot, arrival, gone);
+        }
+        let Arrival { key, value, weight, lifetime } = arrival;
+        self.tally.inserted += 1;
+        self.put_with_others(hash, Entry { key, value }, weight, lifetime, gone)
+    }
+
+    /// Puts an entry of weight 1 in, as long as none has a lifetime. Mostly it takes the place of another one.
+    #[inline(always)]
+    pub(super) fn put_plain(
+        &mut self,
+        hash: Hash,
+        entry: Entry<K, V>,
+        gone: &mut Departures<K, V>,
+    ) -> PutPlain<K, V> {
+        if self.lifetimes.is_some() {
+            return PutPlain::Not(entry);
+        }
+        if let Some(slot) = self.engine.find(hash, |other| other.key == entry.key) {
+            let Entry { key, value } = entry;
+            return PutPlain::Put(self.replace(
+                slot,
+                Arrival { key, value, weight: 1, lifetime: None },
+                gone,
+            ));
+        }
+        self.tally.inserted += 1;
+        match self.engine.replace(hash, entry) {
+            Ok((old, weight)) => {
+                self.tally.note_eviction(weight);
+                PutPlain::ForAnother(old)
             }
-        };
+            Err(entry) => PutPlain::Put(self.put_with_others(hash, entry, 1, None, gone)),
+        }
+    }
+
+    /// Puts an entry in that is not there, where any number may have to go.
+    #[inline(never)]
+    fn put_with_others(
+        &mut self,
+        hash: Hash,
+        entry: Entry<K, V>,
+        weight: u32,
+        lifetime: Option<Lifetime>,
+        gone: &mut Departures<K, V>,
+    ) -> Put {
+        let slot = self.engine.insert(hash, weight, entry);
+        self.set_lifetime(slot, lifetime);
         self.settle(Some(slot), gone, RemovalCause::Capacity);
+        self.put_if_here(slot, Put::New)
+    }
+
+    fn put_if_here(&self, slot: u32, put: Put) -> Put {
         if self.engine.item(slot).is_some() { put } else { Put::Refused }
     }
 
@@ -120,16 +178,14 @@ impl<K: Eq, V> Contents<K, V> {
         }
         self.engine.reweigh(slot, arrival.weight);
         self.set_lifetime(slot, arrival.lifetime);
-        Put::Replaced
+        self.settle(Some(slot), gone, RemovalCause::Capacity);
+        self.put_if_here(slot, Put::Replaced)
     }
 
     #[inline]
     pub(super) fn set_lifetime(&mut self, slot: u32, lifetime: Option<Lifetime>) {
-        if lifetime.is_some() && self.lifetimes.len() <= slot as usize {
-            self.lifetimes.resize_with(slot as usize + 1, || None);
-        }
-        if let Some(place) = self.lifetimes.get_mut(slot as usize) {
-            *place = lifetime;
+        if lifetime.is_some() || self.lifetimes.is_some() {
+            self.lifetimes.get_or_insert_default().set(slot, lifetime);
         }
     }
 
@@ -146,9 +202,9 @@ impl<K: Eq, V> Contents<K, V> {
     #[inline]
     pub(super) fn settle(&mut self, newest: Option<u32>, gone: &mut Departures<K, V>, cause: RemovalCause) {
         let tally = &mut self.tally;
-        self.engine.settle(newest, &mut |weight, Entry { key, value }| {
+        self.engine.settle(newest, &mut |weight, entry| {
             tally.note_eviction(weight);
-            gone.push(Departure { key, value, weight: u64::from(weight), cause });
+            gone.push(entry.departing(weight, cause));
         });
     }
 
@@ -163,19 +219,25 @@ impl<K: Eq, V> Contents<K, V> {
     /// Looks at some entries whether their time is over, other ones each time.
     #[inline]
     pub(super) fn sweep_some(&mut self, now_ns: impl FnOnce() -> u64, gone: &mut Departures<K, V>) {
-        if !self.lifetimes.is_empty() {
+        if self.lifetimes.is_some() {
             self.sweep(SWEPT_PER_INSERT, now_ns(), gone);
         }
     }
 
     /// Looks at all entries whether their time is over.
     pub(super) fn sweep_all(&mut self, now_ns: u64, gone: &mut Departures<K, V>) {
-        self.sweep(self.lifetimes.len(), now_ns, gone);
+        self.sweep(self.slots_with_lifetimes(), now_ns, gone);
     }
 
+    fn slots_with_lifetimes(&self) -> usize {
+        self.lifetimes.as_ref().map_or(0, |lifetimes| lifetimes.slots())
+    }
+
+    #[cold]
+    #[inline(never)]
     fn sweep(&mut self, count: usize, now_ns: u64, gone: &mut Departures<K, V>) {
         for _ in 0..count {
-            self.swept = if self.swept + 1 < self.lifetimes.len() { self.swept + 1 } else { 0 };
+            self.swept = if self.swept + 1 < self.slots_with_lifetimes() { self.swept + 1 } else { 0 };
             let slot = self.swept as u32;
             if self.lifetime(slot).is_some_and(|lifetime| lifetime.is_over(now_ns))
                 && let Some(departure) = self.take(slot, RemovalCause::Expired)
@@ -187,28 +249,26 @@ impl<K: Eq, V> Contents<K, V> {
 
     /// Takes everything out.
     pub(super) fn drain(&mut self, gone: &mut Departures<K, V>) {
-        self.lifetimes = Vec::new();
-        for (weight, Entry { key, value }) in self.engine.drain() {
-            gone.push(Departure { key, value, weight: u64::from(weight), cause: RemovalCause::Removed });
+        self.lifetimes = None;
+        for (weight, entry) in self.engine.drain() {
+            gone.push(entry.departing(weight, RemovalCause::Removed));
         }
     }
 
     /// Gives up memory that is not needed.
     pub(super) fn shrink(&mut self) {
-        let mut old = std::mem::take(&mut self.lifetimes);
-        let lifetimes = &mut self.lifetimes;
-        if !old.is_empty() {
-            lifetimes.resize_with(self.engine.len(), || None);
-        }
+        let mut old = self.lifetimes.take();
+        let mut new = old.as_ref().map(|_| Box::new(Lifetimes::for_slots(self.engine.len())));
         self.engine.shrink(|from, to| {
-            if let (Some(place), Some(moved)) = (lifetimes.get_mut(to as usize), old.get_mut(from as usize)) {
-                *place = moved.take();
+            if let (Some(new), Some(old)) = (&mut new, &mut old) {
+                new.set(to, old.take(from));
             }
         });
+        self.lifetimes = new;
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.engine.bytes() + self.lifetimes.capacity() * size_of::<Option<Lifetime>>()
+        self.engine.bytes() + self.lifetimes.as_ref().map_or(0, |lifetimes| lifetimes.bytes())
     }
 }
 
@@ -217,6 +277,15 @@ pub(super) enum Found<V> {
     Value(V),
     Expired,
     Nothing,
+}
+
+/// What became of an entry of weight 1 that came in.
+pub(super) enum PutPlain<K, V> {
+    /// It is in the place of this one.
+    ForAnother(Entry<K, V>),
+    Put(Put),
+    /// It has not come in: there are entries with lifetimes.
+    Not(Entry<K, V>),
 }
 
 /// What became of an entry that came in.

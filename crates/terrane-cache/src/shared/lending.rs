@@ -11,8 +11,8 @@
 //!   lent     Arc ─────→ value ←─────── Arc              –            one reader came often
 //! ```
 //!
-//! The locks are plain ones: taking one for readers and writers costs each hit more, and where readers would gain by it the value is
-//! lent. Whoever reads counts hits and misses beside the lock that it holds.
+//! The locks are plain ones (`sync`): taking one for readers and writers costs each hit more, and where readers would gain by it the value
+//! is lent. Whoever reads counts hits and misses beside the lock that it holds.
 //!
 //! A writer locks `main`, then empties all mirrors, each of which waits for its reader. Then the `Arc` in `main` is the only one, and
 //! becomes the value again. Copies are made only with `main` locked, and locks are always taken in the order main, mirror.
@@ -20,6 +20,7 @@
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use crate::policy::mark::Spare;
 use crate::sync::{Arc, AtomicBool, Mutex, MutexGuard};
 
 /// A value behind a lock. Readers are numbered; those with the same number modulo the number of mirrors share one.
@@ -30,22 +31,26 @@ use crate::sync::{Arc, AtomicBool, Mutex, MutexGuard};
 pub struct Lending<T> {
     /// Whether it is worth while to look into a mirror. Changes seldom.
     is_lent: AtomicBool,
+    main: Mutex<Main<T>>,
     /// A power of two.
     mirrors: Box<[Mirror<T>]>,
-    main: Mutex<Main<T>>,
 }
 
 /// The value, in one of two forms.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Main<T> {
+    hits: u64,
+    /// After so many more, [`Lending::note_read`] is due.
+    hits_to_note: u32,
+    spare: Spare,
     owned: Option<T>,
     lent: Option<Arc<T>>,
+    misses: u64,
     /// How many writers there were.
     version: u32,
     /// Whose read was noted last.
     noted: usize,
-    reads: Reads,
 }
 
 /// How many reads found what they were for, and how many did not. Counted with the lock that the read has anyway, so that it costs
@@ -84,23 +89,27 @@ struct Mirror<T> {
 pub struct Copy<T> {
     value: Option<Arc<T>>,
     reads: Reads,
+    spare: Spare,
 }
 
 impl<T> Lending<T> {
     /// For so many readers at once that are not to disturb each other, rounded up to a power of two.
     pub fn new(value: T, mirrors: usize) -> Self {
         let mirror = |_| {
-            let copy = Copy { value: None, reads: Reads::default() };
+            let copy = Copy { value: None, reads: Reads::default(), spare: Spare::default() };
             Mirror { copy: Mutex::new(copy), version: AtomicU32::new(0) }
         };
         Self {
             // No mirror has seen this version.
             main: Mutex::new(Main {
+                hits: 0,
+                hits_to_note: HITS_TO_NOTE_AFTER_WRITE,
+                spare: Spare::default(),
                 owned: Some(value),
                 lent: None,
+                misses: 0,
                 version: 1,
                 noted: NOBODY,
-                reads: Reads::default(),
             }),
             is_lent: AtomicBool::new(false),
             mirrors: (0..mirrors.max(1).next_power_of_two()).map(mirror).collect(),
@@ -121,10 +130,46 @@ impl<T> Lending<T> {
         Reading::Main(self.main.lock())
     }
 
-    /// What all [`Reading::note`]d.
+    /// Lets `work` read the value where it is not lent, and counts that: `work` says whether it found what it was for. What else it says
+    /// comes with whether it is time for [`Lending::note_read`]. It is given a place to write to, which no other reader writes to meanwhile.
+    #[inline(always)]
+    pub(crate) fn read_owned<R>(&self, work: impl FnOnce(&T, &Spare) -> (R, bool)) -> Option<(R, bool)> {
+        if self.is_lent.load(Relaxed) {
+            return None;
+        }
+        let mut main = self.main.lock();
+        let main = &mut *main;
+        let (result, is_hit) = work(main.owned.as_ref()?, &main.spare);
+        Some((result, main.note(is_hit)))
+    }
+
+    /// The same, where the value is lent to this reader.
+    #[inline(always)]
+    pub(crate) fn read_copy<R>(
+        &self,
+        reader: usize,
+        work: impl FnOnce(&T, &Spare) -> (R, bool),
+    ) -> Option<R> {
+        let mut copy = self.mirror(reader)?.copy.lock();
+        let copy = &mut *copy;
+        let (result, is_hit) = work(copy.value.as_deref()?, &copy.spare);
+        copy.reads.note(is_hit);
+        Some(result)
+    }
+
+    /// The same, wherever the value is.
+    #[inline]
+    pub(crate) fn read_main<R>(&self, work: impl FnOnce(&T, &Spare) -> (R, bool)) -> (R, bool) {
+        let mut main = self.main.lock();
+        let main = &mut *main;
+        let (result, is_hit) = work(main.value(), &main.spare);
+        (result, main.note(is_hit))
+    }
+
+    /// What was counted.
     pub fn reads(&self) -> Reads {
         let main = self.main.lock();
-        let mut reads = main.reads;
+        let mut reads = main.reads();
         self.mirrors.iter().for_each(|mirror| reads.add(mirror.copy.lock().reads));
         reads
     }
@@ -134,7 +179,7 @@ impl<T> Lending<T> {
         self.mirrors.get(reader & (self.mirrors.len() - 1))
     }
 
-    /// To be called when [`Reading::note`] says so, and nothing is read. When there was no writer since the last time, but
+    /// To be called when [`Lending::read_owned`] says so, and nothing is read. When there was no writer since the last time, but
     /// another reader, the value is lent to it.
     #[cold]
     #[inline(never)]
@@ -178,10 +223,12 @@ impl<T> Lending<T> {
     #[inline]
     fn take_back<'a>(&self, main: &'a mut Main<T>) -> (&'a mut T, Reads) {
         main.version = main.version.wrapping_add(1);
+        main.hits_to_note = HITS_TO_NOTE_AFTER_WRITE;
         if main.owned.is_none() {
             self.revoke(main);
         }
-        (main.owned.as_mut().expect(IN_ONE_FORM), main.reads)
+        let reads = main.reads();
+        (main.owned.as_mut().expect(IN_ONE_FORM), reads)
     }
 
     #[cold]
@@ -191,19 +238,58 @@ impl<T> Lending<T> {
         for mirror in &self.mirrors {
             let mut copy = mirror.copy.lock();
             copy.value = None;
-            main.reads.add(std::mem::take(&mut copy.reads));
+            let reads = std::mem::take(&mut copy.reads);
+            main.hits += reads.hits;
+            main.misses += reads.misses;
         }
         let lent = main.lent.take().expect(IN_ONE_FORM);
         main.owned = Some(Arc::try_unwrap(lent).ok().expect("copies are only in the mirrors"));
     }
 }
 
-/// After so many hits that were not lent, somebody is looked for to lend to.
-const HITS_PER_NOTE: u64 = 64;
+/// After so many hits without a writer, somebody is looked for to lend to.
+const HITS_TO_NOTE_AFTER_WRITE: u32 = 64;
+/// And again after so many.
+const HITS_TO_NOTE: u32 = 256;
 const NOBODY: usize = usize::MAX - 2;
 const IN_ONE_FORM: &str = "it is there in one form or the other";
 
 impl<T> Main<T> {
+    #[inline]
+    fn reads(&self) -> Reads {
+        Reads { hits: self.hits, misses: self.misses }
+    }
+
+    /// Counts a read. Whether it is time for [`Lending::note_read`].
+    #[inline(always)]
+    fn note(&mut self, is_hit: bool) -> bool {
+        if !is_hit {
+            self.misses += 1;
+            return false;
+        }
+        self.hits += 1;
+        self.hits_to_note -= 1;
+        if self.hits_to_note == 0 {
+            self.restart_hits_to_note();
+            return true;
+        }
+        false
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn restart_hits_to_note(&mut self) {
+        self.hits_to_note = HITS_TO_NOTE;
+    }
+
+    #[inline]
+    fn value(&self) -> &T {
+        match &self.owned {
+            Some(owned) => owned,
+            None => self.lent(),
+        }
+    }
+
     /// The value for a reader who has no copy.
     #[cold]
     #[inline(never)]
@@ -221,33 +307,13 @@ pub enum Reading<'a, T> {
     Copy(MutexGuard<'a, Copy<T>>),
 }
 
-impl<T> Reading<'_, T> {
-    /// Counts this read. Whether it is time for [`Lending::note_read`].
-    #[inline]
-    pub fn note(&mut self, is_hit: bool) -> bool {
-        match self {
-            Self::Main(main) => {
-                main.reads.note(is_hit);
-                main.reads.hits % HITS_PER_NOTE == 0
-            }
-            Self::Copy(copy) => {
-                copy.reads.note(is_hit);
-                false
-            }
-        }
-    }
-}
-
 impl<T> Deref for Reading<'_, T> {
     type Target = T;
 
     #[inline]
     fn deref(&self) -> &T {
         match self {
-            Self::Main(main) => match &main.owned {
-                Some(owned) => owned,
-                None => main.lent(),
-            },
+            Self::Main(main) => main.value(),
             Self::Copy(copy) => copy.value.as_ref().expect(IN_ONE_FORM),
         }
     }
@@ -319,14 +385,18 @@ mod tests {
     fn reads_are_counted_whichever_way_they_take() {
         let lending = Lending::new((), 2);
         [7, 8, 7].into_iter().for_each(|reader| lending.note_read(reader));
+        let read = |reader, is_hit| match lending.read_copy(reader, |(), _| ((), is_hit)) {
+            Some(()) => false,
+            None => lending.read_main(|(), _| ((), is_hit)).1,
+        };
         for (reader, is_hit) in [(7, true), (8, true), (7, false), (7, true)] {
-            lending.read(|| reader).note(is_hit);
+            read(reader, is_hit);
         }
         let expected = Reads { hits: 3, misses: 1 };
         assert_eq!(lending.reads(), expected);
         lending.write(|(), reads| assert_eq!(reads, expected));
         assert_eq!(lending.reads(), expected);
-        let noted = (0..640).filter(|_| lending.read(|| 7).note(true)).count();
-        assert_eq!(noted, 10);
+        let noted = (0..640).filter(|_| read(7, true)).count();
+        assert_eq!(noted, 3);
     }
 }

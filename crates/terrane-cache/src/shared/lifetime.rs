@@ -22,6 +22,46 @@ pub(super) struct Lifetime {
     refresh_ns: AtomicU64,
 }
 
+/// Lifetimes of entries, by slot.
+#[derive(Debug, Default)]
+pub(super) struct Lifetimes {
+    by_slot: Vec<Option<Lifetime>>,
+}
+
+impl Lifetimes {
+    pub(super) fn for_slots(slots: usize) -> Self {
+        let mut by_slot = Vec::new();
+        by_slot.resize_with(slots, || None);
+        Self { by_slot }
+    }
+
+    pub(super) fn get(&self, slot: u32) -> Option<&Lifetime> {
+        self.by_slot.get(slot as usize)?.as_ref()
+    }
+
+    pub(super) fn set(&mut self, slot: u32, lifetime: Option<Lifetime>) {
+        if lifetime.is_some() && self.by_slot.len() <= slot as usize {
+            self.by_slot.resize_with(slot as usize + 1, || None);
+        }
+        if let Some(place) = self.by_slot.get_mut(slot as usize) {
+            *place = lifetime;
+        }
+    }
+
+    pub(super) fn take(&mut self, slot: u32) -> Option<Lifetime> {
+        self.by_slot.get_mut(slot as usize)?.take()
+    }
+
+    /// How many slots there are that may have one.
+    pub(super) fn slots(&self) -> usize {
+        self.by_slot.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.by_slot.capacity() * size_of::<Option<Lifetime>>()
+    }
+}
+
 /// How long values live, as the cache was told.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Lifespans {

@@ -18,7 +18,8 @@ pub(super) struct Sampling {
     /// Requests for keys with a zero in these bits of the tag are seen; all bits, and so next to none, where there is no tuner.
     mask: AtomicU32,
     rule: AtomicU32,
-    tuner: Option<Mutex<Tuner>>,
+    /// Apart from what every request reads.
+    tuner: Option<Box<Mutex<Tuner>>>,
 }
 
 impl Sampling {
@@ -36,13 +37,18 @@ impl Sampling {
         Self {
             mask: AtomicU32::new(if adaptive { sample_mask(entries) } else { u32::MAX }),
             rule: AtomicU32::new(rule.to_bits()),
-            tuner: adaptive.then(|| Mutex::new(Tuner::new(entries))),
+            tuner: adaptive.then(|| Box::new(Mutex::new(Tuner::new(entries)))),
         }
     }
 
     /// The rule that is right now.
     pub(super) fn rule(&self) -> Rule {
-        Rule::from_bits(self.rule.load(Relaxed))
+        Rule::from_bits(self.rule_bits())
+    }
+
+    #[inline]
+    pub(super) fn rule_bits(&self) -> u32 {
+        self.rule.load(Relaxed)
     }
 
     /// To be called for each request. A sample of them is taken: mostly nothing happens.
@@ -57,9 +63,12 @@ impl Sampling {
     #[inline(never)]
     fn note_sampled(&self, hash: Hash, entries: impl FnOnce() -> u64) {
         // Where another thread is at it, this request is not seen.
-        let Some(mut tuner) = self.tuner.as_ref().and_then(Mutex::try_lock) else { return };
-        let rule = tuner.note(hash);
-        self.rule.store(rule.to_bits(), Relaxed);
+        let Some(mut tuner) = self.tuner.as_ref().and_then(|tuner| tuner.try_lock()) else { return };
+        let rule = tuner.note(hash).to_bits();
+        // Every request reads what is beside it.
+        if self.rule.load(Relaxed) != rule {
+            self.rule.store(rule, Relaxed);
+        }
         if tuner.is_time_to_compare_size() {
             let entries = entries();
             if !tuner.is_for(entries) {

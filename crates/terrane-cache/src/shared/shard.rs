@@ -1,8 +1,10 @@
 //! One part of a cache behind a lock.
 
+use crate::policy::mark::Spare;
+
 use super::contents::Contents;
-use super::lending::{Lending, Reading, Reads};
-use super::thread_number::{known_thread_number, thread_number};
+use super::lending::{Lending, Reads};
+use super::thread_number::{known_thread_number, thread_number_or_large};
 
 #[derive(Debug)]
 #[repr(align(128))]
@@ -16,23 +18,38 @@ impl<K, V> Shard<K, V> {
         Self { contents: Lending::new(contents, readers) }
     }
 
-    /// To be read and counted: see [`Reading::note`], and then perhaps [`look_for_readers`](Shard::look_for_readers).
+    /// Lets `work` read where the contents are not lent, and counts that: see [`Lending::read_owned`], and then perhaps
+    /// [`look_for_readers`](Shard::look_for_readers).
+    #[inline(always)]
+    pub(super) fn read_owned<T>(
+        &self,
+        work: impl FnOnce(&Contents<K, V>, &Spare) -> (T, bool),
+    ) -> Option<(T, bool)> {
+        self.contents.read_owned(work)
+    }
+
+    /// The same, where they are lent to this thread.
+    #[inline(always)]
+    pub(super) fn read_copy<T>(&self, work: impl FnOnce(&Contents<K, V>, &Spare) -> (T, bool)) -> Option<T> {
+        self.contents.read_copy(thread_number_or_large(), work)
+    }
+
+    /// The same, wherever they are.
     #[inline]
-    pub(super) fn reading(&self) -> Reading<'_, Contents<K, V>> {
-        self.contents.read(known_thread_number)
+    pub(super) fn read_main<T>(&self, work: impl FnOnce(&Contents<K, V>, &Spare) -> (T, bool)) -> (T, bool) {
+        self.contents.read_main(work)
     }
 
     #[inline]
     pub(super) fn read<T>(&self, work: impl FnOnce(&Contents<K, V>) -> T) -> T {
-        work(&self.reading())
+        work(&self.contents.read(known_thread_number))
     }
 
     /// Where nobody writes, readers get ways in that they do not share.
     #[cold]
     #[inline(never)]
     pub(super) fn look_for_readers(&self) {
-        // A thread without a number shares the way of the last.
-        self.contents.note_read(thread_number().unwrap_or(usize::MAX));
+        self.contents.note_read(thread_number_or_large());
     }
 
     /// Hits and misses so far.

@@ -42,11 +42,21 @@ pub(super) fn known_thread_number() -> usize {
 }
 
 /// The number of the calling thread; `None` while it ends.
+#[inline]
 pub(super) fn thread_number() -> Option<usize> {
     match NUMBER.get() {
         UNKNOWN => take_number(),
         ENDED => None,
         number => Some(number),
+    }
+}
+
+/// The number of the calling thread; larger than any number, and the same for all such threads, while it ends.
+#[inline]
+pub(super) fn thread_number_or_large() -> usize {
+    match NUMBER.get() {
+        UNKNOWN => take_number().unwrap_or(ENDED),
+        number => number,
     }
 }
 
@@ -77,6 +87,18 @@ mod tests {
         std::thread::scope(|scope| {
             scope.spawn(|| assert_ne!(thread_number(), mine));
         });
+    }
+
+    #[test]
+    fn a_thread_that_asks_has_a_number() {
+        std::thread::spawn(|| {
+            assert_eq!(known_thread_number(), UNKNOWN);
+            let number = thread_number_or_large();
+            assert!(number < ENDED);
+            assert_eq!((known_thread_number(), thread_number()), (number, Some(number)));
+        })
+        .join()
+        .unwrap();
     }
 
     #[test]
