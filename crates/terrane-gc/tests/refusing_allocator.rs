@@ -4,6 +4,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ptr;
+use std::rc::Rc;
 
 use terrane_gc::{Bytes, FinalizerQueue, Heap, Leaf, MemoryError, Mutator, WeakMap};
 
@@ -45,16 +46,16 @@ fn with_bytes<R>(bytes: isize, work: impl FnOnce() -> R) -> R {
 }
 
 /// A value with a destructor that tells how many there are.
-struct Resource<'c>(&'c Cell<isize>);
+struct Resource(Rc<Cell<isize>>);
 
-impl<'c> Resource<'c> {
-    fn new(living: &'c Cell<isize>) -> Self {
+impl Resource {
+    fn new(living: &Rc<Cell<isize>>) -> Self {
         living.set(living.get() + 1);
-        Self(living)
+        Self(Rc::clone(living))
     }
 }
 
-impl Drop for Resource<'_> {
+impl Drop for Resource {
     fn drop(&mut self) {
         self.0.set(self.0.get() - 1);
     }
@@ -117,13 +118,13 @@ fn each_refusal_is_an_error_and_the_heap_goes_on() {
 
 #[test]
 fn a_value_with_a_destructor_is_dropped_once_where_its_place_is_refused() {
-    let living: &'static Cell<isize> = Box::leak(Box::new(Cell::new(0)));
+    let living = Rc::new(Cell::new(0));
     let mut heap = Heap::new().unwrap();
     let mut refusals = 0;
     for bytes in (0..).step_by(STEP_BYTES) {
         let result = heap.enter(|mu| {
             with_bytes(bytes, || {
-                (0..3000).try_for_each(|_| mu.try_alloc(Leaf(Resource::new(living))).map(drop))
+                (0..3000).try_for_each(|_| mu.try_alloc(Leaf(Resource::new(&living))).map(drop))
             })
         });
         heap.check().unwrap();

@@ -76,8 +76,14 @@ impl<M: ObjectModel> Marking<'_, M> {
     #[cold]
     unsafe fn drop_marked(&mut self, word: Word, chunk: Chunk, address: usize) {
         self.stack.note_overflow();
-        // SAFETY: the caller's promise.
-        unsafe { self.count(word, chunk, address) };
+        // SAFETY: the caller's promise; nobody else accesses the header of the chunk now.
+        unsafe {
+            if chunk.is_large(address) {
+                // It may have been scanned in part. The next marking is to begin with it at its beginning.
+                *chunk.scanned_words(address) = 0;
+            }
+            self.count(word, chunk, address);
+        }
     }
 
     fn bounds(&self) -> Bounds {

@@ -436,3 +436,41 @@ fn a_heap_without_increments_runs_no_slices() {
     assert!(stats.collections_of(CollectionKind::Full).count > 0);
     assert_eq!(stats.slices, 0);
 }
+
+/// A slice ends when the mark stack is full and a long vector, of which a part was scanned, has just been taken from it: the
+/// vector finds no place any more, and is scanned from its beginning in the next cycle.
+#[test]
+fn what_is_dropped_in_its_midst_is_scanned_from_its_beginning_later() {
+    const SLOTS: usize = 8192;
+    const CHILDREN: usize = 1000;
+    let config = HeapConfig::new().nursery(Bytes::from_mib(1)).mark_stack(Bytes::new(1));
+    for units in 1..40 {
+        let mut machine = Machine::new(config.clone());
+        for word in [machine.vector(SLOTS).unwrap(), integer(0)] {
+            machine.roots.push(word);
+        }
+        // At the beginning of each part of the long vector is one whose children fill the stack, and a pair.
+        let full = |index: &usize| (index + 1) % 2048 < 2;
+        for index in (0..SLOTS).filter(full) {
+            let children = machine.vector(CHILDREN).unwrap();
+            machine.roots.set(1, children);
+            for child in 0..CHILDREN {
+                let pair = machine.pair(integer(child as u64), integer(index as u64)).unwrap();
+                machine.write(machine.roots.words[1], child, pair);
+            }
+            machine.write(machine.roots.words[0], index, machine.roots.words[1]);
+            let pair = machine.pair(integer(1), integer(2)).unwrap();
+            machine.write(machine.roots.words[0], (index + 10) % SLOTS, pair);
+        }
+        machine.roots.set(1, integer(0));
+        let cycle = |machine: &mut Machine| {
+            machine.heap.begin_full(&mut machine.roots);
+            while machine.heap.step_units(units, &mut machine.roots) == Progress::More {}
+            machine.heap.verify(&mut machine.roots).unwrap();
+        };
+        cycle(&mut machine);
+        (0..SLOTS).filter(full).for_each(|index| machine.write(machine.roots.words[0], index, integer(0)));
+        // Nothing fills the stack now, so nothing is scanned twice.
+        cycle(&mut machine);
+    }
+}
