@@ -47,7 +47,11 @@ impl PersistentRoots {
         self.young.try_reserve(1)?;
         // The slot is made a moment later, where a refusal would end the process: whether there is memory for it, and for
         // its two counts, is asked now.
-        Vec::<[usize; 2 + size_of::<RootSlot>() / size_of::<usize>()]>::new().try_reserve_exact(1)
+        let mut slot = Vec::<[usize; 2 + size_of::<RootSlot>() / size_of::<usize>()]>::new();
+        let answer = slot.try_reserve_exact(1);
+        // Else the compiler might see that nobody uses the memory, and not ask.
+        core::hint::black_box(&slot);
+        answer
     }
 
     /// Adds a root; amortised O(1).
