@@ -197,6 +197,13 @@ proptest! {
     }
 
     #[test]
+    fn bounds_in_the_place_of_a_type_expand_to_items(
+        bounds in proptest::sample::select(vec!["T::Item +", "dyn A + B", "dyn A +", "impl A +", "'static + A", "(A + B)"])
+    ) {
+        is_items(&format!("struct A {{ f0: {bounds} }}"))?;
+    }
+
+    #[test]
     fn any_words_expand_to_items(input in words(40), kind in proptest::sample::select(vec!["struct A", "enum A", ""])) {
         is_items(&format!("{kind} {input}"))?;
     }

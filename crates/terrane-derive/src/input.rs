@@ -2,7 +2,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Attribute, Data, DeriveInput, Fields, Ident, Member, Meta, Path, Result, Type};
+use syn::{Attribute, Data, DeriveInput, Fields, Ident, Member, Meta, Path, Result, Type, parse_quote};
 
 use crate::allowances::allowances;
 use crate::attributes::{self, TypeAttributes};
@@ -96,7 +96,7 @@ fn fields(fields: &Fields, parameters: &Parameters) -> Result<Vec<Field>> {
         } else {
             field_types::refuse_stale(&field.ty, parameters)?;
         }
-        Ok(Field { member, ty: field.ty.clone(), skipped })
+        Ok(Field { member, ty: closed(&field.ty), skipped })
     }))
 }
 
@@ -150,4 +150,13 @@ fn refuse_attributes_in_leaf(data: &Data) -> Result<()> {
         }
     };
     fields.into_iter().try_for_each(|field| attributes::none(&field.attrs))
+}
+
+/// The type so that anything may follow it: one of bounds may end with a plus, after which `as` is an error of syntax in the
+/// expansion in place of what the compiler has to say of the type.
+fn closed(ty: &Type) -> Type {
+    match ty {
+        Type::TraitObject(_) | Type::ImplTrait(_) => parse_quote!((#ty)),
+        _ => ty.clone(),
+    }
 }
