@@ -27,8 +27,8 @@ pub struct HeapConfig {
     /// What the heap should charge at most: as it comes near, full collections follow each other more closely, down to one
     /// for each sixteenth that the heap grows by. Nothing is refused for it. Default none (the greatest number).
     pub soft_limit: Bytes,
-    /// Greatest size of the nursery. Default 3 MiB: if all of it survives at once, for the first time, that is one pause of just under a
-    /// millisecond; at most an eighth of the limit and 64 MiB, at least 16 KiB.
+    /// Greatest size of the nursery. Default 3 MiB; at most an eighth of the limit and 64 MiB, at least 16 KiB. With a
+    /// [goal for pauses](Self::pause_goal_ns) the first is of 1 MiB at most, and later ones follow from what collections take.
     pub nursery: Bytes,
     /// Size of the frame region. Default 4 MiB; at most an eighth of the limit and 256 MiB.
     pub frame_region: Bytes,

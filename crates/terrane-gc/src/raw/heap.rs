@@ -240,8 +240,9 @@ impl<M: ObjectModel> Heap<M> {
             model: PhantomData,
         };
         heap.set_threshold();
-        heap.fill_reserve(sizes.nursery)?;
-        heap.reset_nursery(sizes.nursery)?;
+        let nursery = heap.nursery_goal();
+        heap.fill_reserve(nursery)?;
+        heap.reset_nursery(nursery)?;
         if heap.nursery_limit == heap.nursery_cursor {
             return Err(errors::out_of_memory(sizes.nursery, heap.available()));
         }

@@ -43,6 +43,8 @@ const WEAK_UNIT_NS: u64 = 50;
 /// What the sweep of a chunk takes, likewise.
 const SWEEP_NS: u64 = 40_000;
 
+/// The nursery before anything was measured: a program may begin with what all survives.
+const NURSERY_FIRST: usize = 1 << 20;
 /// The shortest nursery that a pause goal leads to.
 const NURSERY_MIN: usize = 32 << 10;
 
@@ -116,7 +118,10 @@ impl Pacer {
 
     /// The nursery whose collection should take no longer than `goal_ns`, and not more than `most` bytes.
     pub(crate) fn nursery(&self, goal_ns: Option<u64>, most: usize) -> usize {
-        let (Some(goal), 1..) = (goal_ns, self.minor_ns_per_kib) else { return most };
+        let Some(goal) = goal_ns else { return most };
+        if self.minor_ns_per_kib == 0 {
+            return most.min(NURSERY_FIRST);
+        }
         let bytes = usize::try_from(goal / self.minor_ns_per_kib).unwrap_or(usize::MAX).saturating_mul(1024);
         bytes.max(NURSERY_MIN).min(most)
     }
@@ -376,8 +381,9 @@ mod tests {
     #[test]
     fn the_nursery_shrinks_when_collections_are_dear_and_grows_again() {
         let mut pacer = Pacer::new();
-        let most = 1 << 20;
-        assert_eq!(pacer.nursery(Some(500_000), most), most);
+        let most = 3 << 20;
+        assert_eq!(pacer.nursery(Some(500_000), most), NURSERY_FIRST);
+        assert_eq!(pacer.nursery(None, most), most);
         pacer.note_minor(most, 100_000);
         assert_eq!(pacer.nursery(Some(500_000), most), most);
         pacer.note_minor(most, 8_000_000);
