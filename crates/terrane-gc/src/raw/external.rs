@@ -9,9 +9,10 @@ use super::heap::Heap;
 use super::{ObjectModel, RootSource};
 use crate::raw::record::{CollectionCause, CollectionKind};
 
-/// External bytes, as a multiple of the nursery's size, that make a minor collection due. They are not copied, so they
-/// cost a collection less than the nursery's own.
+/// External bytes, as a multiple of the nursery's size, that make a minor collection due, and how many do at most. They are
+/// not copied, so they cost a collection less than the nursery's own.
 const NURSERIES_DUE: usize = 16;
+const DUE_MAX: usize = 16 << 20;
 
 /// More counts as this much, so that sums with it do not overflow.
 const EXTERNAL_MAX: usize = isize::MAX as usize;
@@ -67,7 +68,7 @@ impl<M: ObjectModel> Heap<M> {
     /// Whoever charges bytes uncharges them when the object is dead: in a clear hook's aftermath, or by hand.
     pub fn charge_external(&mut self, bytes: isize) {
         self.external.charge(bytes);
-        if self.enabled && self.external.new > self.nursery_size.saturating_mul(NURSERIES_DUE) {
+        if self.enabled && self.external.new > self.nursery_size.saturating_mul(NURSERIES_DUE).min(DUE_MAX) {
             self.request_collection();
         }
     }
