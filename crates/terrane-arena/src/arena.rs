@@ -270,6 +270,9 @@ impl<C: Counting> Arena<C> {
     /// Limits the bytes of all blocks together. It is checked when a block is added, and costs nothing otherwise. The arena's
     /// own records (some 250 bytes and those of its checkpoints) do not count.
     ///
+    /// A vector that outgrows its block has two of them while it is copied, so it can fill half of the limit, or all of it where its
+    /// room is reserved.
+    ///
     /// An allocation that needs a block beyond the limit fails with [`MemoryError::OutOfMemory`]. A limit below what the
     /// arena has already takes nothing away.
     ///

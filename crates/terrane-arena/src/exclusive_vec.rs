@@ -14,6 +14,7 @@ impl<C: Counting> Arena<C> {
     ///
     /// It has the room of the whole present block from the beginning, and gives back what it does not need when it is
     /// dropped or becomes a slice. While it exists, all of that counts as used, also in [`peak_bytes`](Self::peak_bytes).
+    /// Frames and scopes have no such vector; `vec` serves there.
     ///
     /// ```
     /// use terrane_arena::Arena;

@@ -53,7 +53,7 @@ impl CacheStats {
     }
 }
 
-/// One line; what did not happen is left out.
+/// One line: hits and misses, and of the rest what happened.
 ///
 /// ```
 /// use terrane_cache::Cache;

@@ -41,7 +41,7 @@ Options:
                           with an error, never with an abort. At least about 1MiB. Stacks, symbols and string
                           ports may together take as much again (default: three quarters of the machine's
                           memory, or of the control group's limit where that is lower)
-  --nursery SIZE          the size of the space for new objects (default: 1MiB). What is out of bounds is
+  --nursery SIZE          the size of the space for new objects (default: 3MiB). What is out of bounds is
                           clamped: 16KiB to 64MiB, and at most an eighth of the heap limit
   --placement on|off      on: the compiler puts allocations that die with their call into the call's arena;
                           off: everything goes to the collected heap. The result is the same (default: on)

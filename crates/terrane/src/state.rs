@@ -53,7 +53,8 @@ impl SystemState {
         self.parts.iter().find(|(other, _)| other == name).map(|(_, bytes)| bytes.as_slice())
     }
 
-    /// The settings. Where the limit was changed while the system ran, `max_memory` is that limit.
+    /// The settings. Where the limit was changed while the system ran, `max_memory` is that limit, or the
+    /// least that the option allows.
     #[must_use]
     pub fn config(&self) -> &MemoryConfig {
         &self.config

@@ -173,7 +173,8 @@ impl SystemStats {
     }
 }
 
-/// One line: `accounted 9 MiB, mapped 1.2 GiB, RSS 14 MiB, unexplained 5 MiB`.
+/// One line: `accounted 9 MiB, mapped 1.2 GiB, RSS 14 MiB, unexplained 5 MiB`. What is unexplained is negative where memory that is
+/// accounted for was not touched yet.
 impl fmt::Display for Reconcile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "accounted {}", self.accounted)?;

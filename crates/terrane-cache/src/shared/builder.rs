@@ -186,7 +186,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
         Self { budget: Some((budget.clone(), register)), ..self }
     }
 
-    /// The cache.
+    /// The cache. Without a capacity it keeps nothing.
     #[must_use]
     pub fn build(self) -> Cache<K, V, S> {
         let shards = self.shard_count();

@@ -71,7 +71,7 @@ impl<K: Hashable + Eq, V: Clone> Cache<K, V> {
         Self::builder().capacity(capacity).build()
     }
 
-    /// To choose more than the capacity.
+    /// To choose more than the capacity, which is 0 until it is chosen: nothing is kept then.
     pub fn builder() -> CacheBuilder<K, V> {
         CacheBuilder::new()
     }

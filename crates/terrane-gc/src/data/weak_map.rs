@@ -13,6 +13,7 @@ use crate::object::{At, Trace};
 /// A value lives as long as its key and the map do, even if the value refers to the key (an *ephemeron*; a map with weak
 /// keys only would keep both for ever). Keys are compared by identity. Look-ups cost a few loads, whatever the size, and
 /// entries of dead keys cost nothing to find. `K` and `V` are the types with `'static` for both lifetimes.
+/// (A number that is a key or a value needs its suffix, as in `mu.alloc(1_i64)`: the type of the map does not reach it.)
 ///
 /// ```
 /// use terrane_gc::{Heap, WeakMap};

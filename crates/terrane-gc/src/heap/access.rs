@@ -10,6 +10,8 @@ use super::Mutator;
 
 impl<'h> Mutator<'h, '_> {
     /// Keeps the object alive for as long as the answer, or a clone of it, lives: beyond [`enter`](crate::Heap::enter).
+    ///
+    /// When there is no memory the process ends, as when any vector grows; see [`try_persist`](Self::try_persist).
     #[must_use]
     pub fn persist<T: Trace>(&self, object: Gc<'h, '_, T>) -> Root<Static<T>> {
         // SAFETY: nobody else has the state meanwhile; the entry refers to a `T`.

@@ -240,9 +240,9 @@ impl<M: ObjectModel> Heap<M> {
             model: PhantomData,
         };
         heap.set_threshold();
-        let nursery = heap.nursery_goal();
-        heap.fill_reserve(nursery)?;
-        heap.reset_nursery(nursery)?;
+        // What the nursery may need once it is longer is taken now: else the first collection would wait for it.
+        heap.fill_reserve(sizes.nursery)?;
+        heap.reset_nursery(heap.nursery_goal())?;
         if heap.nursery_limit == heap.nursery_cursor {
             return Err(errors::out_of_memory(sizes.nursery, heap.available()));
         }

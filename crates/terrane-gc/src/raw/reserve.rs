@@ -18,7 +18,7 @@ use super::old_space::chunk::DATA_OFFSET;
 use super::{ObjectModel, errors};
 
 /// So many chunks of a heap are left on small pages: it may never fill them.
-const SMALL_PAGES_CHUNKS: usize = 2;
+const SMALL_PAGES_CHUNKS: usize = 3;
 
 impl<M: ObjectModel> Heap<M> {
     /// Bytes that count against the limit, without the reserve.
