@@ -13,7 +13,7 @@ pub(crate) struct OldPair(Pairs);
 impl OldPair {
     pub(crate) fn new() -> Self {
         let nursery = terrane_arena::Bytes::from_mib(8);
-        let mut pairs = Pairs::new(HeapConfig::default().nursery(nursery));
+        let mut pairs = Pairs::new(HeapConfig::default().nursery(nursery).pause_goal_ns(None));
         let pair = pairs.pair(NIL, NIL);
         pairs.roots.push(pair);
         pairs.heap.collect(CollectionKind::Full, &mut pairs.roots).expect("a pair fits the heap");
