@@ -160,10 +160,8 @@ impl Miniature {
         if self.engine.find_and_use(hash, &Spare::default(), |&other| other == hash.0).is_some() {
             return true;
         }
-        if let Err(item) = self.engine.replace(hash, hash.0) {
-            let slot = self.engine.insert(hash, 1, item);
-            self.engine.settle(Some(slot), &mut |_, _| ());
-        }
+        let slot = self.engine.insert(hash, 1, hash.0);
+        self.engine.settle(Some(slot), &mut |_, _| ());
         false
     }
 }
@@ -190,8 +188,8 @@ mod tests {
         let mut tuner = Tuner::new(100);
         let again = (0..100_000_u64).map(|request| 1000 + request / 2 - request % 2 * 40);
         assert_eq!(ask(&mut tuner, again), Rule::RECENT);
-        // Six rounds; the long span is of forty.
-        assert_eq!(ask(&mut tuner, (0..900).map(|request| request % 150)), Rule::MORE_OFTEN);
+        // Five rounds; the long span is of forty.
+        assert_eq!(ask(&mut tuner, (0..750).map(|request| request % 150)), Rule::MORE_OFTEN);
     }
 
     #[test]
