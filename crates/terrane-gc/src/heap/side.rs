@@ -133,12 +133,12 @@ impl SideBlock {
         if self.map == map {
             return Some(core::mem::replace(&mut self.value, value));
         }
-        let Some(entries) = self.several_mut() else {
-            let both = Vec::from([MapEntry { map: self.map, value: self.value }, entry]);
-            let vector = Box::into_raw(Box::new(both));
-            (self.map, self.value) = (SEVERAL, Word(vector.expose_provenance() as u64));
-            return None;
-        };
+        if self.vector().is_none()
+            && let Err(error) = self.try_reserve(map)
+        {
+            panic!("no memory for another entry of a weak map: {error}");
+        }
+        let entries = self.several_mut()?;
         match entries.iter_mut().find(|entry| entry.map == map) {
             Some(entry) => Some(core::mem::replace(&mut entry.value, value)),
             None => {
