@@ -157,6 +157,14 @@ unsafe impl ObjectModel for CellModel {
         }
     }
 
+    #[inline(always)]
+    unsafe fn fixed_shape(first: Word) -> Option<(usize, u64)> {
+        match first.0 & TAG_MASK {
+            ARRAY_HEADER | BYTES_HEADER => None,
+            _ => Some((PAIR_BYTES, 0b11)),
+        }
+    }
+
     #[inline]
     fn forwarding(address: usize) -> Word {
         PairModel::forwarding(address)

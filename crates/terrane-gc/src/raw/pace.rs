@@ -9,7 +9,8 @@
 //! reducing browser memory use* (OOPSLA 2022), under which several heaps share memory best. A heap of 4 times the size
 //! gets twice the room, a program that grows it faster gets more, and both within bounds.
 //!
-//! *Start.* A cycle that runs in slices begins when half of the growth is used up, or later where less lives than that.
+//! *Start.* A cycle that runs in slices begins when three quarters of the growth are used up, or later where less lives than
+//! that. What dies meanwhile lives on until the next cycle, so the earlier it begins the less of the growth is of use.
 //!
 //! *Pace.* A fixed amount of work for each slice would never finish in a program that allocates fast enough. So the work is
 //! paid in proportion: of what is left to mark, as large a part as the minor collections use up of what is left of the
@@ -177,7 +178,7 @@ impl<M: ObjectModel> Heap<M> {
         self.pacer.goal = live.saturating_add(growth);
         // Where little lives, a cycle is over soon, and may begin later.
         let with_tables = live.saturating_add(self.external.tables);
-        let ahead = with_tables.max(self.nursery_size * 8).min(growth) / 2;
+        let ahead = with_tables.max(self.nursery_size * 8).min(growth) / 4;
         let start = if self.incremental { growth.saturating_sub(ahead) } else { growth };
         self.full_threshold = live.saturating_add(start);
     }

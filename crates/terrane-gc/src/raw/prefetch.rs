@@ -20,4 +20,4 @@ pub(crate) fn prefetch(address: usize) {
 }
 
 /// How many objects ahead memory is asked for.
-pub(crate) const DISTANCE: usize = 16;
+pub(crate) const DISTANCE: usize = 32;

@@ -178,6 +178,13 @@ impl Chunk {
         chunk + table.0 + offset / WORD_BYTES / 64 * 8
     }
 
+    /// Where the mark of the line at `address` is, for prefetching.
+    #[inline(always)]
+    pub(crate) fn line_mark(address: usize) -> usize {
+        let (chunk, offset) = (address & !(CHUNK_SIZE - 1), address & (CHUNK_SIZE - 1));
+        chunk + core::mem::offset_of!(ChunkHeader, line_marks) + offset / LINE_SIZE
+    }
+
     /// Where the log bit for `address` is, for prefetching.
     #[inline(always)]
     pub(crate) fn log_word(address: usize) -> usize {
