@@ -3,7 +3,8 @@
 //! A program runs one *unit* after the other for some seconds of CPU time, so that it gets as far however much else the
 //! machine has to do. Each is timed by the wall and by the thread's CPU: the
 //! longest units are those in which the collector worked. What ours says of its own pauses is CPU time too, and
-//! counts each slice of a full collection. Then the program rests for a second, and what is still resident is compared with what lives.
+//! counts each slice of a full collection. Then the program rests for a second, in which ours is told that there is idle time
+//! (half a millisecond at a time, and these pauses count too), and what is still resident is compared with what lives.
 
 use super::histogram::Histogram;
 use crate::clock;
@@ -11,6 +12,11 @@ use crate::resident;
 use crate::row::{Contender, Details, Home, Measurement, Rounds, Row, Tier, Unit, When};
 use std::time::{Duration, Instant};
 use terrane_gc::raw::PauseHistogram;
+
+/// How long a program rests at its end.
+const REST: Duration = Duration::from_secs(1);
+/// A step of the heap's work in idle time.
+const STEP_NS: u64 = 500_000;
 
 /// Units after which the result is compared: every contender runs at least so many.
 const CHECKED_UNITS: usize = 64;
@@ -73,6 +79,11 @@ pub(super) trait InUnits {
     /// Bytes of what lives.
     fn live_bytes(&self) -> u64;
 
+    /// Lets the heap work for so long, if it knows how to use idle time: false when nothing is left to do.
+    fn step(&mut self, _ns: u64) -> bool {
+        false
+    }
+
     /// What the heap has from the system, if it says so.
     fn heap_bytes(&self) -> Option<u64> {
         None
@@ -125,8 +136,10 @@ impl Seen {
     #[expect(clippy::cast_precision_loss, reason = "all figures are below 2^53")]
     fn finish(self, program: &mut dyn InUnits) -> (Measurement, Details) {
         let live = program.live_bytes() as f64;
+        let rest = Instant::now();
+        while rest.elapsed() < REST && program.step(STEP_NS) {}
+        std::thread::sleep(REST.saturating_sub(rest.elapsed()));
         let pauses = program.pauses().map(|pauses| pauses.since(&self.pauses_before));
-        std::thread::sleep(Duration::from_secs(1));
         let resident = resident::bytes();
         let _ = program.check();
         let units = self.units.len() as f64;

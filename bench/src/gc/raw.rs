@@ -51,6 +51,8 @@ impl ShadowStack {
 // it is visited. The frame region is never used. Nothing here unwinds or calls into the heap.
 #[expect(unsafe_code, reason = "a root source is a promise to the collector")]
 unsafe impl RootSource for ShadowStack {
+    const FOLLOWS_OLD_MOVES: bool = true;
+
     fn visit_roots<F: FnMut(&mut Word)>(&mut self, _scope: RootScope, visit: F) {
         self.words.iter_mut().for_each(visit);
     }

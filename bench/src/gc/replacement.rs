@@ -77,6 +77,11 @@ pub(super) trait Replaced {
     fn pauses(&self) -> Option<PauseHistogram> {
         None
     }
+
+    /// Lets the heap work for so long, if it knows how to use idle time: false when nothing is left to do.
+    fn step(&mut self, _ns: u64) -> bool {
+        false
+    }
 }
 
 /// A heap with trees, and how deep each must be.
@@ -127,6 +132,10 @@ impl<R: Replaced> InUnits for Table<R> {
 
     fn pauses(&self) -> Option<PauseHistogram> {
         self.replaced.pauses()
+    }
+
+    fn step(&mut self, ns: u64) -> bool {
+        self.replaced.step(ns)
     }
 }
 

@@ -8,7 +8,7 @@ use super::super::pair_model::NIL;
 use super::super::replacement::{PAGE_SLOTS, Replaced};
 use super::Cells;
 use crate::clock;
-use terrane_gc::raw::PauseHistogram;
+use terrane_gc::raw::{PauseHistogram, Progress};
 
 /// The trees of [`Replaced`].
 #[derive(Debug)]
@@ -51,6 +51,10 @@ impl Replaced for RawReplaced {
 
     fn pauses(&self) -> Option<PauseHistogram> {
         Some(self.cells.heap.stats().pauses)
+    }
+
+    fn step(&mut self, ns: u64) -> bool {
+        self.cells.heap.step(ns, &mut self.cells.roots) == Progress::More
     }
 }
 

@@ -63,6 +63,10 @@ impl Replaced for SafeReplaced {
     fn pauses(&self) -> Option<PauseHistogram> {
         Some(self.heap.borrow().stats().pauses)
     }
+
+    fn step(&mut self, ns: u64) -> bool {
+        self.heap.get_mut().enter(|mu| mu.step(ns))
+    }
 }
 
 #[cfg(test)]

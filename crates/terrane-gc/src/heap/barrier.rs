@@ -36,7 +36,7 @@ impl Mutator<'_, '_> {
         // SAFETY: the caller's promise; nobody else has the state meanwhile.
         unsafe {
             if (*self.state()).raw.is_marking() {
-                self.keep_overwritten(cell);
+                self.note_store(cell, value);
             }
             if matches!(V::SHAPE, Shape::Words(1)) && size_of::<V>() == 8 {
                 let slot = cell.cast::<Word>();
@@ -72,14 +72,14 @@ impl Mutator<'_, '_> {
         young
     }
 
-    /// Marks what a cell refers to.
+    /// Marks what a cell refers to, and has what it will refer to left in its place.
     ///
     /// # Safety
     ///
     /// `cell` is initialised.
     #[cold]
     #[inline(never)]
-    unsafe fn keep_overwritten<V: Trace>(&self, cell: *mut V) {
+    unsafe fn note_store<V: Trace>(&self, cell: *mut V, mut value: V) {
         // SAFETY: the caller's promise; the references in a cell are valid.
         unsafe {
             let state = &mut *self.state();
@@ -91,6 +91,12 @@ impl Mutator<'_, '_> {
                     }
                 }),
             );
+            let mut keep = |slot: *mut Word| {
+                if *slot != Word(0) {
+                    state.raw.keep_in_place(*slot);
+                }
+            };
+            V::trace(&raw mut value, &mut Tracer::new(&mut keep));
         }
     }
 

@@ -95,7 +95,10 @@ impl Drop for State {
 // The frame region is not used. Objects are initialised as soon as they have memory, and every store of a reference
 // into an object goes through `write_barrier`, whose log is among the roots, or, where it lies in the object's side
 // block, through `record`.
+// What is kept of old objects elsewhere is kept in their side blocks, which `moved` updates.
 unsafe impl RootSource for Roots {
+    const FOLLOWS_OLD_MOVES: bool = true;
+
     fn visit_roots<F: FnMut(&mut Word)>(&mut self, scope: RootScope, mut visit: F) {
         self.handles.visit(scope, &mut visit);
         self.persistent.visit(scope, &mut visit);

@@ -19,9 +19,9 @@ impl<M: ObjectModel> Heap<M> {
     /// immediate or refers to an object of this heap. Neither is stale.
     #[inline(always)]
     pub unsafe fn write(&mut self, parent: Word, slot: *mut Word, value: Word) {
-        if self.cycle.snapshotting {
+        if self.cycle.watching {
             // SAFETY: the caller's promise.
-            unsafe { self.keep_snapshot(parent, slot as usize) };
+            unsafe { self.note_store(parent, slot as usize, value) };
         }
         // SAFETY: the caller's promise.
         unsafe { slot.write(value) };
@@ -48,15 +48,48 @@ impl<M: ObjectModel> Heap<M> {
     /// refers to an object of this heap. None is stale.
     #[inline(always)]
     pub unsafe fn record(&mut self, parent: Word, slot: *mut Word, value: Word) {
-        if self.cycle.snapshotting {
+        if self.cycle.watching {
             // SAFETY: the caller's promise.
-            unsafe { self.keep_snapshot(parent, slot as usize) };
+            unsafe { self.note_store(parent, slot as usize, value) };
         }
         if let Some(target) = M::address(value)
             && self.young.all.contains(target)
         {
             // SAFETY: the caller's promise.
             unsafe { self.remember(parent, slot as usize) };
+        }
+    }
+
+    /// What a full collection under way must know of a store that is about to be done.
+    ///
+    /// # Safety
+    ///
+    /// As for [`write`](Self::write).
+    #[cold]
+    #[inline(never)]
+    unsafe fn note_store(&mut self, parent: Word, slot: usize, value: Word) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.cycle.snapshotting {
+                self.keep_snapshot(parent, slot);
+            }
+            self.keep_in_place(value);
+        }
+    }
+
+    /// What `value` refers to is not moved by the cycle under way, since it was stored where the cycle may have been
+    /// before. To be called for every store while the heap [is marking](Self::is_marking) that goes not through
+    /// [`write`](Self::write) or [`record`](Self::record). O(1).
+    ///
+    /// # Safety
+    ///
+    /// `value` is an immediate or refers to an object of this heap.
+    pub(crate) unsafe fn keep_in_place(&mut self, value: Word) {
+        if let Some(address) = M::address(value)
+            && !self.young.all.contains(address)
+        {
+            // SAFETY: the caller's promise: the old space or a large object.
+            unsafe { self.old.candidates.keep_in_place(address) };
         }
     }
 

@@ -1,7 +1,7 @@
 //! The full collection as a cycle of phases, run in slices.
 //!
 //! ```text
-//! Idle → Roots → Mark → Revive → Clear → Sweep → Release → Idle
+//! Idle → Roots → Mark → Revive → Clear → Sweep → (Defragment → Reopen →) Release → Idle
 //!        └── the barrier keeps the snapshot ──┘
 //! ```
 //!
@@ -37,7 +37,7 @@ use super::weak::{self, old::Marked};
 use super::{ObjectModel, Progress, RootSource, Word, WorkBudget};
 
 /// Units that the sweep of a chunk counts.
-const CHUNK_UNITS: usize = 512;
+pub(crate) const CHUNK_UNITS: usize = 512;
 /// Units that giving a chunk back to the system counts: a whole slice.
 const RELEASE_UNITS: usize = usize::MAX / 2;
 
@@ -54,6 +54,10 @@ pub(crate) enum Phase {
     /// The source clears weak references.
     Clear,
     Sweep,
+    /// What lives in the candidates is moved elsewhere.
+    Defragment,
+    /// The candidates are put at promotion's disposal again.
+    Reopen,
     /// Chunks that hold nothing go back to the system.
     Release,
 }
@@ -64,13 +68,15 @@ pub(crate) struct Cycle {
     pub(crate) phase: Phase,
     /// The barrier must keep the snapshot.
     pub(crate) snapshotting: bool,
+    /// The barrier must see every store: it keeps the snapshot, or what is referred to in its place.
+    pub(crate) watching: bool,
     /// No part of the roots was asked for yet.
     first_part: bool,
     /// Objects marked, by all cycles.
     pub(crate) objects: u64,
     /// The same, when this cycle began.
     objects_before: u64,
-    cause: CollectionCause,
+    pub(crate) cause: CollectionCause,
     /// Pauses of the cycle together, and the longest.
     pause_ns_total: u64,
     pause_ns_max: u64,
@@ -85,6 +91,7 @@ impl Cycle {
         Self {
             phase: Phase::Idle,
             snapshotting: false,
+            watching: false,
             first_part: false,
             objects: 0,
             objects_before: 0,
@@ -151,6 +158,7 @@ impl<M: ObjectModel> Heap<M> {
         self.cycle = Cycle {
             phase: Phase::Roots,
             snapshotting: true,
+            watching: true,
             first_part: true,
             objects: self.cycle.objects,
             objects_before: self.cycle.objects,
@@ -158,6 +166,7 @@ impl<M: ObjectModel> Heap<M> {
             ..Cycle::new()
         };
         self.note_snapshot(roots);
+        self.choose_candidates::<R>();
         self.old.begin_mark();
         let (mut marking, sources) = self.marking_and_sources();
         marking.scan_dense(sources.frames, roots.frame_top());
@@ -223,6 +232,8 @@ impl<M: ObjectModel> Heap<M> {
                     }
                 }
                 Phase::Sweep => self.sweep_slice(slice),
+                Phase::Defragment => self.defragment_slice(roots, slice),
+                Phase::Reopen => self.reopen_slice(slice),
                 Phase::Release => self.release_slice(slice),
             }
         }
@@ -235,6 +246,7 @@ impl<M: ObjectModel> Heap<M> {
             panic!("heap corrupt when marking ended: {corruption}");
         }
         self.cycle.snapshotting = false;
+        self.cycle.watching = self.old.candidates.is_tracking();
         self.cycle.bytes_before = self.heap_bytes();
         self.old.finish_mark(self.cycle.objects - self.cycle.objects_before);
         self.cycle.phase = Phase::Clear;
@@ -266,7 +278,7 @@ impl<M: ObjectModel> Heap<M> {
         if !more {
             self.external.settle();
             self.set_threshold();
-            self.cycle.phase = Phase::Release;
+            self.begin_defragmenting();
         }
     }
 
@@ -312,13 +324,13 @@ impl<M: ObjectModel> Heap<M> {
         while self.advance(roots, &mut Slice::unlimited(self.clock)) == Progress::More {}
     }
 
-    fn abort_cycle(&mut self) {
+    pub(crate) fn abort_cycle(&mut self) {
         debug_assert_eq!(self.old.state(), State::Marking);
         self.old.abort_mark();
         self.large.abort_mark(self.old.live_table());
         self.mark_stack.clear();
         self.cycle.phase = Phase::Idle;
-        self.cycle.snapshotting = false;
+        (self.cycle.snapshotting, self.cycle.watching) = (false, false);
         self.snapshot = None;
     }
 
@@ -328,6 +340,9 @@ impl<M: ObjectModel> Heap<M> {
         self.stats.pauses.record(pause_ns);
         self.stats.slices += 1;
         if self.cycle.is_idle() {
+            if self.cycle.cause == CollectionCause::Idle {
+                self.settled_bytes = self.heap_bytes();
+            }
             let record = self.cycle_record();
             self.finish(&record, roots);
         }
@@ -419,11 +434,11 @@ impl<M: ObjectModel> Heap<M> {
         self.old.is_unnoted_birth(address)
     }
 
-    /// Whether a marking of the old space is under way between two calls. The barrier then has more to do, so code
-    /// that has it inline calls [`write`](Self::write) for every store as long as this is so.
+    /// Whether a marking of the old space is under way between two calls, or a defragmentation that it has prepared. The
+    /// barrier then has more to do, so code that has it inline calls [`write`](Self::write) for every store as long as this is so.
     #[inline(always)]
     #[must_use]
     pub fn is_marking(&self) -> bool {
-        self.cycle.snapshotting
+        self.cycle.watching
     }
 }

@@ -211,7 +211,12 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         // SAFETY: the caller's promise.
         let Some(address) = M::address(unsafe { *slot }) else { return false };
         if !self.from.contains(address) {
-            return self.young.contains(address);
+            let is_young = self.young.contains(address);
+            if !is_young && self.old.candidates.is_tracking() {
+                // SAFETY: a valid reference outside the young range.
+                unsafe { self.old.candidates.keep_in_place(address) };
+            }
+            return is_young;
         }
         if self.stack.is_full() {
             self.drain_stack();
@@ -366,6 +371,9 @@ impl<'h, M: ObjectModel, F: FromSpace> Evacuation<'h, M, F> {
         } else if self.young.contains(target) {
             // SAFETY: the object is in the old space now.
             unsafe { self.remembered.log::<M>(moved, to, slot as usize) };
+        } else if self.old.candidates.is_tracking() {
+            // SAFETY: a valid reference outside the young range.
+            unsafe { self.old.candidates.keep_in_place(target) };
         }
     }
 
@@ -523,7 +531,7 @@ struct Hot {
 ///
 /// Both ends are valid for `size` bytes and do not overlap.
 #[inline(always)]
-unsafe fn copy_words(from: usize, to: usize, size: usize) {
+pub(crate) unsafe fn copy_words(from: usize, to: usize, size: usize) {
     // SAFETY: the caller's promise.
     unsafe {
         // Short objects are the many: two copies that may overlap take no loop and no call.

@@ -117,6 +117,8 @@ pub struct Heap<M: ObjectModel> {
     pub(crate) incremental: bool,
     /// Bytes outside the young range at the last full collection that was begun in idle time.
     pub(crate) settled_bytes: usize,
+    /// Chunks of the old space when that collection began.
+    pub(crate) idle_chunks: usize,
     pub(crate) pins: Pins,
     pub(crate) external: ExternalBytes,
     /// The next slow allocation collects.
@@ -130,6 +132,8 @@ pub struct Heap<M: ObjectModel> {
     pub(crate) full_threshold: usize,
     pub(crate) stress: Option<Stress>,
     pub(crate) verify_always: bool,
+    /// Old objects may be moved.
+    pub(crate) defragments: bool,
     pub(crate) clock: Clock,
     pub(crate) stats: HeapStats,
     pub(crate) sequence: u64,
@@ -221,6 +225,7 @@ impl<M: ObjectModel> Heap<M> {
             huge_pages: config.huge_pages.then(|| Arc::clone(pages)),
             has_huge_pages: false,
             settled_bytes: 0,
+            idle_chunks: 0,
             pins: Pins::default(),
             external: ExternalBytes::default(),
             collection_due: false,
@@ -230,6 +235,7 @@ impl<M: ObjectModel> Heap<M> {
             full_threshold: 0,
             stress: config.stress.map(Stress::new),
             verify_always: config.verify,
+            defragments: config.defragment,
             clock: config.clock,
             stats: HeapStats::default(),
             sequence: 0,

@@ -51,16 +51,29 @@ pub(crate) struct Marking<'h, M> {
 /// Every method relies on the promises of [`ObjectModel`] and [`RootSource`](super::RootSource): slots hold valid words,
 /// objects are initialised.
 impl<M: ObjectModel> Marking<'_, M> {
-    /// Pushes a reference, unless it is one to a young object.
+    /// Pushes what a slot of `parent` refers to, unless that is young. References into candidates are recorded, if there
+    /// are any.
     ///
     /// # Safety
     ///
-    /// `word` is valid, and the top in `hot` is the stack's.
+    /// `slot` is one of the object that `parent` refers to, and the top in `hot` is the stack's.
     #[inline(always)]
-    unsafe fn follow(&mut self, word: Word, bounds: Bounds, hot: &mut Hot) {
+    unsafe fn follow<const TRACK: bool>(
+        &mut self,
+        parent: Word,
+        slot: *const Word,
+        bounds: Bounds,
+        hot: &mut Hot,
+    ) {
+        // SAFETY: the caller's promise.
+        let word = unsafe { *slot };
         let Some(address) = M::address(word) else { return };
         if bounds.young.contains(address) {
             return;
+        }
+        if TRACK {
+            // SAFETY: a valid reference outside the young range: the old space or a large object.
+            unsafe { self.old.candidates.record(parent, slot as usize, address) };
         }
         if hot.top >= bounds.scarce {
             // SAFETY: a valid reference outside the young range: the old space or a large object.
@@ -116,7 +129,7 @@ impl<M: ObjectModel> Marking<'_, M> {
         let (bottom, end) = (self.stack.bottom(), self.end());
         Bounds {
             young: self.young,
-            scarce: bottom.wrapping_byte_add((end as usize - bottom as usize) / 2 & !7),
+            scarce: bottom.wrapping_byte_add(((end as usize - bottom as usize) / 2) & !7),
         }
     }
 
@@ -209,7 +222,7 @@ impl<M: ObjectModel> Marking<'_, M> {
             if batch == 0 {
                 return Progress::More;
             }
-            let done = self.drain_stack(batch);
+            let done = self.drain_some(batch);
             slice.spend(done);
             if self.stack.top() == self.stack.bottom() {
                 if !self.stack.take_overflow() {
@@ -220,9 +233,17 @@ impl<M: ObjectModel> Marking<'_, M> {
         }
     }
 
+    fn drain_some(&mut self, units: usize) -> usize {
+        if self.old.candidates.is_tracking() {
+            self.drain_stack::<true>(units)
+        } else {
+            self.drain_stack::<false>(units)
+        }
+    }
+
     /// Scans objects on the stack, until it is empty or so many units are done; how many were.
     #[inline(never)]
-    fn drain_stack(&mut self, units: usize) -> usize {
+    fn drain_stack<const TRACK: bool>(&mut self, units: usize) -> usize {
         let bottom = self.stack.bottom();
         let mut hot = Hot { top: self.stack.top(), marked: 0, bytes: 0 };
         let mut words = [0; DISTANCE];
@@ -251,13 +272,13 @@ impl<M: ObjectModel> Marking<'_, M> {
                 if let Some((size, slots)) = M::fixed_shape(*(address as *const Word)) {
                     hot.bytes += size;
                     mark_lines(chunk, address, size, epoch);
-                    self.follow_fixed(address, slots, bounds, &mut hot);
+                    self.follow_fixed::<TRACK>(word, address, slots, bounds, &mut hot);
                 } else if chunk.is_large(address) {
-                    hot = self.scan_part(word, chunk, address, hot);
+                    hot = self.scan_part::<TRACK>(word, chunk, address, hot);
                     beside += PART_UNITS;
                     continue;
                 } else {
-                    hot = self.scan_other(word, chunk, address, hot);
+                    hot = self.scan_other::<TRACK>(word, chunk, address, hot);
                 }
                 put_nearest_on_top(word, before, hot.top);
             }
@@ -276,13 +297,19 @@ impl<M: ObjectModel> Marking<'_, M> {
     ///
     /// `word` refers to the object at `address` in `chunk`.
     #[inline(always)]
-    unsafe fn scan_other(&mut self, word: Word, chunk: Chunk, address: usize, mut hot: Hot) -> Hot {
+    unsafe fn scan_other<const TRACK: bool>(
+        &mut self,
+        word: Word,
+        chunk: Chunk,
+        address: usize,
+        mut hot: Hot,
+    ) -> Hot {
         // SAFETY: the caller's promise.
         unsafe {
             let (bounds, size) = (self.bounds(), M::size(word));
             hot.bytes += size;
             mark_lines(chunk, address, size, self.old.epoch());
-            M::visit_slots(word, |slot| self.follow(*slot, bounds, &mut hot));
+            M::visit_slots(word, |slot| self.follow::<TRACK>(word, slot, bounds, &mut hot));
         }
         hot
     }
@@ -293,12 +320,19 @@ impl<M: ObjectModel> Marking<'_, M> {
     ///
     /// The map is what the model says of the initialised object at `address`.
     #[inline(always)]
-    unsafe fn follow_fixed(&mut self, address: usize, mut slots: u64, bounds: Bounds, hot: &mut Hot) {
+    unsafe fn follow_fixed<const TRACK: bool>(
+        &mut self,
+        word: Word,
+        address: usize,
+        mut slots: u64,
+        bounds: Bounds,
+        hot: &mut Hot,
+    ) {
         while slots != 0 {
             let slot = (address + 8 * slots.trailing_zeros() as usize) as *const Word;
             slots &= slots - 1;
             // SAFETY: the caller's promise.
-            unsafe { self.follow(*slot, bounds, hot) };
+            unsafe { self.follow::<TRACK>(word, slot, bounds, hot) };
         }
     }
 
@@ -318,7 +352,13 @@ impl<M: ObjectModel> Marking<'_, M> {
     ///
     /// `word` refers to the large object at `address` in `chunk`.
     #[inline(never)]
-    unsafe fn scan_part(&mut self, word: Word, chunk: Chunk, address: usize, mut hot: Hot) -> Hot {
+    unsafe fn scan_part<const TRACK: bool>(
+        &mut self,
+        word: Word,
+        chunk: Chunk,
+        address: usize,
+        mut hot: Hot,
+    ) -> Hot {
         // SAFETY: the caller's promise; nobody else accesses the header now.
         unsafe {
             let scanned = chunk.scanned_words(address);
@@ -333,7 +373,9 @@ impl<M: ObjectModel> Marking<'_, M> {
                 *scanned = 0;
                 object_end
             };
-            M::visit_slots_within(word, start, part_end, |slot| self.follow(*slot, bounds, &mut hot));
+            M::visit_slots_within(word, start, part_end, |slot| {
+                self.follow::<TRACK>(word, slot, bounds, &mut hot);
+            });
         }
         hot
     }
@@ -342,12 +384,13 @@ impl<M: ObjectModel> Marking<'_, M> {
     /// strange shapes.
     #[cold]
     fn rescan(&mut self, large: &LargeSpace) {
+        self.old.candidates.give_up();
         for index in 0..self.old.chunks().len() {
             let chunk = self.old.chunks()[index];
             // SAFETY: an initialised object starts at each start bit.
             chunk.for_each_start(self.table, |address| unsafe {
                 M::visit_slots(M::word_at(address), |slot| self.enqueue(*slot));
-                self.drain_stack(usize::MAX);
+                self.drain_some(usize::MAX);
             });
         }
         for object in large.objects() {
@@ -355,7 +398,7 @@ impl<M: ObjectModel> Marking<'_, M> {
             unsafe {
                 if Chunk::containing(object.address).has_start_bit(self.table, object.address) {
                     M::visit_slots(M::word_at(object.address), |slot| self.enqueue(*slot));
-                    self.drain_stack(usize::MAX);
+                    self.drain_some(usize::MAX);
                 }
             }
         }

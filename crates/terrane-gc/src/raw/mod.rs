@@ -140,6 +140,7 @@ mod clock;
 mod collect;
 mod config;
 mod cycle;
+mod defragment;
 mod direct;
 pub(crate) mod errors;
 mod evacuate;

@@ -202,7 +202,7 @@ impl<M: ObjectModel> Heap<M> {
         } else {
             self.pacer.note_promoted(grown);
         }
-        if self.cycle.is_idle() {
+        if self.cycle.is_idle() || self.cycle.phase == Phase::Defragment {
             self.pacer.step = usize::MAX;
             return;
         }
@@ -234,11 +234,11 @@ impl<M: ObjectModel> Heap<M> {
             |bytes: usize| u64::try_from(self.pacer.marking_ns(bytes as u128)).unwrap_or(u64::MAX / 4);
         let left = self.old.live_bytes.saturating_sub(self.old.marked_bytes()).max(self.old.live_bytes / 16);
         let (left, weak_units, chunks) = match self.cycle.phase {
-            Phase::Idle => (0, 0, 0),
+            Phase::Idle | Phase::Defragment => (0, 0, 0),
             Phase::Roots | Phase::Mark => (left, weak_units, self.old.chunks().len()),
             Phase::Revive => (self.old.live_bytes / 16, weak_units, self.old.chunks().len()),
             Phase::Clear => (0, weak_units / 2, self.old.chunks().len()),
-            Phase::Sweep | Phase::Release => (0, 0, self.old.chunks_to_sweep()),
+            Phase::Sweep | Phase::Reopen | Phase::Release => (0, 0, self.old.chunks_to_sweep()),
         };
         marking(left) + weak_units as u64 * WEAK_UNIT_NS + chunks as u64 * SWEEP_NS
     }
@@ -273,13 +273,21 @@ impl<M: ObjectModel> Heap<M> {
             self.sync();
             self.pacer.since_slice >= self.pacer.step
         };
-        if !self.cycle.is_idle() && self.enabled && due {
+        if self.has_slices() && self.enabled && due {
             _ = self.run_slice(SLICE_NS_MAX, UNITS_PER_SLICE, roots);
         }
     }
 
+    /// Whether slices of the cycle under way run as the program allocates. Those that move old objects wait for idle time.
+    fn has_slices(&self) -> bool {
+        !self.cycle.is_idle() && self.cycle.phase != Phase::Defragment
+    }
+
     /// At the end of a minor collection: begins a cycle if the heap has outgrown its threshold.
     pub(crate) fn cycle_if_grown<R: RootSource>(&mut self, roots: &mut R) {
+        if self.cycle.phase == Phase::Defragment && self.has_grown(0) {
+            self.end_defragmenting();
+        }
         if self.cycle.is_idle() && self.has_grown(0) && self.is_still_due() {
             self.begin_cycle(CollectionCause::OldSpaceGrown, roots);
         }
@@ -287,7 +295,7 @@ impl<M: ObjectModel> Heap<M> {
 
     /// Pays for `bytes` that are allocated beside the nursery: with as much of the cycle under way as is due for them.
     pub(crate) fn pay_for<R: RootSource>(&mut self, bytes: usize, roots: &mut R) {
-        if self.cycle.is_idle() || !self.enabled {
+        if !self.has_slices() || !self.enabled {
             return;
         }
         let room = self.pacer.goal.saturating_sub(self.heap_bytes()).max(self.nursery_size) as u128;
@@ -319,13 +327,27 @@ impl<M: ObjectModel> Heap<M> {
     /// changed since the last, and gives memory back that is not needed. `Done` when nothing is left to do until
     /// the program runs on. Each call is one pause, of at most about `ns` nanoseconds, or of a minor collection.
     pub fn step<R: RootSource>(&mut self, ns: u64, roots: &mut R) -> Progress {
-        if !self.cycle.is_idle() {
+        let begins_anew = self.should_begin_anew::<R>();
+        if !self.cycle.is_idle() && !begins_anew && !self.is_kept_from_moving(roots) {
             _ = self.run_slice(ns, usize::MAX, roots);
             return Progress::More;
         }
         self.sync();
-        if self.nursery_cursor > self.young.nursery().base || self.has_fresh() {
+        if self.nursery_cursor > self.young.nursery().base
+            || self.has_fresh()
+            || self.is_kept_from_moving(roots)
+        {
             self.collect_quietly(CollectionKind::Minor, CollectionCause::Idle, roots);
+            return Progress::More;
+        }
+        if begins_anew {
+            self.abort_cycle();
+            self.settled_bytes = self.heap_bytes();
+            self.begin_idle_cycle(roots);
+            return Progress::More;
+        }
+        let keep = self.reserve_target();
+        if self.old.release_empty_chunk(&mut self.chunks, keep) {
             return Progress::More;
         }
         let bytes = self.heap_bytes();
@@ -335,13 +357,39 @@ impl<M: ObjectModel> Heap<M> {
                 self.collect_quietly(CollectionKind::Full, CollectionCause::Idle, roots);
                 return Progress::More;
             }
-            self.begin_cycle(CollectionCause::Idle, roots);
-            self.pace(0, roots);
-            self.open_window();
+            self.begin_idle_cycle(roots);
             return Progress::More;
         }
-        let keep = self.reserve_target();
-        if self.old.release_empty_chunk(&mut self.chunks, keep) { Progress::More } else { Progress::Done }
+        if self.should_defragment_on::<R>() {
+            self.begin_idle_cycle(roots);
+            return Progress::More;
+        }
+        Progress::Done
+    }
+
+    fn begin_idle_cycle<R: RootSource>(&mut self, roots: &mut R) {
+        self.idle_chunks = self.old.chunks().len();
+        self.begin_cycle(CollectionCause::Idle, roots);
+        self.pace(0, roots);
+        self.open_window();
+    }
+
+    /// Whether the marking under way should be given up for one that defragments. Not one that was begun in idle time, so that
+    /// short stretches of idle time come to an end of it.
+    fn should_begin_anew<R: RootSource>(&self) -> bool {
+        matches!(self.cycle.phase, Phase::Roots | Phase::Mark)
+            && self.cycle.cause != CollectionCause::Idle
+            && self.may_defragment::<R>(CollectionCause::Idle)
+            && !self.old.candidates.is_tracking()
+    }
+
+    /// Whether something young must be collected before old objects can be moved.
+    fn is_kept_from_moving<R: RootSource>(&mut self, roots: &mut R) -> bool {
+        if self.cycle.phase != Phase::Defragment || self.remembered.len() > 0 {
+            return false;
+        }
+        self.sync();
+        !self.is_nothing_young(roots)
     }
 
     /// The same by work instead of time: goes on with a full collection that is under way for so many units, each
@@ -349,6 +397,9 @@ impl<M: ObjectModel> Heap<M> {
     pub fn step_units<R: RootSource>(&mut self, units: usize, roots: &mut R) -> Progress {
         if self.cycle.is_idle() {
             return Progress::Done;
+        }
+        if self.is_kept_from_moving(roots) {
+            self.collect_quietly(CollectionKind::Minor, CollectionCause::Requested, roots);
         }
         self.run_slice(u64::MAX, units, roots)
     }

@@ -44,7 +44,7 @@ pub(crate) struct Pins {
 
 impl Pins {
     /// The references to the pinned objects.
-    pub(crate) fn words(&self) -> impl Iterator<Item = Word> {
+    pub(crate) fn words(&self) -> impl Iterator<Item = Word> + Clone {
         self.places.iter().filter(|pin| pin.count > 0).map(|pin| pin.word)
     }
 
@@ -62,7 +62,7 @@ impl Pins {
         self.len
     }
 
-    fn count(&self, address: usize) -> u32 {
+    pub(crate) fn count(&self, address: usize) -> u32 {
         if self.places.is_empty() { 0 } else { self.places[self.find(address)].count }
     }
 
@@ -156,6 +156,8 @@ struct WithRoot<'r, R> {
 
 // SAFETY: the source's promises, and one root more, which the caller of `pin` promises to be valid.
 unsafe impl<R: RootSource> RootSource for WithRoot<'_, R> {
+    const FOLLOWS_OLD_MOVES: bool = R::FOLLOWS_OLD_MOVES;
+
     fn visit_roots<F: FnMut(&mut Word)>(&mut self, scope: RootScope, mut visit: F) {
         visit(&mut self.word);
         self.source.visit_roots(scope, visit);

@@ -36,6 +36,13 @@ pub enum RootScope {
 ///   overwrites, and the slot is visited as a young root from then on until the next collection.
 /// - No function unwinds or calls into the heap.
 pub unsafe trait RootSource {
+    /// Whether old objects may be moved in idle time, so that memory can be given back. A source that says so promises
+    /// besides, for every call: [`visit_roots`](Self::visit_roots) of [`RootScope::All`] visits every place outside the heap in which an
+    /// old object's address is kept; or what is kept elsewhere (in a weak reference, say) is updated by
+    /// [`ObjectModel::moved`](super::ObjectModel::moved). Stores are told to the heap as long as it
+    /// [is marking](super::Heap::is_marking), which then lasts until the moving is over.
+    const FOLLOWS_OLD_MOVES: bool = false;
+
     /// Visits each root in the scope; the collector may replace it.
     fn visit_roots<F: FnMut(&mut Word)>(&mut self, scope: RootScope, visit: F);
 

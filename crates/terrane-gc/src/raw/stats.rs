@@ -64,6 +64,8 @@ pub struct HeapStats {
     pub slices: u64,
     /// Bytes moved by all collections.
     pub bytes_copied: u64,
+    /// Bytes of old objects moved so that memory could be given back.
+    pub bytes_defragmented: u64,
     /// Bytes committed from the page source, all of the following and free blocks included.
     pub committed_bytes: u64,
     /// Part of it: chunk headers and side tables, mark stack, remembered set.

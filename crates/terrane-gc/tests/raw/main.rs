@@ -5,6 +5,7 @@
 mod arenas;
 mod barrier;
 mod collections;
+mod defragment;
 mod exhaustion;
 mod incremental;
 mod machine;

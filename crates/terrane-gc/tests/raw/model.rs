@@ -197,6 +197,8 @@ impl Roots {
 // SAFETY: every reference that a test keeps is in `words`, and those below the watermark were not written
 // since the last collection; frame objects are initialised when they are allocated.
 unsafe impl RootSource for Roots {
+    const FOLLOWS_OLD_MOVES: bool = true;
+
     fn visit_roots<F: FnMut(&mut Word)>(&mut self, scope: RootScope, mut visit: F) {
         let start = if scope == RootScope::Young { self.watermark } else { 0 };
         for word in &mut self.words[start..] {

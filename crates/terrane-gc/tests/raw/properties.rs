@@ -123,6 +123,20 @@ fn scattering_programs_come_to_where_gaps_are_filled() {
     assert!(filled.iter().filter(|&&filled| filled > 0).count() >= 4, "{filled:?}");
 }
 
+/// Under stress every full collection in slices moves old objects, whatever the program does between two slices.
+#[test]
+fn programs_under_stress_come_to_where_old_objects_are_moved() {
+    let mut runner = TestRunner::deterministic();
+    let programs = program(200);
+    let moved = (0..16).map(|_| {
+        let mut shadow = Shadow::new(small().stress(NonZeroU64::new(5))).expect("a heap");
+        shadow.run(&programs.new_tree(&mut runner).expect("no strategy here refuses").current());
+        shadow.heap().stats().bytes_defragmented
+    });
+    let moved: Vec<u64> = moved.collect();
+    assert!(moved.iter().filter(|&&moved| moved > 0).count() >= 8, "{moved:?}");
+}
+
 proptest! {
     #![proptest_config(cases(64))]
 

@@ -32,6 +32,8 @@ pub(crate) const DATA_OFFSET: usize = METADATA_BLOCKS * BLOCK_SIZE;
 
 const LOG_BITS: usize = 3 * BLOCK_SIZE;
 const SNAPSHOT_BITS: usize = 4 * BLOCK_SIZE;
+/// A bit for each word of a block.
+pub(crate) type BlockBits = [u64; BLOCK_SIZE / WORD_BYTES / 64];
 const BIT_WORDS: usize = CHUNK_SIZE / WORD_BYTES / 64;
 
 /// Mark of the lines of chunks that hold large objects; no epoch.
@@ -76,6 +78,12 @@ pub(crate) struct ChunkHeader {
     pub(crate) recyclable_blocks: u64,
     /// Old space: bit `b` tells that block `b` has gaps between its objects that promotion may use.
     pub(crate) fragmented_blocks: u64,
+    /// Old space: bit `b` tells that block `b` was taken for objects that never move.
+    pub(crate) pinned_blocks: u64,
+    /// Old space: 0, or one more than the number that the chunk has among those that the cycle under way may empty.
+    pub(crate) candidate: u32,
+    /// Old space: lines in use when the chunk was swept last.
+    pub(crate) used_lines: u32,
     /// Old space: a run was noted since the chunk was swept.
     pub(crate) has_runs: bool,
     /// A snapshot bit was set since the chunk was swept.
@@ -176,6 +184,29 @@ impl Chunk {
     pub(crate) fn start_word(table: StartTable, address: usize) -> usize {
         let (chunk, offset) = (address & !(CHUNK_SIZE - 1), address & (CHUNK_SIZE - 1));
         chunk + table.0 + offset / WORD_BYTES / 64 * 8
+    }
+
+    /// The number that the chunk has among those that the cycle under way may empty, if it is one of them.
+    #[inline]
+    pub(crate) fn candidate(self) -> Option<usize> {
+        // SAFETY: a `Chunk` is only made for initialised chunks that are in use, whose header can be read.
+        let number = unsafe { (*self.0.as_ptr()).candidate };
+        (number as usize).checked_sub(1)
+    }
+
+    pub(crate) fn set_candidate(self, number: Option<usize>) {
+        let number = number.map_or(0, |number| number as u32 + 1);
+        // SAFETY: as above, and nobody else accesses the header now.
+        unsafe { (*self.0.as_ptr()).candidate = number };
+    }
+
+    /// Replaces the start bits of a block.
+    pub(crate) fn set_block_starts(self, table: StartTable, block: usize, bits: &BlockBits) {
+        let first = (self.base() + table.0 + block * (BLOCK_SIZE / WORD_BYTES / 8)) as *const AtomicU64;
+        for (index, &word) in bits.iter().enumerate() {
+            // SAFETY: the words of one block lie in the table, which is only accessed atomically.
+            unsafe { (*first.add(index)).store(word, Relaxed) };
+        }
     }
 
     /// Where the mark of the line at `address` is, for prefetching.

@@ -185,6 +185,10 @@ impl OldSpace {
     /// Takes back the mutator's cursor; how many bytes it filled.
     pub(crate) fn set_mutator_cursor(&mut self, cursor: usize) -> usize {
         let bytes = cursor - self.mutator.cursor;
+        if bytes > 0 {
+            // What is stored into an object that is born old, the barrier does not see.
+            self.candidates.give_up();
+        }
         self.mutator.cursor = cursor;
         self.live_bytes += bytes;
         bytes

@@ -58,6 +58,19 @@ pub(crate) unsafe fn mark_lines(chunk: Chunk, address: usize, size: usize, epoch
     }
 }
 
+/// Frees all lines of a block.
+///
+/// # Safety
+///
+/// As for [`next_hole`], and no other reference to the block's marks exists.
+pub(crate) unsafe fn unmark_lines(chunk: Chunk, block: usize) {
+    // SAFETY: the block's marks lie in the header; the caller promises that nobody else accesses them meanwhile.
+    unsafe {
+        let all = (&raw mut (*chunk.header()).line_marks).cast::<u8>();
+        all.add(block * LINES_PER_BLOCK).write_bytes(0, LINES_PER_BLOCK);
+    }
+}
+
 /// The first hole at or after line `from` of a block, as addresses.
 ///
 /// # Safety

@@ -12,6 +12,7 @@
 //! for dead.
 
 pub(crate) mod block;
+pub(crate) mod candidates;
 pub(crate) mod chunk;
 mod holes;
 pub(crate) mod line;
@@ -25,6 +26,7 @@ use terrane_base::MemoryError;
 use terrane_pages::{CHUNK_SIZE, ChunkSpace, Owner};
 
 use block::{BLOCK_SIZE, BLOCKS_PER_CHUNK, SMALL_OBJECT_MAX};
+use candidates::Candidates;
 use chunk::{Chunk, ChunkKind, DATA_BLOCKS, METADATA_BLOCKS, StartTable};
 use holes::{Hole, Place};
 use line::LINE_SIZE;
@@ -85,6 +87,8 @@ pub(crate) struct OldSpace {
     marked_bytes: usize,
     /// Mean size of the objects that the last marking found.
     object_bytes_mean: usize,
+    /// What the cycle under way may empty.
+    pub(crate) candidates: Candidates,
     /// Size of the object that starts at an address.
     size_at: unsafe fn(usize) -> usize,
 }
@@ -120,6 +124,7 @@ impl OldSpace {
             live_bytes: 0,
             marked_bytes: 0,
             object_bytes_mean: 16,
+            candidates: Candidates::new(),
             size_at: size_at::<M>,
         }
     }
@@ -171,6 +176,18 @@ impl OldSpace {
     #[inline(always)]
     pub(crate) fn set_cursor(&mut self, cursor: usize) {
         self.hole.cursor = cursor;
+    }
+
+    /// Room for an object of `size` bytes, whose birth is noted where it must be. Aborts as
+    /// [`promote_slow`](Self::promote_slow) does.
+    #[inline]
+    pub(crate) fn place(&mut self, size: usize) -> usize {
+        if size > self.hole.room() {
+            return self.promote_slow(size);
+        }
+        let address = self.hole.take(size);
+        self.note_birth_in(self.hole, address, size);
+        address
     }
 
     /// Room for an object of `size` bytes that does not fit the current hole. May move to another hole. The birth is
@@ -265,6 +282,8 @@ impl OldSpace {
         if self.pinned.room() < size {
             let (chunk, block) = self.take_free_block();
             let start = chunk.base() + block * BLOCK_SIZE;
+            // SAFETY: the chunk is in use; nobody else accesses the header now.
+            unsafe { (*chunk.header()).pinned_blocks |= 1 << block };
             self.pinned = Hole::new(start, start + BLOCK_SIZE, true);
         }
         let address = self.pinned.take(size);
@@ -350,6 +369,7 @@ impl OldSpace {
     /// Gives a marking up: what was alive before it, or born since, counts as alive.
     pub(crate) fn abort_mark(&mut self) {
         if self.state == State::Marking {
+            self.restore_candidates();
             for chunk in &self.chunks {
                 chunk.merge_start_bits(self.live);
                 chunk.clear_snapshot_bits();

@@ -50,12 +50,13 @@ impl OldSpace {
         true
     }
 
-    fn sweep_chunk(&mut self, chunk: Chunk) {
+    pub(super) fn sweep_chunk(&mut self, chunk: Chunk) {
         let open = self.open_blocks(chunk);
-        let (mut free, mut recyclable, mut fragmented) = (0_u64, 0_u64, 0_u64);
+        let (mut free, mut recyclable, mut fragmented, mut used) = (0_u64, 0_u64, 0_u64, 0);
         for block in METADATA_BLOCKS..BLOCKS_PER_CHUNK {
             // SAFETY: the chunk is in use, and nobody else accesses its marks.
             let used_lines = unsafe { line::sweep_lines(chunk, block, self.epoch) };
+            used += used_lines;
             let bit = 1 << block;
             if open & bit != 0 {
                 continue;
@@ -73,6 +74,10 @@ impl OldSpace {
                 recyclable |= bit;
             }
         }
+        if chunk.candidate().is_some() {
+            // It is to be emptied, so nothing more is put in.
+            (free, recyclable, fragmented) = (0, 0, 0);
+        }
         chunk.clear_start_bits(self.live.other());
         chunk.clear_snapshot_bits();
         chunk.clear_runs();
@@ -84,6 +89,8 @@ impl OldSpace {
             (*header).free_blocks = free;
             (*header).recyclable_blocks = recyclable;
             (*header).fragmented_blocks = fragmented;
+            (*header).pinned_blocks &= !free;
+            (*header).used_lines = used as u32;
         }
     }
 
