@@ -5,6 +5,7 @@ mod born_pinned;
 mod clocks;
 mod data;
 mod deaths;
+mod defragment;
 mod handles;
 mod pretenured;
 mod programs;
