@@ -95,14 +95,18 @@ impl<M: ObjectModel> Heap<M> {
     /// Whether nothing refers into the old space but old objects, roots, the frame region and the arenas. The
     /// mutator's cursor was taken note of.
     pub(crate) fn is_nothing_young<R: RootSource>(&mut self, roots: &mut R) -> bool {
-        let mut remembers = self.remembered.len() > 0 || self.has_fresh();
+        let mut remembers = self.rebuild_remembered || self.remembered.len() > 0 || self.has_fresh();
         roots.visit_remembered(|_| remembers = true);
         !remembers && self.nursery_cursor == self.young.nursery().base
     }
 
     /// Empties blocks, as far as the slice allows.
     pub(crate) fn defragment_slice<R: RootSource>(&mut self, roots: &mut R, slice: &mut Slice) {
-        if self.rebuild_remembered || !self.is_nothing_young(roots) {
+        if !self.is_nothing_young(roots) {
+            // In idle time a minor collection comes first. What is remembered stays so.
+            if slice.is_limited() && !self.rebuild_remembered && self.remembered.len() == 0 {
+                return slice.end();
+            }
             return self.end_defragmenting();
         }
         let mut done = false;

@@ -385,7 +385,7 @@ impl<M: ObjectModel> Heap<M> {
 
     /// Whether something young must be collected before old objects can be moved.
     fn is_kept_from_moving<R: RootSource>(&mut self, roots: &mut R) -> bool {
-        if self.cycle.phase != Phase::Defragment || self.remembered.len() > 0 {
+        if self.cycle.phase != Phase::Defragment || self.rebuild_remembered || self.remembered.len() > 0 {
             return false;
         }
         self.sync();

@@ -49,6 +49,16 @@ impl Slice {
         }
     }
 
+    /// Whether anything but the work ends it.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.deadline_ns.is_some()
+    }
+
+    /// Nothing more can be done in it.
+    pub(crate) fn end(&mut self) {
+        self.units = 0;
+    }
+
     pub(crate) fn is_over(&self) -> bool {
         self.units == 0
     }

@@ -1,6 +1,7 @@
 //! Old objects that are moved in idle time, so that memory is given back.
 
-use terrane_gc::raw::{CollectionKind, HeapConfig, Progress, Word};
+use terrane_base::Bytes;
+use terrane_gc::raw::{CollectionKind, HeapConfig, Pretenuring, Progress, Word};
 
 use crate::machine::Machine;
 use crate::model::*;
@@ -74,44 +75,64 @@ fn where_it_is_switched_off_nothing_moves() {
     assert_eq!((machine.heap.stats().bytes_defragmented, list_at(&machine, 3)), (0, list));
 }
 
+/// What is new is born in the nursery, also where all survives: births in the old space would end the moving.
+fn with_births_in_the_nursery() -> HeapConfig {
+    HeapConfig::new().pretenuring(Pretenuring::Off)
+}
+
 /// The program stores, allocates, pins and looks between two slices: references come to be where the cycle was before.
 #[test]
 fn what_the_program_stores_meanwhile_is_found_where_it_is() {
-    for rounds in [1, 40, 2000] {
-        let mut machine = thinned(HeapConfig::new());
-        let others = machine.vector(600).unwrap();
+    for (ns, births) in [(40_000, false), (40_000, true), (5_000, false), (5_000, true)] {
+        let mut machine = thinned(with_births_in_the_nursery());
+        let others = machine.vector(6000).unwrap();
         machine.roots.push(others);
         machine.collect(CollectionKind::Minor);
-        let (mut step, mut pins) = (0, Vec::new());
-        while machine.heap.step(40_000, &mut machine.roots) == Progress::More {
+        let (mut step, mut stored, mut pins) = (0, Vec::new(), Vec::new());
+        while machine.heap.step(ns, &mut machine.roots) == Progress::More {
             step += 1;
-            if step > rounds {
-                continue;
-            }
-            // From an old object, and from one that is promoted soon, into the middle of a list.
+            // From an old object that may have been scanned, into the middle of a list.
             let index = step * 231 % LISTS / 3 * 3;
             let inner = read(read(list_at(&machine, index), 1), 1);
-            machine.write(machine.roots.words[2], step % 600, inner);
-            machine.roots.push(inner);
-            let holder = machine.pair(integer(7), inner).unwrap();
-            let last = machine.roots.words.len() - 1;
-            machine.roots.set(last, holder);
-            if step % 16 == 0 {
+            machine.write(machine.roots.words[2], step % 6000, inner);
+            stored.retain(|&(at, _)| at != step % 6000);
+            stored.push((step % 6000, read(inner, 0)));
+            if births && step % 64 == 0 {
+                // From one that is promoted soon.
+                let index = (index + 3000) % LISTS / 3 * 3;
+                let inner = read(read(list_at(&machine, index), 1), 1);
+                let holder = machine.pair(integer(7), inner).unwrap();
+                machine.roots.push(holder);
+            }
+            if births && step % 16 == 0 {
                 let pinned = read(list_at(&machine, (index + 999) % LISTS / 3 * 3), 1);
                 // SAFETY: it was just read.
                 pins.push(unsafe { machine.heap.pin(pinned, &mut machine.roots) }.unwrap());
             }
         }
+        assert!(machine.heap.stats().bytes_defragmented > 1 << 18, "{ns} {births}");
         for word in pins {
             assert!(is_pair(read(word, 1)), "it has not moved");
             assert!(machine.heap.unpin(word));
         }
         check(&mut machine);
-        for holder in machine.roots.words[3..].to_vec() {
-            assert_eq!(read(holder, 0), integer(7));
-            assert!(is_pair(read(holder, 1)));
+        for (at, number) in stored {
+            assert_eq!(read(read(machine.roots.words[2], at), 0), number);
+        }
+        for holder in &machine.roots.words[3..] {
+            assert_eq!(read(*holder, 0), integer(7));
+            assert!(is_pair(read(*holder, 1)));
         }
     }
+}
+
+/// The mark stack cannot hold the vector's lists, so all is scanned again, and what was scanned then is recorded nowhere.
+#[test]
+fn a_mark_stack_that_overflows_ends_it() {
+    let mut machine = thinned(with_births_in_the_nursery().mark_stack(Bytes::new(1)));
+    rest(&mut machine);
+    check(&mut machine);
+    assert_eq!(machine.heap.stats().bytes_defragmented, 0);
 }
 
 /// A program that goes on ends it: the next cycle comes when it is due.

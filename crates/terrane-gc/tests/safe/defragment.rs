@@ -1,6 +1,9 @@
 //! Whatever refers to an object finds it when it was moved in idle time.
 
+use std::collections::HashMap;
+
 use terrane_base::Bytes;
+use terrane_gc::raw::Pretenuring;
 use terrane_gc::{
     Array, FinalizerQueue, Gc, GcArray, GcCell, GcField, Heap, HeapConfig, InternTable, Local, Mutator, Root,
     Trace, Weak, WeakMap,
@@ -126,7 +129,9 @@ fn no_holders<'h, 'm>(mu: &'m Mutator<'h, '_>) -> GcArray<'h, 'm, Option<Gc<'h, 
 fn in_a_thinned_heap(
     program: impl for<'h, 's> FnOnce(&mut Mutator<'h, 's>, Lists<'h, 's>, Holders<'h, 's>, &mut Kept),
 ) {
-    let mut heap = Heap::with_config(HeapConfig::new().limit(Bytes::from_mib(512))).unwrap();
+    // Births in the old space would end the moving.
+    let config = HeapConfig::new().limit(Bytes::from_mib(512)).pretenuring(Pretenuring::Off);
+    let mut heap = Heap::with_config(config).unwrap();
     heap.enter(|mu| {
         let lists = mu.root(no_lists(mu));
         let holders = mu.root(no_holders(mu));
@@ -143,7 +148,9 @@ fn in_a_thinned_heap(
         kept.roots.retain(|(number, _)| number % 3 == 0);
         for index in (0..LISTS).filter(|index| index % 3 != 0) {
             lists.get(mu)[index].set(mu, None);
-            holders.get(mu)[index].set(mu, None);
+            if index % 3 == 2 {
+                holders.get(mu)[index].set(mu, None);
+            }
         }
         program(mu, lists, holders, &mut kept);
         check_all(mu, lists, holders, &kept);
@@ -178,20 +185,29 @@ fn all_kinds_of_references_follow_what_is_moved() {
 fn what_is_stored_between_two_steps_is_found() {
     for ns in [20_000, 150_000] {
         in_a_thinned_heap(|mu, lists, holders, kept| {
-            let mut at = 0;
+            let (mut at, mut stored) = (0, HashMap::new());
             while mu.step(ns) {
                 at = (at + 2001) % LISTS / 3 * 3;
                 let list = lists.get(mu)[at].get().unwrap();
                 let holder = holders.get(mu)[at].get().unwrap();
                 let number = list.number;
+                // Far from the list, into one that held a number.
+                let other = (at + 3001) % LISTS;
+                holders.get(mu)[other].get().unwrap().shape.set(mu, Shape::Node(number, list));
+                stored.insert(other, at);
+                if at % 2 == 1 {
+                    continue;
+                }
                 // A number where a reference was, then the reference at another place.
                 holder.shape.set(mu, Shape::Number(number, number));
                 holder.shape.set(
                     mu,
                     if at % 2 == 0 { Shape::Node(number, list) } else { Shape::Other(list, number) },
                 );
-                kept.map.insert(mu, list, list.next.get().unwrap());
-                if at % 4 == 0 {
+                if at % 16 == 8 {
+                    kept.map.insert(mu, list, list.next.get().unwrap());
+                }
+                if at % 256 == 0 {
                     lists.get(mu)[at].set(mu, None);
                     let young = mu.alloc(Holder { shape: GcCell::new(Shape::Node(0, list)) });
                     let Shape::Node(_, list) = young.shape.get() else { unreachable!() };
@@ -201,6 +217,12 @@ fn what_is_stored_between_two_steps_is_found() {
                 if at % 5 == 0 {
                     kept.roots.push((number, mu.persist(list)));
                 }
+            }
+            assert!(mu.stats().bytes_defragmented > 1 << 18, "{ns}");
+            for (other, at) in stored {
+                let held = holders.get(mu)[other].get().unwrap().shape.get();
+                let Shape::Node(_, held) = held else { panic!("a number") };
+                assert!(Gc::same(held, lists.get(mu)[at].get().unwrap()), "{other} holds {at}");
             }
         });
     }
