@@ -326,7 +326,7 @@ impl<M: ObjectModel> Heap<M> {
 
     pub(crate) fn abort_cycle(&mut self) {
         debug_assert_eq!(self.old.state(), State::Marking);
-        self.old.abort_mark();
+        self.old.abort_mark(&mut self.chunks);
         self.large.abort_mark(self.old.live_table());
         self.mark_stack.clear();
         self.cycle.phase = Phase::Idle;

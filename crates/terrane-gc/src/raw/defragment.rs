@@ -15,9 +15,9 @@ use super::evacuate::copy_words;
 use super::heap::Heap;
 use super::old_space::DATA_BLOCKS_PER_CHUNK;
 use super::old_space::block::BLOCK_SIZE;
-use super::old_space::candidates::Record;
 use super::old_space::chunk::{BlockBits, Chunk};
 use super::old_space::line::{LINE_SIZE, mark_lines, unmark_lines};
+use super::old_space::records::Record;
 use super::record::CollectionCause;
 use super::remembered::WHOLE_LOG_MAX;
 use super::slice::Slice;
@@ -48,7 +48,7 @@ impl<M: ObjectModel> Heap<M> {
         }
         let reserve = self.held_reserve();
         let pinned = self.pins.words().filter_map(M::address);
-        self.old.choose_candidates(most, reserve, pinned);
+        self.old.choose_candidates(most, reserve, pinned, &mut self.chunks, self.owner);
     }
 
     /// Whether a cycle that begins for this cause may move old objects.
@@ -85,7 +85,7 @@ impl<M: ObjectModel> Heap<M> {
     }
 
     pub(crate) fn reopen_slice(&mut self, slice: &mut Slice) {
-        if self.old.reopen_candidate() {
+        if self.old.reopen_candidate(&mut self.chunks) {
             slice.spend(CHUNK_UNITS);
         } else {
             self.cycle.phase = Phase::Release;
@@ -204,20 +204,18 @@ impl<M: ObjectModel> Heap<M> {
             from = address + 2 * WORD_BYTES;
             // SAFETY: an object starts there, or the forwarding word that leads to its copy, which is whole.
             unsafe {
-                let word = match M::forwarded(*(address as *const Word)) {
-                    Some(to) => M::word_at(to),
-                    None => {
-                        let bit = (address - start) / WORD_BYTES;
-                        staying[bit / 64] |= 1 << (bit % 64);
-                        M::word_at(address)
-                    }
-                };
+                let at = M::forwarded(*(address as *const Word)).unwrap_or(address);
+                let word = M::word_at(at);
+                if at == address {
+                    let bit = (address - start) / WORD_BYTES;
+                    staying[bit / 64] |= 1 << (bit % 64);
+                }
                 M::visit_slots(word, |slot| {
                     self.update(slot);
                     if let Some(target) = M::address(*slot)
                         && !self.young.all.contains(target)
                     {
-                        self.old.candidates.record_late(word, slot as usize, target);
+                        self.old.candidates.record_late(at, slot as usize, target);
                     }
                 });
             }
@@ -227,7 +225,7 @@ impl<M: ObjectModel> Heap<M> {
 
     /// Brings up to date what a record tells of.
     fn update_recorded(&mut self, record: Record) {
-        let Some(address) = M::address(record.parent) else { return };
+        let address = record.parent;
         // SAFETY: what was marked or moved since the cycle began is not freed before the next, and where it was moved from
         // is not used again before the candidates are closed. Slots are visited by the object's own account.
         unsafe {
@@ -235,11 +233,12 @@ impl<M: ObjectModel> Heap<M> {
                 // It was brought up to date when it was moved.
                 return;
             }
-            if M::size(record.parent) <= WHOLE_LOG_MAX {
-                M::visit_slots(record.parent, |slot| self.update(slot));
-            } else {
-                let end = record.slot + WORD_BYTES;
-                M::visit_slots_within(record.parent, record.slot, end, |slot| self.update(slot));
+            let parent = M::word_at(address);
+            match record.slot().filter(|_| M::size(parent) > WHOLE_LOG_MAX) {
+                Some(slot) => {
+                    M::visit_slots_within(parent, slot, slot + WORD_BYTES, |slot| self.update(slot))
+                }
+                None => M::visit_slots(parent, |slot| self.update(slot)),
             }
         }
     }

@@ -73,7 +73,11 @@ impl<M: ObjectModel> Marking<'_, M> {
         }
         if TRACK {
             // SAFETY: a valid reference outside the young range: the old space or a large object.
-            unsafe { self.old.candidates.record(parent, slot as usize, address) };
+            unsafe {
+                if let Some(parent) = M::address(parent) {
+                    self.old.candidates.record(parent, slot as usize, address);
+                }
+            }
         }
         if hot.top >= bounds.scarce {
             // SAFETY: a valid reference outside the young range: the old space or a large object.

@@ -12,38 +12,24 @@
 
 use alloc::vec::Vec;
 
-use terrane_pages::CHUNK_SIZE;
+use terrane_pages::{CHUNK_SIZE, ChunkSpace, Owner};
 
 use super::OldSpace;
 use super::block::{BLOCK_SIZE, BLOCKS_PER_CHUNK};
 use super::chunk::{Chunk, DATA_BLOCKS};
 use super::holes::{Hole, Place};
 use super::line::LINES_PER_BLOCK;
+use super::records::{NONE, Record, Records};
 use super::{DATA_BLOCKS_PER_CHUNK, State};
-use crate::raw::Word;
 
 /// Objects that stay, at most.
 const STAYING_MAX: usize = 4096;
 /// One record for so many bytes of the candidates, at most.
 const BYTES_PER_RECORD: usize = 256;
-/// Records whose memory is got and given back together.
-const SEGMENT_RECORDS: usize = CHUNK_SIZE / BYTES_PER_RECORD;
+/// Chunks of candidates for one of records.
+const CHUNKS_PER_SEGMENT: usize = BYTES_PER_RECORD / size_of::<Record>();
 /// A chunk with more lines in use is not worth being emptied.
 const WORTHWHILE_LINES_MAX: usize = DATA_BLOCKS_PER_CHUNK * LINES_PER_BLOCK / 8 * 7;
-/// End of a list of records.
-const NONE: u32 = u32::MAX;
-
-/// An object that refers into a block of a candidate.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Record {
-    /// The object.
-    pub(crate) parent: Word,
-    /// Its slot that does.
-    pub(crate) slot: usize,
-    /// The next record for the same block.
-    next: u32,
-}
-
 /// What a candidate offered to promotion before it was one.
 #[derive(Clone, Copy, Debug)]
 struct Candidate {
@@ -60,9 +46,7 @@ pub(crate) struct Candidates {
     list: Vec<Candidate>,
     /// A bit for each chunk of 16 GiB, where a candidate may be: most references are told from those into one by it.
     filter: [u64; 64],
-    /// In segments, so that giving them back is no long pause.
-    records: Vec<Vec<Record>>,
-    recorded: usize,
+    records: Records,
     /// The first record for each block.
     heads: Vec<u32>,
     staying: Vec<usize>,
@@ -78,8 +62,7 @@ impl Candidates {
         Self {
             list: Vec::new(),
             filter: [0; 64],
-            records: Vec::new(),
-            recorded: 0,
+            records: Records::new(),
             heads: Vec::new(),
             staying: Vec::new(),
             sorted: 0,
@@ -120,14 +103,14 @@ impl Candidates {
         Some(number * BLOCKS_PER_CHUNK + address % CHUNK_SIZE / BLOCK_SIZE)
     }
 
-    /// Records that `slot` of `parent` refers to the object at `address`, if that lies in a candidate; not where both lie
+    /// Records that `slot` of the object at `parent` refers to the object at `address`, if that lies in a candidate; not where both lie
     /// in one block.
     ///
     /// # Safety
     ///
     /// As for [`block_of`](Self::block_of).
     #[inline(always)]
-    pub(crate) unsafe fn record(&mut self, parent: Word, slot: usize, address: usize) {
+    pub(crate) unsafe fn record(&mut self, parent: usize, slot: usize, address: usize) {
         // SAFETY: the caller's promise.
         if let Some(block) = unsafe { self.block_of(address) }
             && slot / BLOCK_SIZE != address / BLOCK_SIZE
@@ -137,13 +120,11 @@ impl Candidates {
     }
 
     #[inline(never)]
-    fn push(&mut self, parent: Word, slot: usize, block: usize) {
-        let Some(segment) = self.records.get_mut(self.recorded / SEGMENT_RECORDS) else {
-            return self.give_up();
-        };
-        let next = core::mem::replace(&mut self.heads[block], self.recorded as u32);
-        segment.push(Record { parent, slot, next });
-        self.recorded += 1;
+    fn push(&mut self, parent: usize, slot: usize, block: usize) {
+        match self.records.push(parent, slot, self.heads[block]) {
+            Some(index) => self.heads[block] = index,
+            None => self.give_up(),
+        }
     }
 
     /// The same while blocks are being emptied. What cannot be recorded stays where it is.
@@ -151,29 +132,16 @@ impl Candidates {
     /// # Safety
     ///
     /// As for [`block_of`](Self::block_of).
-    pub(crate) unsafe fn record_late(&mut self, parent: Word, slot: usize, address: usize) {
+    pub(crate) unsafe fn record_late(&mut self, parent: usize, slot: usize, address: usize) {
         // SAFETY: the caller's promise.
         let Some(block) = (unsafe { self.block_of(address) }) else { return };
         if block < self.next {
             return;
         }
-        if self.recorded == self.records.len() * SEGMENT_RECORDS {
+        if self.records.is_full() {
             return self.stay(address);
         }
         self.push(parent, slot, block);
-    }
-
-    /// Makes room for so many segments of records; false when memory is refused.
-    fn reserve_segments(&mut self, segments: usize) -> bool {
-        let reserve = |_| {
-            let mut segment = Vec::new();
-            segment.try_reserve_exact(SEGMENT_RECORDS).ok()?;
-            Some(segment)
-        };
-        self.records.try_reserve_exact(segments).is_ok() && {
-            self.records.extend((0..segments).map_while(reserve));
-            self.records.len() == segments
-        }
     }
 
     /// The object that `address` is the start of stays where it is, if it lies in a candidate.
@@ -233,12 +201,8 @@ impl Candidates {
 
     /// A record, and the next for the same block.
     pub(crate) fn record_at(&self, index: u32) -> (Record, Option<u32>) {
-        let record = self.records[index as usize / SEGMENT_RECORDS][index as usize % SEGMENT_RECORDS];
+        let record = self.records.at(index);
         (record, Some(record.next).filter(|&next| next != NONE))
-    }
-
-    fn forget(&mut self) {
-        *self = Self::new();
     }
 }
 
@@ -251,15 +215,17 @@ impl OldSpace {
         most: usize,
         reserve: usize,
         pinned: impl Iterator<Item = usize> + Clone,
+        space: &mut ChunkSpace,
+        owner: Owner,
     ) {
         debug_assert!(self.state == State::Settled && !self.candidates.is_tracking());
         let mut order = Vec::new();
         let mut pinned_chunks = Vec::new();
         if order.try_reserve_exact(self.chunks.len()).is_err()
             || pinned_chunks.try_reserve_exact(pinned.clone().count()).is_err()
-            || !self.reserve_records(most)
+            || !self.reserve_records(most, space, owner)
         {
-            return self.candidates.forget();
+            return self.forget_candidates(space);
         }
         pinned_chunks.extend(pinned.map(|address| address & !(CHUNK_SIZE - 1)));
         pinned_chunks.sort_unstable();
@@ -284,7 +250,7 @@ impl OldSpace {
             }
         }
         if !self.candidates.is_tracking() {
-            return self.candidates.forget();
+            return self.forget_candidates(space);
         }
         // What is being filled may be one of them.
         self.hole.note_run();
@@ -293,13 +259,19 @@ impl OldSpace {
         self.retire_mutator();
     }
 
-    fn reserve_records(&mut self, chunks: usize) -> bool {
+    /// Gives the memory of the records back.
+    fn forget_candidates(&mut self, space: &mut ChunkSpace) {
+        while self.candidates.records.release_segment(space) {}
+        self.candidates = Candidates::new();
+    }
+
+    fn reserve_records(&mut self, chunks: usize, space: &mut ChunkSpace, owner: Owner) -> bool {
         let candidates = &mut self.candidates;
         let blocks = chunks * BLOCKS_PER_CHUNK;
         let reserved = candidates.list.try_reserve_exact(chunks).is_ok()
             && candidates.heads.try_reserve_exact(blocks).is_ok()
             && candidates.staying.try_reserve_exact(STAYING_MAX).is_ok()
-            && candidates.reserve_segments(chunks * (CHUNK_SIZE / BYTES_PER_RECORD / SEGMENT_RECORDS));
+            && candidates.records.reserve(chunks.div_ceil(CHUNKS_PER_SEGMENT), space, owner);
         if reserved {
             candidates.heads.resize(blocks, NONE);
         }
@@ -364,11 +336,13 @@ impl OldSpace {
     }
 
     /// Puts the next candidate, emptied or not, at promotion's disposal again; false when that was the last. Everything is swept.
-    pub(crate) fn reopen_candidate(&mut self) -> bool {
+    pub(crate) fn reopen_candidate(&mut self, space: &mut ChunkSpace) -> bool {
         debug_assert_eq!(self.state, State::Settled);
-        _ = self.candidates.records.pop();
+        if self.candidates.records.release_segment(space) {
+            return true;
+        }
         let Some(Candidate { chunk, .. }) = self.candidates.list.pop() else {
-            self.candidates.forget();
+            self.candidates = Candidates::new();
             return false;
         };
         chunk.set_candidate(None);
@@ -379,7 +353,7 @@ impl OldSpace {
     }
 
     /// The marking is given up, and with it the candidates: they are as they were.
-    pub(super) fn restore_candidates(&mut self) {
+    pub(super) fn restore_candidates(&mut self, space: &mut ChunkSpace) {
         while let Some(Candidate { chunk, free, recyclable, fragmented, .. }) = self.candidates.list.pop() {
             chunk.set_candidate(None);
             self.free_blocks += free.count_ones() as usize;
@@ -388,7 +362,7 @@ impl OldSpace {
             (header.free_blocks, header.recyclable_blocks) = (free, recyclable);
             header.fragmented_blocks = fragmented;
         }
-        self.candidates.forget();
+        self.forget_candidates(space);
         (self.recyclable_from, self.fragmented_from, self.free_from) = (0, 0, 0);
     }
 }

@@ -16,6 +16,7 @@ pub(crate) mod candidates;
 pub(crate) mod chunk;
 mod holes;
 pub(crate) mod line;
+pub(crate) mod records;
 mod runs;
 mod sweep;
 
@@ -367,9 +368,9 @@ impl OldSpace {
     }
 
     /// Gives a marking up: what was alive before it, or born since, counts as alive.
-    pub(crate) fn abort_mark(&mut self) {
+    pub(crate) fn abort_mark(&mut self, space: &mut ChunkSpace) {
         if self.state == State::Marking {
-            self.restore_candidates();
+            self.restore_candidates(space);
             for chunk in &self.chunks {
                 chunk.merge_start_bits(self.live);
                 chunk.clear_snapshot_bits();
