@@ -183,6 +183,7 @@ unsafe impl RootSource for Roots {
             if !budget.spend(1) {
                 return Progress::More;
             }
+            self.look_ahead(self.deaths.revived, keep);
             self.note_if_dying(self.deaths.revived, keep);
             self.deaths.revived += 1;
         }
