@@ -19,7 +19,7 @@ use crate::index::Hash;
 
 use super::clock::Clock;
 use super::ghosts::Ghosts;
-use super::mark::Spare;
+use super::mark::{Counting, Spare};
 use super::nodes::{Node, Nodes, Part};
 
 /// By so much more often: in a loop each key is asked for as often as any other, give or take one, and nothing should move.
@@ -141,11 +141,11 @@ impl<T> Engine<T> {
     pub(crate) fn find_and_use(
         &self,
         hash: Hash,
-        spare: &Spare,
+        counting: Counting<'_>,
         is_it: impl FnMut(&T) -> bool,
     ) -> Option<(u32, &T)> {
         let (slot, node) = self.nodes.find(hash, is_it)?;
-        node.mark.note_use(spare);
+        node.mark.note_use(counting);
         Some((slot, &node.item))
     }
 
@@ -196,7 +196,7 @@ impl<T> Engine<T> {
     /// Changes what an entry weighs, and counts a use of it. Room is made by [`settle`](Engine::settle).
     pub(crate) fn reweigh(&mut self, slot: u32, weight: u32) {
         let Some(node) = self.nodes.get_mut(slot) else { return };
-        node.mark.note_use(&Spare::default());
+        node.mark.note_use(Counting::Each(&Spare::default()));
         let before = std::mem::replace(&mut node.weight, weight);
         match node.part {
             Part::Window => self.window.reweigh(before, weight),
@@ -494,7 +494,9 @@ mod tests {
     }
 
     fn find(engine: &Engine<u64>, key: u64) -> Option<u32> {
-        engine.find_and_use(Hash::spread(key), &Spare::default(), |&other| other == key).map(|(slot, _)| slot)
+        engine
+            .find_and_use(Hash::spread(key), Counting::Each(&Spare::default()), |&other| other == key)
+            .map(|(slot, _)| slot)
     }
 
     proptest! {

@@ -196,7 +196,8 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         K: Borrow<Q>,
     {
         let shard = self.shard(hash);
-        let read = shard.read_owned(|contents, spare| contents.read(hash, key, spare, || self.now_ns()));
+        let read =
+            shard.read_owned(|contents, counting| contents.read(hash, key, counting, || self.now_ns()));
         match read {
             Some((found, look_for_readers)) => {
                 if look_for_readers {
@@ -213,12 +214,14 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
 
     /// Where the shard is lent, or was. No sample is taken: nothing comes and goes, so that no rule is better than another, and the threads
     /// would meet at the tuner.
-    #[inline(never)]
+    ///
+    /// Inlined beside the other way: a call from there cost as much as the lock.
+    #[inline(always)]
     fn look_up_lent<Q: Hashable + Eq + ?Sized>(&self, shard: &Shard<K, V>, hash: Hash, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
     {
-        match shard.read_copy(|contents, spare| contents.read(hash, key, spare, || self.now_ns())) {
+        match shard.read_copy(|contents, counting| contents.read(hash, key, counting, || self.now_ns())) {
             Some(found) => self.looked_up(hash, key, found),
             None => self.look_up_main(hash, key),
         }
@@ -233,7 +236,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
     {
         let shard = self.shard(hash);
         let (found, look_for_readers) =
-            shard.read_main(|contents, spare| contents.read(hash, key, spare, || self.now_ns()));
+            shard.read_main(|contents, counting| contents.read(hash, key, counting, || self.now_ns()));
         if look_for_readers {
             shard.look_for_readers();
         }

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use crate::index::Hash;
 use crate::policy::engine::{Engine, Rule};
-use crate::policy::mark::Spare;
+use crate::policy::mark::Counting;
 
 use super::departure::{Departure, Departures, RemovalCause};
 use super::lifetime::{Lifetime, Lifetimes};
@@ -76,14 +76,14 @@ impl<K: Eq, V> Contents<K, V> {
         &self,
         hash: Hash,
         key: &Q,
-        spare: &Spare,
+        counting: Counting<'_>,
         now_ns: impl FnOnce() -> u64,
     ) -> (Found<V>, bool)
     where
         K: Borrow<Q>,
         V: Clone,
     {
-        let used = self.engine.find_and_use(hash, spare, |entry| entry.key.borrow() == key);
+        let used = self.engine.find_and_use(hash, counting, |entry| entry.key.borrow() == key);
         let Some((slot, entry)) = used else { return (Found::Nothing, false) };
         if self.lifetimes.is_some() && self.is_over_or_note_use(slot, now_ns) {
             return (Found::Expired, false);

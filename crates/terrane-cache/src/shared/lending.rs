@@ -20,20 +20,21 @@
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use crate::policy::mark::Spare;
+use crate::policy::mark::{Counting, Spare};
 use crate::sync::{Arc, AtomicBool, Mutex, MutexGuard};
 
 /// A value behind a lock. Readers are numbered; those with the same number modulo the number of mirrors share one.
 ///
-/// The fields keep their order: so what a reader needs first of the value is on the cache line that it must have for the lock.
+/// The fields keep their order: so what a reader needs first of the value is on the cache line that it must have for the lock, or for the
+/// way to its mirror.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Lending<T> {
     /// Whether it is worth while to look into a mirror. Changes seldom.
     is_lent: AtomicBool,
-    main: Mutex<Main<T>>,
     /// A power of two.
     mirrors: Box<[Mirror<T>]>,
+    main: Mutex<Main<T>>,
 }
 
 /// The value, in one of two forms.
@@ -45,7 +46,7 @@ pub struct Main<T> {
     hits_to_note: u32,
     spare: Spare,
     owned: Option<T>,
-    lent: Option<Arc<T>>,
+    lent: Option<Arc<Lent<T>>>,
     misses: u64,
     /// How many writers there were.
     version: u32,
@@ -84,10 +85,15 @@ struct Mirror<T> {
     version: AtomicU32,
 }
 
+/// A value at the beginning of a cache line, and not behind the counts of its [`Arc`].
+#[derive(Debug)]
+#[repr(align(64))]
+struct Lent<T>(T);
+
 /// One reader's way to the value.
 #[derive(Debug)]
 pub struct Copy<T> {
-    value: Option<Arc<T>>,
+    value: Option<Arc<Lent<T>>>,
     reads: Reads,
     spare: Spare,
 }
@@ -133,13 +139,16 @@ impl<T> Lending<T> {
     /// Lets `work` read the value where it is not lent, and counts that: `work` says whether it found what it was for. What else it says
     /// comes with whether it is time for [`Lending::note_read`]. It is given a place to write to, which no other reader writes to meanwhile.
     #[inline(always)]
-    pub(crate) fn read_owned<R>(&self, work: impl FnOnce(&T, &Spare) -> (R, bool)) -> Option<(R, bool)> {
+    pub(crate) fn read_owned<R>(
+        &self,
+        work: impl FnOnce(&T, Counting<'_>) -> (R, bool),
+    ) -> Option<(R, bool)> {
         if self.is_lent.load(Relaxed) {
             return None;
         }
         let mut main = self.main.lock();
         let main = &mut *main;
-        let (result, is_hit) = work(main.owned.as_ref()?, &main.spare);
+        let (result, is_hit) = work(main.owned.as_ref()?, Counting::Each(&main.spare));
         Some((result, main.note(is_hit)))
     }
 
@@ -147,22 +156,28 @@ impl<T> Lending<T> {
     #[inline(always)]
     pub(crate) fn read_copy<R>(
         &self,
-        reader: usize,
-        work: impl FnOnce(&T, &Spare) -> (R, bool),
+        known_reader: usize,
+        reader: impl FnOnce() -> usize,
+        work: impl FnOnce(&T, Counting<'_>) -> (R, bool),
     ) -> Option<R> {
-        let mut copy = self.mirror(reader)?.copy.lock();
+        let mirror = match self.mirrors.get(known_reader) {
+            Some(mirror) => mirror,
+            None => self.mirror(reader())?,
+        };
+        let mut copy = mirror.copy.lock();
         let copy = &mut *copy;
-        let (result, is_hit) = work(copy.value.as_deref()?, &copy.spare);
+        let (result, is_hit) =
+            work(&copy.value.as_deref()?.0, Counting::sampled(&copy.spare, copy.reads.hits));
         copy.reads.note(is_hit);
         Some(result)
     }
 
     /// The same, wherever the value is.
     #[inline]
-    pub(crate) fn read_main<R>(&self, work: impl FnOnce(&T, &Spare) -> (R, bool)) -> (R, bool) {
+    pub(crate) fn read_main<R>(&self, work: impl FnOnce(&T, Counting<'_>) -> (R, bool)) -> (R, bool) {
         let mut main = self.main.lock();
         let main = &mut *main;
-        let (result, is_hit) = work(main.value(), &main.spare);
+        let (result, is_hit) = work(main.value(), Counting::Each(&main.spare));
         (result, main.note(is_hit))
     }
 
@@ -192,7 +207,7 @@ impl<T> Lending<T> {
         // The last one who still comes here is alone, but writes to where the others look.
         if is_only_read && (!is_alone || main.lent.is_some()) {
             if let Some(value) = main.owned.take() {
-                main.lent = Some(Arc::new(value));
+                main.lent = Some(Arc::new(Lent(value)));
             }
             mirror.copy.lock().value = main.lent.clone();
             self.is_lent.store(true, Relaxed);
@@ -243,7 +258,8 @@ impl<T> Lending<T> {
             main.misses += reads.misses;
         }
         let lent = main.lent.take().expect(IN_ONE_FORM);
-        main.owned = Some(Arc::try_unwrap(lent).ok().expect("copies are only in the mirrors"));
+        let Lent(value) = Arc::try_unwrap(lent).ok().expect("copies are only in the mirrors");
+        main.owned = Some(value);
     }
 }
 
@@ -294,7 +310,7 @@ impl<T> Main<T> {
     #[cold]
     #[inline(never)]
     fn lent(&self) -> &T {
-        self.lent.as_ref().expect(IN_ONE_FORM)
+        &self.lent.as_ref().expect(IN_ONE_FORM).0
     }
 }
 
@@ -314,7 +330,7 @@ impl<T> Deref for Reading<'_, T> {
     fn deref(&self) -> &T {
         match self {
             Self::Main(main) => main.value(),
-            Self::Copy(copy) => copy.value.as_ref().expect(IN_ONE_FORM),
+            Self::Copy(copy) => &copy.value.as_ref().expect(IN_ONE_FORM).0,
         }
     }
 }
@@ -385,7 +401,7 @@ mod tests {
     fn reads_are_counted_whichever_way_they_take() {
         let lending = Lending::new((), 2);
         [7, 8, 7].into_iter().for_each(|reader| lending.note_read(reader));
-        let read = |reader, is_hit| match lending.read_copy(reader, |(), _| ((), is_hit)) {
+        let read = |reader, is_hit| match lending.read_copy(reader, || reader, |(), _| ((), is_hit)) {
             Some(()) => false,
             None => lending.read_main(|(), _| ((), is_hit)).1,
         };
