@@ -18,7 +18,7 @@
 //! Keys and hashes are in the slots. Growing needs the 32 bits of a hash, the *tag*, which the slot keeps, and not the key: user code
 //! runs only where a look-up compares keys, and a panic there finds everything whole.
 
-use wide::u8x16;
+use wide::{bytemuck, u8x16, u32x4};
 
 /// A hash, spread over all bits whatever the hasher of the user does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,16 +113,21 @@ impl Index {
 
     #[inline]
     fn enter(&mut self, tag: u32, slot: u32) {
-        let mut at = self.home(tag);
         self.len += 1;
+        let home = self.home(tag);
+        if !self.buckets[home].enter(tag, slot) {
+            self.enter_from(home, tag, slot);
+        }
+    }
+
+    /// Enters a slot that has no room in its `home`.
+    #[cold]
+    #[inline(never)]
+    fn enter_from(&mut self, home: usize, tag: u32, slot: u32) {
+        let mut at = home;
         // There is room: buckets are not full on average.
-        loop {
+        while !self.buckets[at].enter(tag, slot) {
             let bucket = &mut self.buckets[at];
-            if let Some(lane) = bucket.matches(0).next() {
-                bucket.fingerprints[lane] = fingerprint(tag);
-                bucket.slots[lane] = slot;
-                return;
-            }
             bucket.set_passed(bucket.passed() + 1);
             at = self.after(at);
         }
@@ -151,6 +156,25 @@ impl Index {
                 return;
             }
             at = self.after(at);
+        }
+    }
+
+    /// Takes a slot out that is there, and enters one that is not, each with its tag: what [`remove`](Index::remove) and
+    /// [`insert`](Index::insert) do, but the table never grows.
+    #[inline(always)]
+    pub(crate) fn replace(&mut self, [old_tag, tag]: [u32; 2], [old_slot, slot]: [u32; 2]) {
+        if self.buckets.is_empty() {
+            return;
+        }
+        let home = self.home(old_tag);
+        let bucket = &mut self.buckets[home];
+        if !bucket.remove(old_tag, old_slot) {
+            self.remove_from(home, old_tag, old_slot);
+        }
+        let home = self.home(tag);
+        let bucket = &mut self.buckets[home];
+        if !bucket.enter(tag, slot) {
+            self.enter_from(home, tag, slot);
         }
     }
 
@@ -248,6 +272,15 @@ impl Bucket {
         None
     }
 
+    /// Enters a slot, if there is room.
+    #[inline(always)]
+    fn enter(&mut self, tag: u32, slot: u32) -> bool {
+        let Some(lane) = self.matches(0).next() else { return false };
+        self.fingerprints[lane] = fingerprint(tag);
+        self.slots[lane] = slot;
+        true
+    }
+
     #[inline]
     fn remove(&mut self, tag: u32, slot: u32) -> bool {
         let lane = self.lane_of(tag, slot);
@@ -265,7 +298,9 @@ impl Bucket {
     /// The lanes with this fingerprint.
     #[inline(always)]
     fn matches(&self, fingerprint: u8) -> Matches {
-        let equal = u8x16::new(self.fingerprints).simd_eq(u8x16::splat(fingerprint));
+        // What `u8x16::splat` does, with a shorter multiplication.
+        let all: u8x16 = bytemuck::cast(u32x4::splat(u32::from(fingerprint) * 0x0101_0101));
+        let equal = u8x16::new(self.fingerprints).simd_eq(all);
         Matches(equal.to_bitmask() & ((1 << LANES) - 1))
     }
 

@@ -110,8 +110,12 @@ pub(crate) struct Engine<T> {
     /// Whether an entry that was used gets another round; not so for first in, first out.
     second_chance: bool,
     ghosts: Ghosts,
+    /// Requests so far, beside hits that are counted elsewhere.
     requests: u64,
-    hits_noted: u64,
+    /// So many requests, in all, were made up for by halving the counts.
+    requests_aged: u64,
+    /// Not earlier than after so many requests, in all, the counts are halved again.
+    age_from: u64,
 }
 
 impl<T> Engine<T> {
@@ -127,7 +131,8 @@ impl<T> Engine<T> {
             second_chance,
             ghosts: Ghosts::new(GHOST_ENTRIES_MIN),
             requests: 0,
-            hits_noted: 0,
+            requests_aged: 0,
+            age_from: 0,
         }
     }
 
@@ -177,16 +182,17 @@ impl<T> Engine<T> {
             return Err(item);
         }
         let Some(candidate) = self.hand(Part::Window, None) else { return Err(item) };
-        let uses = self.ghosts.welcome(hash.tag());
         // The candidate against itself, where there is no other.
         let victim = self.rival().unwrap_or(candidate);
+        let uses = self.ghosts.welcome(hash.tag());
         let rule = self.rule;
         let wins = |candidate, victim| rule.admits(candidate, victim);
         let out = self.nodes.replace([candidate, victim], wins, hash, item, uses);
         let out = out.expect("a clock has entries at its hand");
-        self.window.note_replaced(candidate, out.candidate_weight, 1);
+        self.window.reweigh(out.candidate_weight, 1);
+        self.window.pass_if(true, out.candidate_next);
         self.main.reweigh(out.weight, out.candidate_weight);
-        self.main.pass([self.main.before(), out.to][usize::from(out.to != candidate)]);
+        self.main.pass_if(out.to != candidate, out.next);
         // Where there is nothing to remember, what is known of the newest is written down again: as `Nodes::replace`, without a guess.
         let (tag, count) = if out.uses > 1 { (out.tag, out.uses) } else { (hash.tag(), uses) };
         self.ghosts.remember(tag, count);
@@ -206,6 +212,7 @@ impl<T> Engine<T> {
 
     /// Takes an entry out.
     pub(crate) fn remove(&mut self, slot: u32) -> Option<T> {
+        self.age_from = 0;
         let node = self.nodes.take(slot)?;
         let clock = match node.part {
             Part::Window => &mut self.window,
@@ -251,33 +258,40 @@ impl<T> Engine<T> {
     /// Counts requests; after enough of them all counts are halved.
     #[inline]
     pub(crate) fn note_requests(&mut self, requests: u64) {
-        self.requests += requests;
-        let period = REQUESTS_PER_ENTRY * (self.nodes.len() as u64).max(16);
-        if self.requests >= period {
-            self.age(period);
-        }
+        self.note_requests_beside(requests, 0);
     }
 
-    /// Counts one request, and those hits that there were since the last one: `hits` says how many in all.
+    /// Counts one request beside the hits that there were in all.
     #[inline]
-    pub(crate) fn note_requests_until(&mut self, hits: u64) {
-        let new = hits - self.hits_noted;
-        self.hits_noted = hits;
-        self.note_requests(1 + new);
+    pub(crate) fn note_request_beside(&mut self, hits: u64) {
+        self.note_requests_beside(1, hits);
+    }
+
+    #[inline]
+    fn note_requests_beside(&mut self, requests: u64, hits: u64) {
+        self.requests += requests;
+        let requests = self.requests + hits;
+        if requests >= self.age_from {
+            self.age_if_due(requests);
+        }
     }
 
     #[cold]
     #[inline(never)]
-    fn age(&mut self, period: u64) {
-        let halvings = (self.requests / period).min(4);
-        self.requests %= period;
-        for _ in 0..halvings {
+    fn age_if_due(&mut self, requests: u64) {
+        let period = REQUESTS_PER_ENTRY * (self.nodes.len() as u64).max(16);
+        let new = requests - self.requests_aged;
+        self.requests_aged = requests - new % period;
+        // Later, if more entries come until then.
+        self.age_from = self.requests_aged + period;
+        for _ in 0..(new / period).min(4) {
             self.ghosts.age();
             self.nodes.iter_mut().for_each(|node| node.mark.age());
         }
     }
 
     pub(crate) fn set_capacity(&mut self, capacity: u64) {
+        self.age_from = 0;
         self.capacity = capacity;
         self.window_max = self.rule.window.of(capacity);
     }
@@ -350,6 +364,7 @@ impl<T> Engine<T> {
 
     /// Takes all entries out, with what they weigh.
     pub(crate) fn drain(&mut self) -> Vec<(u32, T)> {
+        self.age_from = 0;
         self.window = Clock::default();
         self.main = Clock::default();
         self.nodes.drain().map(|node| (node.weight, node.item)).collect()
@@ -359,7 +374,7 @@ impl<T> Engine<T> {
     #[inline(always)]
     fn hand(&mut self, part: Part, newest: Option<u32>) -> Option<u32> {
         // Mostly that is the first one.
-        let slot = self.nodes.next(self.clock(part).before());
+        let slot = self.clock(part).hand();
         if let Some(node) = self.nodes.get(slot)
             && !(self.second_chance && node.mark.is_used_lately())
             && !node.pinned
@@ -386,7 +401,7 @@ impl<T> Engine<T> {
                 return Some(slot);
             }
             second_chances -= usize::from(used);
-            clock.pass(slot);
+            clock.pass(&self.nodes);
         }
         None
     }

@@ -46,9 +46,13 @@ pub(crate) struct Replaced<T> {
     pub(crate) tag: u32,
     pub(crate) weight: u32,
     pub(crate) uses: u8,
+    /// The next of the slot that it was in.
+    pub(crate) next: u32,
     /// What the candidate weighs, and where it is now.
     pub(crate) candidate_weight: u32,
     pub(crate) to: u32,
+    /// The next of the slot that the candidate was in, and where the new one is.
+    pub(crate) candidate_next: u32,
 }
 
 /// Which clock an entry is in.
@@ -128,13 +132,13 @@ impl<T> Nodes<T> {
         let (mover_tag, mover_next, mover_weight) = (mover.tag, mover.next, mover.weight);
         let (tag, next, part, weight, out_uses) = (out.tag, out.next, out.part, out.weight, out.mark.uses());
         self.index.rename(mover_tag, candidate, to);
-        self.index.remove(tag, to);
-        self.enter(hash.tag(), candidate);
-        self.slots.swap(candidate as usize, to as usize);
-        let mover = self.get_mut(to)?;
+        self.index.replace([tag, hash.tag()], [to, candidate]);
+        let slots = &mut *self.slots;
+        slots.swap(candidate as usize, to as usize);
+        let Slot::Taken(mover) = &mut slots[to as usize] else { return None };
         mover.next = next;
         mover.part = part;
-        let place = self.get_mut(candidate)?;
+        let Slot::Taken(place) = &mut slots[candidate as usize] else { return None };
         // Field by field: to build it first and then copy it would wait for the writes to come through.
         let item = std::mem::replace(&mut place.item, item);
         place.tag = hash.tag();
@@ -143,7 +147,16 @@ impl<T> Nodes<T> {
         place.mark = Mark::new(uses);
         place.part = Part::Window;
         place.pinned = false;
-        Some(Replaced { item, tag, weight, uses: out_uses, candidate_weight: mover_weight, to })
+        Some(Replaced {
+            item,
+            tag,
+            weight,
+            uses: out_uses,
+            next,
+            candidate_weight: mover_weight,
+            to,
+            candidate_next: mover_next,
+        })
     }
 
     #[inline]

@@ -283,7 +283,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
             return self.put_weighed(hash, key, value, &self.lifespans);
         }
         // What leaves is dropped when the lock is free.
-        let mut gone = Departures::new();
+        let mut gone = None;
         let put = self.shard(hash).write_for_request(|contents| {
             contents.engine.set_rule_of_bits(self.sampling.rule_bits());
             contents.put_plain(hash, Entry { key, value }, &mut gone)

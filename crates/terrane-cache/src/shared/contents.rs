@@ -118,13 +118,14 @@ impl<K: Eq, V> Contents<K, V> {
         self.put_with_others(hash, Entry { key, value }, weight, lifetime, gone)
     }
 
-    /// Puts an entry of weight 1 in, as long as none has a lifetime. Mostly it takes the place of another one.
+    /// Puts an entry of weight 1 in, as long as none has a lifetime. Mostly it takes the place of another one; what goes besides is in
+    /// `gone`, which is then some.
     #[inline(always)]
     pub(super) fn put_plain(
         &mut self,
         hash: Hash,
         entry: Entry<K, V>,
-        gone: &mut Departures<K, V>,
+        gone: &mut Option<Departures<K, V>>,
     ) -> PutPlain<K, V> {
         if self.lifetimes.is_some() {
             return PutPlain::Not(entry);
@@ -134,7 +135,7 @@ impl<K: Eq, V> Contents<K, V> {
             return PutPlain::Put(self.replace(
                 slot,
                 Arrival { key, value, weight: 1, lifetime: None },
-                gone,
+                gone.get_or_insert_with(Departures::new),
             ));
         }
         self.tally.inserted += 1;
@@ -143,7 +144,10 @@ impl<K: Eq, V> Contents<K, V> {
                 self.tally.note_eviction(weight);
                 PutPlain::ForAnother(old)
             }
-            Err(entry) => PutPlain::Put(self.put_with_others(hash, entry, 1, None, gone)),
+            Err(entry) => {
+                let gone = gone.get_or_insert_with(Departures::new);
+                PutPlain::Put(self.put_with_others(hash, entry, 1, None, gone))
+            }
         }
     }
 

@@ -72,7 +72,7 @@ impl<K, V> Shard<K, V> {
     #[inline]
     pub(super) fn write_for_request<T>(&self, work: impl FnOnce(&mut Contents<K, V>) -> T) -> T {
         self.contents.write(|contents, reads| {
-            contents.engine.note_requests_until(reads.hits);
+            contents.engine.note_request_beside(reads.hits);
             work(contents)
         })
     }
