@@ -58,7 +58,9 @@ const LOAD_MAX: usize = 8;
 pub(crate) struct Index {
     /// A power of two of them, or none.
     buckets: Box<[Bucket]>,
-    len: usize,
+    /// One less than there are.
+    mask: u32,
+    len: u32,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -105,7 +107,7 @@ impl Index {
     #[inline]
     pub(crate) fn insert(&mut self, tag: u32, slot: u32, tag_of: impl Fn(u32) -> u32) {
         debug_assert_ne!(slot, NONE);
-        if self.len >= self.buckets.len() * LOAD_MAX {
+        if self.len as usize >= self.buckets.len() * LOAD_MAX {
             self.remake((self.buckets.len() * 2).max(1), &tag_of);
         }
         self.enter(tag, slot);
@@ -184,7 +186,7 @@ impl Index {
         let home = self.home(tag);
         let Some(bucket) = self.buckets.get_mut(home) else { return false };
         let removed = bucket.remove(tag, slot) || bucket.passed() > 0 && self.remove_from(home, tag, slot);
-        self.len -= usize::from(removed);
+        self.len -= u32::from(removed);
         removed
     }
 
@@ -211,7 +213,9 @@ impl Index {
     #[cold]
     #[inline(never)]
     fn remake(&mut self, buckets: usize, tag_of: &impl Fn(u32) -> u32) {
-        let old = std::mem::replace(self, Self { buckets: vec![Bucket::default(); buckets].into(), len: 0 });
+        let mask = u32::try_from(buckets - 1).expect("there are fewer buckets than slots");
+        let buckets = vec![Bucket::default(); buckets].into();
+        let old = std::mem::replace(self, Self { buckets, mask, len: 0 });
         for bucket in &old.buckets {
             for (&slot, &fingerprint) in bucket.slots.iter().zip(&bucket.fingerprints[..LANES]) {
                 if fingerprint != 0 {
@@ -236,7 +240,7 @@ impl Index {
         if self.len == 0 {
             return self.clear();
         }
-        let needed = self.len.div_ceil(LOAD_MAX).next_power_of_two();
+        let needed = (self.len as usize).div_ceil(LOAD_MAX).next_power_of_two();
         if needed < self.buckets.len() {
             self.remake(needed, &tag_of);
         }
@@ -245,7 +249,7 @@ impl Index {
     /// Where a tag belongs: by the bits above its fingerprint, and by those of the fingerprint only in a table that needs them all.
     #[inline(always)]
     fn home(&self, tag: u32) -> usize {
-        tag.rotate_right(8) as usize & self.buckets.len().wrapping_sub(1)
+        (tag.rotate_right(8) & self.mask) as usize
     }
 
     #[inline]

@@ -199,6 +199,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
         });
         let inner = Arc::new(Inner {
             shards: parts.collect(),
+            shard_mask: shards as u32 - 1,
             hasher: self.hasher,
             is_plain: self.weigher.is_none()
                 && !self.lifespans.is_any()

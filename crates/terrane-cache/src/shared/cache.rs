@@ -49,6 +49,8 @@ pub struct Cache<K, V, S = RandomState> {
 pub(super) struct Inner<K, V, S> {
     /// A power of two of them.
     pub(super) shards: Box<[Shard<K, V>]>,
+    /// One less than there are.
+    pub(super) shard_mask: u32,
     pub(super) hasher: S,
     /// Neither weigher nor lifespans nor listener nor budget.
     pub(super) is_plain: bool,
@@ -183,7 +185,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
 
     #[inline]
     pub(super) fn shard(&self, hash: Hash) -> &Shard<K, V> {
-        &self.shards[hash.shard_bits() as usize & (self.shards.len() - 1)]
+        &self.shards[(hash.shard_bits() & self.shard_mask) as usize]
     }
 
     pub(super) fn now_ns(&self) -> u64 {
