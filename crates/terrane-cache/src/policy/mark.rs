@@ -5,8 +5,8 @@
 //! estimate anyway, and halved from time to time.
 //!
 //! Where several cores read, each write takes the cache line away from the others, which costs more than ten hits. There uses are counted
-//! by a sample (Morris, *Counting Large Numbers of Events in Small Registers*, CACM 1978): one in sixteen, as fifteen. So the count is about
-//! right on average, and an entry is written to twice at most, until it is asked whether it was used lately, or halved.
+//! by a sample (Morris, *Counting Large Numbers of Events in Small Registers*, CACM 1978): about one in sixteen, as fifteen. So the count
+//! is about right on average, and an entry is written to twice at most, until it is asked whether it was used lately, or halved.
 
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
@@ -21,25 +21,43 @@ pub(crate) struct Mark(AtomicU8);
 pub(crate) struct Spare(AtomicU8);
 
 /// How a use is counted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) enum Counting<'a> {
     /// As what it is.
     Each(&'a Spare),
     /// As [`USES_MAX`], where it is one of the sample; else not.
-    Sampled(&'a Spare, bool),
+    Sampled(&'a mut Sample),
 }
 
-/// One use in so many is counted, where they are sampled.
+/// Which uses are counted where they are sampled.
+#[derive(Debug)]
+pub(crate) struct Sample {
+    /// So many uses until the next that is counted, which is the last of them.
+    left: u32,
+    random: u32,
+}
+
+impl Default for Sample {
+    fn default() -> Self {
+        Self { left: SAMPLED, random: 0 }
+    }
+}
+
+/// One use in about so many is counted.
 const SAMPLED: u32 = USES_MAX as u32 + 1;
 
-impl<'a> Counting<'a> {
-    /// By a sample, for the use of that number. Squares, times the golden ratio, hit a sixteenth of the circle one time in sixteen, and in
-    /// no step with a loop over keys (Weyl, *Über die Gleichverteilung von Zahlen mod. Eins*, 1916).
+impl Sample {
     #[inline(always)]
-    pub(crate) fn sampled(spare: &'a Spare, number: u64) -> Self {
-        let number = number as u32;
-        let at = number.wrapping_mul(number).wrapping_mul(0x9e37_79b9);
-        Self::Sampled(spare, at < 1 << (u32::BITS - SAMPLED.ilog2()))
+    fn takes_next(&mut self) -> bool {
+        self.left -= 1;
+        self.left == 0
+    }
+
+    /// From one to twice as many as on average, at random: a loop over keys should not meet the same ones again and again.
+    fn restart(&mut self) {
+        // Multiplier and increment from Numerical Recipes; the upper bits are good enough.
+        self.random = self.random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        self.left = 1 + (self.random >> (u32::BITS - SAMPLED.ilog2() - 1));
     }
 }
 
@@ -49,22 +67,40 @@ impl Mark {
         Self(AtomicU8::new(uses.min(USES_MAX)))
     }
 
-    /// Counts a use. Where nothing changes, what would be written goes to the spare place: whether it does is as hard to foresee as which
-    /// entry is asked for, and a wrong guess of the processor costs more than a write to a place that is at hand.
+    /// Counts a use.
     #[inline(always)]
     pub(crate) fn note_use(&self, counting: Counting<'_>) {
         let before = self.0.load(Relaxed);
-        let (spare, after) = match counting {
+        match counting {
             Counting::Each(spare) => {
                 let used = before | USED_LATELY;
-                (spare, used + u8::from(used < USED_LATELY | USES_MAX))
+                let after = used + u8::from(used < USED_LATELY | USES_MAX);
+                // Where nothing changes, what would be written goes to the spare place: whether it does is as hard to foresee as which
+                // entry is asked for, and a wrong guess of the processor costs more than a write to a place that is at hand.
+                let place = if after == before { &spare.0 } else { &self.0 };
+                place.store(after, Relaxed);
             }
-            Counting::Sampled(spare, is_counted) => {
-                (spare, before | if is_counted { USED_LATELY | USES_MAX } else { USED_LATELY })
+            // What is only read is soon marked, all of it.
+            Counting::Sampled(sample) => {
+                if sample.takes_next() || before & USED_LATELY == 0 {
+                    self.note_sampled_use(sample);
+                }
             }
-        };
-        let place = if after == before { &spare.0 } else { &self.0 };
-        place.store(after, Relaxed);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note_sampled_use(&self, sample: &mut Sample) {
+        let before = self.0.load(Relaxed);
+        let mut after = before | USED_LATELY;
+        if sample.left == 0 {
+            sample.restart();
+            after |= USES_MAX;
+        }
+        if after != before {
+            self.0.store(after, Relaxed);
+        }
     }
 
     pub(crate) fn uses(&self) -> u8 {
@@ -112,22 +148,18 @@ mod tests {
 
     #[test]
     fn a_sample_counts_right_on_average_whatever_the_order() {
-        const KEYS: u64 = 4096;
-        let spare = Spare::default();
-        for other_keys in [0, 1, 64, 1000] {
-            let counted = |uses: u64| {
-                let keys = KEYS + other_keys;
+        for keys in [4096, 5000, 6400] {
+            let counted = |uses| {
+                let mut sample = Sample::default();
                 let marks: Vec<Mark> = (0..keys).map(|_| Mark::new(0)).collect();
                 // A loop over the keys.
-                let numbers = (0..uses).flat_map(|turn| (0..keys).map(move |key| (turn * keys + key, key)));
-                numbers.for_each(|(number, key)| {
-                    marks[key as usize].note_use(Counting::sampled(&spare, number))
-                });
+                let noted = (0..uses).flat_map(|_| &marks);
+                noted.for_each(|mark| mark.note_use(Counting::Sampled(&mut sample)));
                 assert!(marks.iter().all(Mark::is_used_lately));
                 marks.iter().map(|mark| u64::from(mark.uses())).sum::<u64>() * 100 / keys
             };
             let hundredths = [1, 4, 100].map(counted);
-            let expected = [60..130, 280..420, 1440..1501];
+            let expected = [70..110, 290..370, 1450..1501];
             assert!(
                 hundredths.iter().zip(&expected).all(|(mean, range)| range.contains(mean)),
                 "{hundredths:?}"

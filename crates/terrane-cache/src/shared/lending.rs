@@ -20,7 +20,7 @@
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use crate::policy::mark::{Counting, Spare};
+use crate::policy::mark::{Counting, Sample, Spare};
 use crate::sync::{Arc, AtomicBool, Mutex, MutexGuard};
 
 /// A value behind a lock. Readers are numbered; those with the same number modulo the number of mirrors share one.
@@ -95,14 +95,14 @@ struct Lent<T>(T);
 pub struct Copy<T> {
     value: Option<Arc<Lent<T>>>,
     reads: Reads,
-    spare: Spare,
+    sample: Sample,
 }
 
 impl<T> Lending<T> {
     /// For so many readers at once that are not to disturb each other, rounded up to a power of two.
     pub fn new(value: T, mirrors: usize) -> Self {
         let mirror = |_| {
-            let copy = Copy { value: None, reads: Reads::default(), spare: Spare::default() };
+            let copy = Copy { value: None, reads: Reads::default(), sample: Sample::default() };
             Mirror { copy: Mutex::new(copy), version: AtomicU32::new(0) }
         };
         Self {
@@ -166,8 +166,7 @@ impl<T> Lending<T> {
         };
         let mut copy = mirror.copy.lock();
         let copy = &mut *copy;
-        let (result, is_hit) =
-            work(&copy.value.as_deref()?.0, Counting::sampled(&copy.spare, copy.reads.hits));
+        let (result, is_hit) = work(&copy.value.as_deref()?.0, Counting::Sampled(&mut copy.sample));
         copy.reads.note(is_hit);
         Some(result)
     }
