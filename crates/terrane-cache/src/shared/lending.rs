@@ -41,8 +41,9 @@ pub struct Lending<T> {
 #[derive(Debug)]
 #[repr(C)]
 pub struct Main<T> {
-    hits: u64,
-    /// After so many more, [`Lending::note_read`] is due.
+    /// So many hits there will have been in all when [`Lending::note_read`] is due,
+    hits_when_due: u64,
+    /// which is after so many more.
     hits_to_note: u32,
     spare: Spare,
     owned: Option<T>,
@@ -108,7 +109,7 @@ impl<T> Lending<T> {
         Self {
             // No mirror has seen this version.
             main: Mutex::new(Main {
-                hits: 0,
+                hits_when_due: u64::from(HITS_TO_NOTE_AFTER_WRITE),
                 hits_to_note: HITS_TO_NOTE_AFTER_WRITE,
                 spare: Spare::default(),
                 owned: Some(value),
@@ -237,6 +238,7 @@ impl<T> Lending<T> {
     #[inline]
     fn take_back<'a>(&self, main: &'a mut Main<T>) -> (&'a mut T, Reads) {
         main.version = main.version.wrapping_add(1);
+        main.hits_when_due = main.reads().hits + u64::from(HITS_TO_NOTE_AFTER_WRITE);
         main.hits_to_note = HITS_TO_NOTE_AFTER_WRITE;
         if main.owned.is_none() {
             self.revoke(main);
@@ -253,7 +255,7 @@ impl<T> Lending<T> {
             let mut copy = mirror.copy.lock();
             copy.value = None;
             let reads = std::mem::take(&mut copy.reads);
-            main.hits += reads.hits;
+            main.hits_when_due += reads.hits;
             main.misses += reads.misses;
         }
         let lent = main.lent.take().expect(IN_ONE_FORM);
@@ -272,7 +274,7 @@ const IN_ONE_FORM: &str = "it is there in one form or the other";
 impl<T> Main<T> {
     #[inline]
     fn reads(&self) -> Reads {
-        Reads { hits: self.hits, misses: self.misses }
+        Reads { hits: self.hits_when_due - u64::from(self.hits_to_note), misses: self.misses }
     }
 
     /// Counts a read. Whether it is time for [`Lending::note_read`].
@@ -282,7 +284,6 @@ impl<T> Main<T> {
             self.misses += 1;
             return false;
         }
-        self.hits += 1;
         self.hits_to_note -= 1;
         if self.hits_to_note == 0 {
             self.restart_hits_to_note();
@@ -294,6 +295,7 @@ impl<T> Main<T> {
     #[cold]
     #[inline(never)]
     fn restart_hits_to_note(&mut self) {
+        self.hits_when_due += u64::from(HITS_TO_NOTE);
         self.hits_to_note = HITS_TO_NOTE;
     }
 
