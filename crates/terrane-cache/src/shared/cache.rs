@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use terrane_base::{Bytes, Clock, MemoryError};
+use terrane_base::Clock;
 
+use crate::error::InsertError;
 use crate::index::Hash;
 use crate::stats::CacheStats;
 
@@ -123,10 +124,10 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     /// As [`insert`](Cache::insert), with the reason.
     ///
     /// # Errors
-    /// [`MemoryError::AllocationTooLarge`] for an entry heavier than [`entry_weight_max`](Cache::entry_weight_max);
-    /// [`MemoryError::OutOfMemory`] when there is no room that is not pinned; [`MemoryError::BudgetExceeded`] as the budget says. Any
-    /// value that the key had is gone then: it is outdated.
-    pub fn try_insert(&self, key: K, value: V) -> Result<(), MemoryError> {
+    /// [`InsertError::TooHeavy`] for an entry heavier than [`entry_weight_max`](Cache::entry_weight_max); [`InsertError::NoRoom`] when there
+    /// is no room that is not pinned; [`InsertError::NoTime`] where entries live for no time; [`InsertError::Budget`] as the budget says.
+    /// Any value that the key had is gone then: it is outdated.
+    pub fn try_insert(&self, key: K, value: V) -> Result<(), InsertError> {
         self.inner.put(self.inner.hash(&key), key, value)
     }
 
@@ -280,7 +281,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
 
     /// `hash` is that of `key`.
     #[inline]
-    pub(super) fn put(&self, hash: Hash, key: K, value: V) -> Result<(), MemoryError> {
+    pub(super) fn put(&self, hash: Hash, key: K, value: V) -> Result<(), InsertError> {
         if !self.is_plain || self.entry_weight_max.load(Relaxed) == 0 {
             return self.put_weighed(hash, key, value, &self.lifespans);
         }
@@ -298,7 +299,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
             PutPlain::Put(Put::Replaced) => Ok(()),
             PutPlain::Put(Put::Refused) => {
                 self.counters.note(Event::Rejected);
-                Err(MemoryError::OutOfMemory { requested: Bytes::new(1), available: Bytes::ZERO })
+                Err(InsertError::NoRoom { weight: 1 })
             }
             PutPlain::Not(Entry { key, value }) => self.put_weighed(hash, key, value, &self.lifespans),
         }
@@ -312,7 +313,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         key: K,
         value: V,
         spans: &Lifespans,
-    ) -> Result<(), MemoryError> {
+    ) -> Result<(), InsertError> {
         let weight = self.weigher.as_ref().map_or(1, |weigher| weigher(&key, &value)).max(1);
         let refused = match self.check(weight, spans) {
             Ok((weight, charge)) => {
@@ -331,21 +332,19 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
     }
 
     /// Whether such an entry can be taken; its weight then, and the charge.
-    fn check(&self, weight: u64, spans: &Lifespans) -> Result<(u32, Option<Charge<'_>>), MemoryError> {
-        let requested = Bytes::new(weight);
+    fn check(&self, weight: u64, spans: &Lifespans) -> Result<(u32, Option<Charge<'_>>), InsertError> {
         let max = self.entry_weight_max.load(Relaxed);
-        let weight = u32::try_from(weight).ok().filter(|&weight| u64::from(weight) <= max);
-        let Some(weight) = weight else {
-            return Err(MemoryError::AllocationTooLarge { requested, max: Bytes::new(max) });
+        let Some(small) = u32::try_from(weight).ok().filter(|_| weight <= max) else {
+            return Err(InsertError::TooHeavy { weight, max });
         };
         if spans.live == Some(Duration::ZERO) || spans.idle == Some(Duration::ZERO) {
-            return Err(MemoryError::OutOfMemory { requested, available: Bytes::ZERO });
+            return Err(InsertError::NoTime);
         }
         let charge = match &self.account {
-            Some(account) => Some(account.charge(self.charge_of(u64::from(weight)))?),
+            Some(account) => Some(account.charge(self.charge_of(weight))?),
             None => None,
         };
-        Ok((weight, charge))
+        Ok((small, charge))
     }
 
     fn put_charged(
@@ -353,8 +352,8 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         hash: Hash,
         arrival: Arrival<K, V>,
         charge: Option<Charge<'_>>,
-    ) -> Result<(), MemoryError> {
-        let requested = Bytes::new(u64::from(arrival.weight));
+    ) -> Result<(), InsertError> {
+        let weight = u64::from(arrival.weight);
         let mut leaving = Leaving::new(self);
         let put = self.shard(hash).write_for_request(|contents| {
             contents.sweep_some(|| self.now_ns(), &mut leaving.gone);
@@ -371,7 +370,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
                 Ok(())
             }
             Put::Replaced => Ok(()),
-            Put::Refused => Err(MemoryError::OutOfMemory { requested, available: Bytes::ZERO }),
+            Put::Refused => Err(InsertError::NoRoom { weight }),
         }
     }
 
