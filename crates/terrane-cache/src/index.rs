@@ -63,6 +63,10 @@ pub(crate) struct Index {
     len: u32,
 }
 
+/// Not where it would mostly be.
+#[derive(Debug)]
+pub(crate) struct Elsewhere;
+
 #[derive(Clone, Debug, Default)]
 #[repr(C, align(64))]
 struct Bucket {
@@ -82,6 +86,18 @@ impl Index {
             return self.find_from(self.after(home), tag, &mut look);
         }
         found
+    }
+
+    /// The same, where only the first bucket has to be looked at; `Err` where it is not enough.
+    #[inline(always)]
+    pub(crate) fn find_at_home<R>(
+        &self,
+        tag: u32,
+        mut look: impl FnMut(u32) -> Option<R>,
+    ) -> Result<Option<(u32, R)>, Elsewhere> {
+        let bucket = self.buckets.get(self.home(tag)).ok_or(Elsewhere)?;
+        let found = bucket.find(tag, &mut look);
+        if found.is_none() && bucket.passed() > 0 { Err(Elsewhere) } else { Ok(found) }
     }
 
     #[cold]

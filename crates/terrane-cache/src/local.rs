@@ -181,7 +181,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> ThreadLocalCache<K, V, S> {
 impl<K, V> State<K, V> {
     /// A key was asked for that is here now.
     fn note(&mut self, hash: Hash) {
-        self.engine.note_requests(1);
+        self.engine.note_request(0);
         if hash.tag() & self.sample_mask == 0 {
             let rule = self.tuner.note(hash);
             self.engine.set_rule(rule);

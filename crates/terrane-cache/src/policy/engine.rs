@@ -15,7 +15,7 @@
 //! Differences from the paper, with their reasons: uses of entries are counted at the entries, not in a sketch, so that a hit
 //! touches no second place; and both parts are clocks and not lists in order of use, so that a hit moves nothing and needs no lock.
 
-use crate::index::Hash;
+use crate::index::{Elsewhere, Hash};
 
 use super::clock::Clock;
 use super::ghosts::Ghosts;
@@ -154,6 +154,19 @@ impl<T> Engine<T> {
         Some((slot, &node.item))
     }
 
+    /// The same, as far as that is simple.
+    #[inline(always)]
+    pub(crate) fn find_at_home_and_use(
+        &self,
+        hash: Hash,
+        counting: Counting<'_>,
+        is_it: impl FnMut(&T) -> bool,
+    ) -> Result<Option<&T>, Elsewhere> {
+        let Some(node) = self.nodes.find_at_home(hash, is_it)? else { return Ok(None) };
+        node.mark.note_use(counting);
+        Ok(Some(&node.item))
+    }
+
     pub(crate) fn item(&self, slot: u32) -> Option<&T> {
         self.nodes.get(slot).map(|node| &node.item)
     }
@@ -255,21 +268,10 @@ impl<T> Engine<T> {
         }
     }
 
-    /// Counts requests; after enough of them all counts are halved.
+    /// Counts a request, beside the hits that there were in all and that are counted elsewhere; after enough of them all counts are halved.
     #[inline]
-    pub(crate) fn note_requests(&mut self, requests: u64) {
-        self.note_requests_beside(requests, 0);
-    }
-
-    /// Counts one request beside the hits that there were in all.
-    #[inline]
-    pub(crate) fn note_request_beside(&mut self, hits: u64) {
-        self.note_requests_beside(1, hits);
-    }
-
-    #[inline]
-    fn note_requests_beside(&mut self, requests: u64, hits: u64) {
-        self.requests += requests;
+    pub(crate) fn note_request(&mut self, hits: u64) {
+        self.requests += 1;
         let requests = self.requests + hits;
         if requests >= self.age_from {
             self.age_if_due(requests);

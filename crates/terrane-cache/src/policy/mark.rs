@@ -8,6 +8,7 @@
 //! by a sample (Morris, *Counting Large Numbers of Events in Small Registers*, CACM 1978): about one in sixteen, as fifteen. So the count
 //! is about right on average, and an entry is written to twice at most, until it is asked whether it was used lately, or halved.
 
+use std::hint::cold_path;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 pub(crate) const USES_MAX: u8 = 15;
@@ -54,6 +55,7 @@ impl Sample {
     }
 
     /// From one to twice as many as on average, at random: a loop over keys should not meet the same ones again and again.
+    #[inline(always)]
     fn restart(&mut self) {
         // Multiplier and increment from Numerical Recipes; the upper bits are good enough.
         self.random = self.random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -83,14 +85,15 @@ impl Mark {
             // What is only read is soon marked, all of it.
             Counting::Sampled(sample) => {
                 if sample.takes_next() || before & USED_LATELY == 0 {
+                    cold_path();
                     self.note_sampled_use(sample);
                 }
             }
         }
     }
 
-    #[cold]
-    #[inline(never)]
+    /// Inlined, as a call would make the look-up save registers.
+    #[inline(always)]
     fn note_sampled_use(&self, sample: &mut Sample) {
         let before = self.0.load(Relaxed);
         let mut after = before | USED_LATELY;

@@ -4,7 +4,7 @@
 //! step. With keys and values of eight bytes a slot has 32, two to a cache line. In a full cache a new entry takes the slot of another, and
 //! with it the place in the clock: nothing is linked, and no slot becomes free.
 
-use crate::index::{Hash, Index, NONE};
+use crate::index::{Elsewhere, Hash, Index, NONE};
 
 use super::mark::Mark;
 
@@ -90,6 +90,18 @@ impl<T> Nodes<T> {
     #[inline]
     pub(crate) fn find(&self, hash: Hash, mut is_it: impl FnMut(&T) -> bool) -> Option<(u32, &Node<T>)> {
         self.index.find(hash.tag(), |slot| self.get(slot).filter(|node| is_it(&node.item)))
+    }
+
+    /// The same, as far as that is simple: see [`Index::find_at_home`].
+    #[inline(always)]
+    pub(crate) fn find_at_home(
+        &self,
+        hash: Hash,
+        mut is_it: impl FnMut(&T) -> bool,
+    ) -> Result<Option<&Node<T>>, Elsewhere> {
+        let found =
+            self.index.find_at_home(hash.tag(), |slot| self.get(slot).filter(|node| is_it(&node.item)));
+        found.map(|found| found.map(|(_, node)| node))
     }
 
     /// Puts an entry into a free slot.

@@ -156,7 +156,7 @@ impl Miniature {
     }
 
     fn ask(&mut self, hash: Hash) -> bool {
-        self.engine.note_requests(1);
+        self.engine.note_request(0);
         if self
             .engine
             .find_and_use(hash, Counting::Each(&Spare::default()), |&other| other == hash.0)

@@ -218,12 +218,26 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
     /// Where the shard is lent, or was. No sample is taken: nothing comes and goes, so that no rule is better than another, and the threads
     /// would meet at the tuner.
     ///
-    /// Inlined beside the other way: a call from there cost as much as the lock.
-    #[inline(always)]
+    /// On its own, as it would make the other way slower; and calling nothing, so that it need not save registers: that would cost as much
+    /// as the lock.
+    #[inline(never)]
     fn look_up_lent<Q: Hashable + Eq + ?Sized>(&self, shard: &Shard<K, V>, hash: Hash, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
     {
+        match shard.read_copy_simply(|contents, counting| contents.read_simply(hash, key, counting)) {
+            Some(found) => found,
+            None => self.look_up_lent_with_care(hash, key),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_up_lent_with_care<Q: Hashable + Eq + ?Sized>(&self, hash: Hash, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        let shard = self.shard(hash);
         match shard.read_copy(|contents, counting| contents.read(hash, key, counting, || self.now_ns())) {
             Some(found) => self.looked_up(hash, key, found),
             None => self.look_up_main(hash, key),

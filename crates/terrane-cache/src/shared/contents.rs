@@ -91,6 +91,28 @@ impl<K: Eq, V> Contents<K, V> {
         (Found::Value(entry.value.clone()), true)
     }
 
+    /// The same, as far as that is simple: where no entry has a lifetime, and the first place to look at is enough.
+    #[inline(always)]
+    pub(super) fn read_simply<Q: Eq + ?Sized>(
+        &self,
+        hash: Hash,
+        key: &Q,
+        counting: Counting<'_>,
+    ) -> Option<(Option<V>, bool)>
+    where
+        K: Borrow<Q>,
+        V: Clone,
+    {
+        if self.lifetimes.is_some() {
+            return None;
+        }
+        let found =
+            self.engine.find_at_home_and_use(hash, counting, |entry| entry.key.borrow() == key).ok()?;
+        let value = found.map(|entry| entry.value.clone());
+        let is_hit = value.is_some();
+        Some((value, is_hit))
+    }
+
     #[cold]
     #[inline(never)]
     fn is_over_or_note_use(&self, slot: u32, now_ns: impl FnOnce() -> u64) -> bool {

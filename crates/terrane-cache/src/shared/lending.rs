@@ -172,6 +172,20 @@ impl<T> Lending<T> {
         Some(result)
     }
 
+    /// The same, for a known reader who need not wait, and work that may give up: without a call of anything else.
+    #[inline(always)]
+    pub(crate) fn read_copy_simply<R>(
+        &self,
+        known_reader: usize,
+        work: impl FnOnce(&T, Counting<'_>) -> Option<(R, bool)>,
+    ) -> Option<R> {
+        let mut copy = self.mirrors.get(known_reader)?.copy.try_lock()?;
+        let copy = &mut *copy;
+        let (result, is_hit) = work(&copy.value.as_deref()?.0, Counting::Sampled(&mut copy.sample))?;
+        copy.reads.note(is_hit);
+        Some(result)
+    }
+
     /// The same, wherever the value is.
     #[inline]
     pub(crate) fn read_main<R>(&self, work: impl FnOnce(&T, Counting<'_>) -> (R, bool)) -> (R, bool) {

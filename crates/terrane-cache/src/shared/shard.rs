@@ -37,6 +37,15 @@ impl<K, V> Shard<K, V> {
         self.contents.read_copy(known_thread_number(), thread_number_or_large, work)
     }
 
+    /// The same, as far as that is simple.
+    #[inline(always)]
+    pub(super) fn read_copy_simply<T>(
+        &self,
+        work: impl FnOnce(&Contents<K, V>, Counting<'_>) -> Option<(T, bool)>,
+    ) -> Option<T> {
+        self.contents.read_copy_simply(known_thread_number(), work)
+    }
+
     /// The same, wherever they are.
     #[inline]
     pub(super) fn read_main<T>(
@@ -72,7 +81,7 @@ impl<K, V> Shard<K, V> {
     #[inline]
     pub(super) fn write_for_request<T>(&self, work: impl FnOnce(&mut Contents<K, V>) -> T) -> T {
         self.contents.write(|contents, reads| {
-            contents.engine.note_request_beside(reads.hits);
+            contents.engine.note_request(reads.hits);
             work(contents)
         })
     }
