@@ -18,7 +18,7 @@
 //! Keys and hashes are in the slots. Growing needs the 32 bits of a hash, the *tag*, which the slot keeps, and not the key: user code
 //! runs only where a look-up compares keys, and a panic there finds everything whole.
 
-use wide::u8x16;
+use wide::{bytemuck, u8x16, u32x4};
 
 /// A hash, spread over all bits whatever the hasher of the user does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +58,14 @@ const LOAD_MAX: usize = 8;
 pub(crate) struct Index {
     /// A power of two of them, or none.
     buckets: Box<[Bucket]>,
-    len: usize,
+    /// One less than there are.
+    mask: u32,
+    len: u32,
 }
+
+/// Not where it would mostly be.
+#[derive(Debug)]
+pub(crate) struct Elsewhere;
 
 #[derive(Clone, Debug, Default)]
 #[repr(C, align(64))]
@@ -80,6 +86,18 @@ impl Index {
             return self.find_from(self.after(home), tag, &mut look);
         }
         found
+    }
+
+    /// The same, where only the first bucket has to be looked at; `Err` where it is not enough.
+    #[inline(always)]
+    pub(crate) fn find_at_home<R>(
+        &self,
+        tag: u32,
+        mut look: impl FnMut(u32) -> Option<R>,
+    ) -> Result<Option<(u32, R)>, Elsewhere> {
+        let bucket = self.buckets.get(self.home(tag)).ok_or(Elsewhere)?;
+        let found = bucket.find(tag, &mut look);
+        if found.is_none() && bucket.passed() > 0 { Err(Elsewhere) } else { Ok(found) }
     }
 
     #[cold]
@@ -105,7 +123,7 @@ impl Index {
     #[inline]
     pub(crate) fn insert(&mut self, tag: u32, slot: u32, tag_of: impl Fn(u32) -> u32) {
         debug_assert_ne!(slot, NONE);
-        if self.len >= self.buckets.len() * LOAD_MAX {
+        if self.len as usize >= self.buckets.len() * LOAD_MAX {
             self.remake((self.buckets.len() * 2).max(1), &tag_of);
         }
         self.enter(tag, slot);
@@ -113,16 +131,21 @@ impl Index {
 
     #[inline]
     fn enter(&mut self, tag: u32, slot: u32) {
-        let mut at = self.home(tag);
         self.len += 1;
+        let home = self.home(tag);
+        if !self.buckets[home].enter(tag, slot) {
+            self.enter_from(home, tag, slot);
+        }
+    }
+
+    /// Enters a slot that has no room in its `home`.
+    #[cold]
+    #[inline(never)]
+    fn enter_from(&mut self, home: usize, tag: u32, slot: u32) {
+        let mut at = home;
         // There is room: buckets are not full on average.
-        loop {
+        while !self.buckets[at].enter(tag, slot) {
             let bucket = &mut self.buckets[at];
-            if let Some(lane) = bucket.matches(0).next() {
-                bucket.fingerprints[lane] = fingerprint(tag);
-                bucket.slots[lane] = slot;
-                return;
-            }
             bucket.set_passed(bucket.passed() + 1);
             at = self.after(at);
         }
@@ -154,13 +177,32 @@ impl Index {
         }
     }
 
+    /// Takes a slot out that is there, and enters one that is not, each with its tag: what [`remove`](Index::remove) and
+    /// [`insert`](Index::insert) do, but the table never grows.
+    #[inline(always)]
+    pub(crate) fn replace(&mut self, [old_tag, tag]: [u32; 2], [old_slot, slot]: [u32; 2]) {
+        if self.buckets.is_empty() {
+            return;
+        }
+        let home = self.home(old_tag);
+        let bucket = &mut self.buckets[home];
+        if !bucket.remove(old_tag, old_slot) {
+            self.remove_from(home, old_tag, old_slot);
+        }
+        let home = self.home(tag);
+        let bucket = &mut self.buckets[home];
+        if !bucket.enter(tag, slot) {
+            self.enter_from(home, tag, slot);
+        }
+    }
+
     /// Takes a slot out; whether it was there.
     #[inline]
     pub(crate) fn remove(&mut self, tag: u32, slot: u32) -> bool {
         let home = self.home(tag);
         let Some(bucket) = self.buckets.get_mut(home) else { return false };
         let removed = bucket.remove(tag, slot) || bucket.passed() > 0 && self.remove_from(home, tag, slot);
-        self.len -= usize::from(removed);
+        self.len -= u32::from(removed);
         removed
     }
 
@@ -187,7 +229,9 @@ impl Index {
     #[cold]
     #[inline(never)]
     fn remake(&mut self, buckets: usize, tag_of: &impl Fn(u32) -> u32) {
-        let old = std::mem::replace(self, Self { buckets: vec![Bucket::default(); buckets].into(), len: 0 });
+        let mask = u32::try_from(buckets - 1).expect("there are fewer buckets than slots");
+        let buckets = vec![Bucket::default(); buckets].into();
+        let old = std::mem::replace(self, Self { buckets, mask, len: 0 });
         for bucket in &old.buckets {
             for (&slot, &fingerprint) in bucket.slots.iter().zip(&bucket.fingerprints[..LANES]) {
                 if fingerprint != 0 {
@@ -212,7 +256,7 @@ impl Index {
         if self.len == 0 {
             return self.clear();
         }
-        let needed = self.len.div_ceil(LOAD_MAX).next_power_of_two();
+        let needed = (self.len as usize).div_ceil(LOAD_MAX).next_power_of_two();
         if needed < self.buckets.len() {
             self.remake(needed, &tag_of);
         }
@@ -221,7 +265,7 @@ impl Index {
     /// Where a tag belongs: by the bits above its fingerprint, and by those of the fingerprint only in a table that needs them all.
     #[inline(always)]
     fn home(&self, tag: u32) -> usize {
-        tag.rotate_right(8) as usize & self.buckets.len().wrapping_sub(1)
+        (tag.rotate_right(8) & self.mask) as usize
     }
 
     #[inline]
@@ -248,6 +292,15 @@ impl Bucket {
         None
     }
 
+    /// Enters a slot, if there is room.
+    #[inline(always)]
+    fn enter(&mut self, tag: u32, slot: u32) -> bool {
+        let Some(lane) = self.matches(0).next() else { return false };
+        self.fingerprints[lane] = fingerprint(tag);
+        self.slots[lane] = slot;
+        true
+    }
+
     #[inline]
     fn remove(&mut self, tag: u32, slot: u32) -> bool {
         let lane = self.lane_of(tag, slot);
@@ -265,7 +318,9 @@ impl Bucket {
     /// The lanes with this fingerprint.
     #[inline(always)]
     fn matches(&self, fingerprint: u8) -> Matches {
-        let equal = u8x16::new(self.fingerprints).simd_eq(u8x16::splat(fingerprint));
+        // What `u8x16::splat` does, with a shorter multiplication.
+        let all: u8x16 = bytemuck::cast(u32x4::splat(u32::from(fingerprint) * 0x0101_0101));
+        let equal = u8x16::new(self.fingerprints).simd_eq(all);
         Matches(equal.to_bitmask() & ((1 << LANES) - 1))
     }
 

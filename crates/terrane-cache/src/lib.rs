@@ -10,7 +10,7 @@
 //! | compressed instead of lost | [`TieredCache`], [`ColdTier`], [`Compressible`] |
 //! | what is in a cache, for a warm restart | [`CacheState`], [`Portable`] |
 //! | what happened | [`CacheStats`] |
-//! | what went wrong | [`ComputeError`], [`Reentrant`], [`MemoryError`] |
+//! | what went wrong | [`InsertError`], [`ComputeError`], [`Reentrant`], [`MemoryError`] |
 //!
 //! [`Cache`] is the one to take unless there is a reason not to: which entries should stay depends on the work, and it finds out.
 //!
@@ -42,7 +42,7 @@ mod sync;
 mod tiered;
 
 pub use cacheable::Cacheable;
-pub use error::{ComputeError, Reentrant};
+pub use error::{ComputeError, InsertError, Reentrant};
 pub use exact::{ExactCache, FifoCache, LfuCache, LruCache};
 pub use local::ThreadLocalCache;
 pub use order::{Fifo, Lfu, Lru, Order};

@@ -9,7 +9,7 @@ use foldhash::fast::RandomState;
 
 use crate::index::Hash;
 use crate::policy::engine::{Engine, Rule};
-use crate::policy::mark::Spare;
+use crate::policy::mark::{Counting, Spare};
 use crate::policy::tuner::{Tuner, sample_mask};
 use crate::stats::CacheStats;
 
@@ -66,8 +66,9 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> ThreadLocalCache<K, V, S> {
         let hash = self.hash(key);
         let found = {
             let mut state = self.state.borrow_mut();
-            let found =
-                state.engine.find_and_use(hash, &Spare::default(), |(other, _)| other.borrow() == key);
+            let found = state
+                .engine
+                .find_and_use(hash, Counting::Each(&Spare::default()), |(other, _)| other.borrow() == key);
             let value = found.map(|(_, (_, value))| value.clone());
             if value.is_some() {
                 state.note(hash);
@@ -180,7 +181,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> ThreadLocalCache<K, V, S> {
 impl<K, V> State<K, V> {
     /// A key was asked for that is here now.
     fn note(&mut self, hash: Hash) {
-        self.engine.note_requests(1);
+        self.engine.note_request(0);
         if hash.tag() & self.sample_mask == 0 {
             let rule = self.tuner.note(hash);
             self.engine.set_rule(rule);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use terrane_base::{Budget, Bytes, ManualClock, MemoryError};
-use terrane_cache::{Cache, EvictionPolicy, RemovalCause};
+use terrane_cache::{Cache, EvictionPolicy, InsertError, RemovalCause};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -50,7 +50,7 @@ fn weights_count_and_what_is_too_heavy_is_refused_with_its_old_value() {
     cache.clear();
     assert!(cache.insert('a', 6));
     let error = cache.try_insert('a', 11).unwrap_err();
-    assert_eq!(error, MemoryError::AllocationTooLarge { requested: Bytes::new(11), max: Bytes::new(10) });
+    assert_eq!(error, InsertError::TooHeavy { weight: 11, max: 10 });
     assert_eq!((cache.get(&'a'), cache.weight()), (None, 0));
     assert!(cache.insert('a', 1) && cache.insert('a', 10));
     assert_eq!(cache.weight(), 10);
@@ -218,7 +218,7 @@ fn what_the_budget_refuses_is_an_error_and_leaves_nothing() {
     let cache = Cache::builder().weigher(1 << 30, |_, &weight: &u64| weight).budget(&root).build();
     assert!(cache.insert(1, 1000));
     let error = cache.try_insert(1, 1 << 20).unwrap_err();
-    assert!(matches!(error, MemoryError::BudgetExceeded { .. }), "{error}");
+    assert!(matches!(error, InsertError::Budget(MemoryError::BudgetExceeded { .. })), "{error}");
     assert_eq!(cache.get(&1), None);
     drop(cache);
     assert_eq!(root.used(), Bytes::ZERO);
@@ -263,4 +263,19 @@ fn threads_find_only_what_was_put_in() {
         }
     });
     assert!(cache.len() <= 500);
+}
+
+#[test]
+fn what_is_not_kept_is_told_in_the_unit_of_the_cache() {
+    let heavy = Cache::builder().weigher(10, |_, &weight: &u64| weight).build();
+    let error = heavy.try_insert(1, 11).unwrap_err().to_string();
+    assert!(error.starts_with("the entry weighs 11, and a part of the cache holds 10 at most"), "{error}");
+    let none = Cache::new(0);
+    assert_eq!(none.try_insert(1, ()), Err(InsertError::TooHeavy { weight: 1, max: 0 }));
+    assert!(none.try_insert(1, ()).unwrap_err().to_string().contains("capacity is 0"));
+    let pinned = Cache::new(1);
+    assert!(pinned.insert(1, ()) && pinned.pin(&1));
+    assert_eq!(pinned.try_insert(2, ()), Err(InsertError::NoRoom { weight: 1 }));
+    let brief = Cache::builder().capacity(1).time_to_live(Duration::ZERO).build();
+    assert_eq!(brief.try_insert(1, ()), Err(InsertError::NoTime));
 }

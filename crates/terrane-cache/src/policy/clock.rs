@@ -1,7 +1,7 @@
 //! A clock: entries in a circle, and a hand that goes around (Corbató, *A Paging Experiment with the Multics System*, 1968).
 //!
-//! The circle goes through the slots (`nodes`), each of which has the number of the next. The clock knows the slot *before* the hand: so
-//! the entry at the hand can be taken out, and a new one put in behind the hand, where it is reached last. Passing an entry
+//! The circle goes through the slots (`nodes`), each of which has the number of the next. The clock knows the slot at the hand, and the one
+//! *before* it: so the entry at the hand can be taken out, and a new one put in behind the hand, where it is reached last. Passing an entry
 //! over changes nothing but the hand, and so does an entry that takes the place of the one at the hand. What leaves from elsewhere
 //! in the circle stays in it as an empty slot, until the hand comes by.
 
@@ -13,6 +13,8 @@ use super::nodes::Nodes;
 pub(crate) struct Clock {
     /// The slot before the hand; none if the circle is empty.
     before: u32,
+    /// The slot at the hand, which is the next of that.
+    hand: u32,
     /// How many entries there are, and what they weigh.
     len: usize,
     weight: u64,
@@ -22,7 +24,7 @@ pub(crate) struct Clock {
 
 impl Default for Clock {
     fn default() -> Self {
-        Self { before: NONE, len: 0, weight: 0, empty: 0 }
+        Self { before: NONE, hand: NONE, len: 0, weight: 0, empty: 0 }
     }
 }
 
@@ -30,11 +32,12 @@ impl Clock {
     /// Puts an entry in that is in no clock.
     #[inline]
     pub(crate) fn push<T>(&mut self, nodes: &mut Nodes<T>, slot: u32, weight: u32) {
-        let first = if self.before == NONE { slot } else { nodes.next(self.before) };
-        nodes.set_next(slot, first);
-        if self.before != NONE {
+        if self.before == NONE {
+            self.hand = slot;
+        } else {
             nodes.set_next(self.before, slot);
         }
+        nodes.set_next(slot, self.hand);
         self.before = slot;
         self.weight += u64::from(weight);
         self.len += 1;
@@ -44,7 +47,7 @@ impl Clock {
     #[inline]
     pub(crate) fn at_hand<T>(&mut self, nodes: &mut Nodes<T>) -> Option<u32> {
         loop {
-            let slot = nodes.next(self.before);
+            let slot = self.hand;
             if self.empty == 0 || nodes.get(slot).is_some() {
                 return (slot != NONE).then_some(slot);
             }
@@ -54,16 +57,25 @@ impl Clock {
         }
     }
 
-    /// The slot before the hand.
+    /// The slot at the hand, which may be empty; none if the circle is empty.
     #[inline]
-    pub(crate) fn before(&self) -> u32 {
-        self.before
+    pub(crate) fn hand(&self) -> u32 {
+        self.hand
     }
 
-    /// Passes over the entry at the hand.
+    /// Passes over the slot at the hand.
     #[inline]
-    pub(crate) fn pass(&mut self, slot: u32) {
-        self.before = slot;
+    pub(crate) fn pass<T>(&mut self, nodes: &Nodes<T>) {
+        self.before = self.hand;
+        self.hand = nodes.next(self.hand);
+    }
+
+    /// The same for one that is not empty, if `passes`; `next` is the next of it. Without a branch.
+    #[inline]
+    pub(crate) fn pass_if(&mut self, passes: bool, next: u32) {
+        let passes = usize::from(passes);
+        self.before = [self.before, self.hand][passes];
+        self.hand = [self.hand, next][passes];
     }
 
     /// Takes the entry at the hand out of the circle.
@@ -74,18 +86,12 @@ impl Clock {
         self.len -= 1;
     }
 
-    /// An entry is in the slot at the hand now, in the place of one of that weight, and the hand passes over it.
-    #[inline]
-    pub(crate) fn note_replaced(&mut self, slot: u32, before: u32, after: u32) {
-        self.before = slot;
-        self.reweigh(before, after);
-    }
-
     fn unlink<T>(&mut self, nodes: &mut Nodes<T>, slot: u32) {
         if self.before == slot {
-            self.before = NONE;
+            (self.before, self.hand) = (NONE, NONE);
         } else {
-            nodes.set_next(self.before, nodes.next(slot));
+            self.hand = nodes.next(slot);
+            nodes.set_next(self.before, self.hand);
         }
     }
 
@@ -110,7 +116,7 @@ impl Clock {
         for _ in 0..self.len {
             if let Some(slot) = self.at_hand(nodes) {
                 visit(slot);
-                self.pass(slot);
+                self.pass(nodes);
             }
         }
         // What is empty between the last entry and the first.
@@ -150,7 +156,13 @@ mod tests {
                         model.push_back(slot);
                     }
                     (2, Some(slot)) => {
-                        clock.pass(slot);
+                        let next = nodes.next(slot);
+                        clock.pass_if(false, next);
+                        if key % 2 == 0 {
+                            clock.pass(&nodes);
+                        } else {
+                            clock.pass_if(true, next);
+                        }
                         model.rotate_left(1);
                     }
                     (3, Some(slot)) => {

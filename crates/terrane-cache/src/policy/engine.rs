@@ -15,11 +15,11 @@
 //! Differences from the paper, with their reasons: uses of entries are counted at the entries, not in a sketch, so that a hit
 //! touches no second place; and both parts are clocks and not lists in order of use, so that a hit moves nothing and needs no lock.
 
-use crate::index::Hash;
+use crate::index::{Elsewhere, Hash};
 
 use super::clock::Clock;
 use super::ghosts::Ghosts;
-use super::mark::Spare;
+use super::mark::{Counting, Spare};
 use super::nodes::{Node, Nodes, Part};
 
 /// By so much more often: in a loop each key is asked for as often as any other, give or take one, and nothing should move.
@@ -110,8 +110,12 @@ pub(crate) struct Engine<T> {
     /// Whether an entry that was used gets another round; not so for first in, first out.
     second_chance: bool,
     ghosts: Ghosts,
+    /// Requests so far, beside hits that are counted elsewhere.
     requests: u64,
-    hits_noted: u64,
+    /// So many requests, in all, were made up for by halving the counts.
+    requests_aged: u64,
+    /// Not earlier than after so many requests, in all, the counts are halved again.
+    age_from: u64,
 }
 
 impl<T> Engine<T> {
@@ -127,7 +131,8 @@ impl<T> Engine<T> {
             second_chance,
             ghosts: Ghosts::new(GHOST_ENTRIES_MIN),
             requests: 0,
-            hits_noted: 0,
+            requests_aged: 0,
+            age_from: 0,
         }
     }
 
@@ -141,12 +146,25 @@ impl<T> Engine<T> {
     pub(crate) fn find_and_use(
         &self,
         hash: Hash,
-        spare: &Spare,
+        counting: Counting<'_>,
         is_it: impl FnMut(&T) -> bool,
     ) -> Option<(u32, &T)> {
         let (slot, node) = self.nodes.find(hash, is_it)?;
-        node.mark.note_use(spare);
+        node.mark.note_use(counting);
         Some((slot, &node.item))
+    }
+
+    /// The same, as far as that is simple.
+    #[inline(always)]
+    pub(crate) fn find_at_home_and_use(
+        &self,
+        hash: Hash,
+        counting: Counting<'_>,
+        is_it: impl FnMut(&T) -> bool,
+    ) -> Result<Option<&T>, Elsewhere> {
+        let Some(node) = self.nodes.find_at_home(hash, is_it)? else { return Ok(None) };
+        node.mark.note_use(counting);
+        Ok(Some(&node.item))
     }
 
     pub(crate) fn item(&self, slot: u32) -> Option<&T> {
@@ -177,16 +195,17 @@ impl<T> Engine<T> {
             return Err(item);
         }
         let Some(candidate) = self.hand(Part::Window, None) else { return Err(item) };
-        let uses = self.ghosts.welcome(hash.tag());
         // The candidate against itself, where there is no other.
         let victim = self.rival().unwrap_or(candidate);
+        let uses = self.ghosts.welcome(hash.tag());
         let rule = self.rule;
         let wins = |candidate, victim| rule.admits(candidate, victim);
         let out = self.nodes.replace([candidate, victim], wins, hash, item, uses);
         let out = out.expect("a clock has entries at its hand");
-        self.window.note_replaced(candidate, out.candidate_weight, 1);
+        self.window.reweigh(out.candidate_weight, 1);
+        self.window.pass_if(true, out.candidate_next);
         self.main.reweigh(out.weight, out.candidate_weight);
-        self.main.pass([self.main.before(), out.to][usize::from(out.to != candidate)]);
+        self.main.pass_if(out.to != candidate, out.next);
         // Where there is nothing to remember, what is known of the newest is written down again: as `Nodes::replace`, without a guess.
         let (tag, count) = if out.uses > 1 { (out.tag, out.uses) } else { (hash.tag(), uses) };
         self.ghosts.remember(tag, count);
@@ -196,7 +215,7 @@ impl<T> Engine<T> {
     /// Changes what an entry weighs, and counts a use of it. Room is made by [`settle`](Engine::settle).
     pub(crate) fn reweigh(&mut self, slot: u32, weight: u32) {
         let Some(node) = self.nodes.get_mut(slot) else { return };
-        node.mark.note_use(&Spare::default());
+        node.mark.note_use(Counting::Each(&Spare::default()));
         let before = std::mem::replace(&mut node.weight, weight);
         match node.part {
             Part::Window => self.window.reweigh(before, weight),
@@ -206,6 +225,7 @@ impl<T> Engine<T> {
 
     /// Takes an entry out.
     pub(crate) fn remove(&mut self, slot: u32) -> Option<T> {
+        self.age_from = 0;
         let node = self.nodes.take(slot)?;
         let clock = match node.part {
             Part::Window => &mut self.window,
@@ -248,36 +268,32 @@ impl<T> Engine<T> {
         }
     }
 
-    /// Counts requests; after enough of them all counts are halved.
+    /// Counts a request, beside the hits that there were in all and that are counted elsewhere; after enough of them all counts are halved.
     #[inline]
-    pub(crate) fn note_requests(&mut self, requests: u64) {
-        self.requests += requests;
-        let period = REQUESTS_PER_ENTRY * (self.nodes.len() as u64).max(16);
-        if self.requests >= period {
-            self.age(period);
+    pub(crate) fn note_request(&mut self, hits: u64) {
+        self.requests += 1;
+        let requests = self.requests + hits;
+        if requests >= self.age_from {
+            self.age_if_due(requests);
         }
-    }
-
-    /// Counts one request, and those hits that there were since the last one: `hits` says how many in all.
-    #[inline]
-    pub(crate) fn note_requests_until(&mut self, hits: u64) {
-        let new = hits - self.hits_noted;
-        self.hits_noted = hits;
-        self.note_requests(1 + new);
     }
 
     #[cold]
     #[inline(never)]
-    fn age(&mut self, period: u64) {
-        let halvings = (self.requests / period).min(4);
-        self.requests %= period;
-        for _ in 0..halvings {
+    fn age_if_due(&mut self, requests: u64) {
+        let period = REQUESTS_PER_ENTRY * (self.nodes.len() as u64).max(16);
+        let new = requests - self.requests_aged;
+        self.requests_aged = requests - new % period;
+        // Later, if more entries come until then.
+        self.age_from = self.requests_aged + period;
+        for _ in 0..(new / period).min(4) {
             self.ghosts.age();
             self.nodes.iter_mut().for_each(|node| node.mark.age());
         }
     }
 
     pub(crate) fn set_capacity(&mut self, capacity: u64) {
+        self.age_from = 0;
         self.capacity = capacity;
         self.window_max = self.rule.window.of(capacity);
     }
@@ -350,6 +366,7 @@ impl<T> Engine<T> {
 
     /// Takes all entries out, with what they weigh.
     pub(crate) fn drain(&mut self) -> Vec<(u32, T)> {
+        self.age_from = 0;
         self.window = Clock::default();
         self.main = Clock::default();
         self.nodes.drain().map(|node| (node.weight, node.item)).collect()
@@ -359,7 +376,7 @@ impl<T> Engine<T> {
     #[inline(always)]
     fn hand(&mut self, part: Part, newest: Option<u32>) -> Option<u32> {
         // Mostly that is the first one.
-        let slot = self.nodes.next(self.clock(part).before());
+        let slot = self.clock(part).hand();
         if let Some(node) = self.nodes.get(slot)
             && !(self.second_chance && node.mark.is_used_lately())
             && !node.pinned
@@ -386,7 +403,7 @@ impl<T> Engine<T> {
                 return Some(slot);
             }
             second_chances -= usize::from(used);
-            clock.pass(slot);
+            clock.pass(&self.nodes);
         }
         None
     }
@@ -494,7 +511,9 @@ mod tests {
     }
 
     fn find(engine: &Engine<u64>, key: u64) -> Option<u32> {
-        engine.find_and_use(Hash::spread(key), &Spare::default(), |&other| other == key).map(|(slot, _)| slot)
+        engine
+            .find_and_use(Hash::spread(key), Counting::Each(&Spare::default()), |&other| other == key)
+            .map(|(slot, _)| slot)
     }
 
     proptest! {

@@ -73,12 +73,10 @@ impl Ghosts {
     #[inline]
     fn update(&mut self, tag: u32, new_count: impl FnOnce(u64) -> u64) -> u8 {
         let (word, fingerprint) = self.place(tag);
+        let (shift, if_found) = lane_of(*word, fingerprint);
         // The lanes above its own stay, those below move up.
-        let (above, count) = match lane_of(*word, fingerprint) {
-            Some(shift) => (u64::MAX << shift << LANE_BITS, *word >> shift & COUNT_MAX),
-            None => (0, 0),
-        };
-        let count = new_count(count);
+        let above = u64::MAX << shift << LANE_BITS & if_found;
+        let count = new_count(*word >> shift & COUNT_MAX & if_found);
         *word = *word & above | *word << LANE_BITS & !above | fingerprint << COUNT_BITS | count;
         count as u8
     }
@@ -109,13 +107,15 @@ fn words_for(entries: usize) -> usize {
     (entries * KEYS_PER_ENTRY).div_ceil(LANES).next_power_of_two()
 }
 
-/// How far up the first lane with this fingerprint is, in bits.
+/// How far up the first lane with this fingerprint is, in bits; and all ones if there is one, else zero. Whether there is one cannot be
+/// foreseen, so that nothing branches on it.
 #[inline]
-fn lane_of(word: u64, fingerprint: u64) -> Option<u32> {
+fn lane_of(word: u64, fingerprint: u64) -> (u32, u64) {
     // Zero where it is the same. The lowest lane that borrows from the next is the first such one.
     let difference = (word ^ ((fingerprint << COUNT_BITS) * ONES)) & !COUNTS;
     let borrows = difference.wrapping_sub(ONES << COUNT_BITS) & !difference & ONES << (LANE_BITS - 1);
-    (borrows != 0).then(|| borrows.trailing_zeros() / LANE_BITS * LANE_BITS)
+    let shift = borrows.trailing_zeros() & (u64::BITS - LANE_BITS);
+    (shift, 0_u64.wrapping_sub(u64::from(borrows != 0)))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! step. With keys and values of eight bytes a slot has 32, two to a cache line. In a full cache a new entry takes the slot of another, and
 //! with it the place in the clock: nothing is linked, and no slot becomes free.
 
-use crate::index::{Hash, Index, NONE};
+use crate::index::{Elsewhere, Hash, Index, NONE};
 
 use super::mark::Mark;
 
@@ -46,9 +46,13 @@ pub(crate) struct Replaced<T> {
     pub(crate) tag: u32,
     pub(crate) weight: u32,
     pub(crate) uses: u8,
+    /// The next of the slot that it was in.
+    pub(crate) next: u32,
     /// What the candidate weighs, and where it is now.
     pub(crate) candidate_weight: u32,
     pub(crate) to: u32,
+    /// The next of the slot that the candidate was in, and where the new one is.
+    pub(crate) candidate_next: u32,
 }
 
 /// Which clock an entry is in.
@@ -86,6 +90,18 @@ impl<T> Nodes<T> {
     #[inline]
     pub(crate) fn find(&self, hash: Hash, mut is_it: impl FnMut(&T) -> bool) -> Option<(u32, &Node<T>)> {
         self.index.find(hash.tag(), |slot| self.get(slot).filter(|node| is_it(&node.item)))
+    }
+
+    /// The same, as far as that is simple: see [`Index::find_at_home`].
+    #[inline(always)]
+    pub(crate) fn find_at_home(
+        &self,
+        hash: Hash,
+        mut is_it: impl FnMut(&T) -> bool,
+    ) -> Result<Option<&Node<T>>, Elsewhere> {
+        let found =
+            self.index.find_at_home(hash.tag(), |slot| self.get(slot).filter(|node| is_it(&node.item)));
+        found.map(|found| found.map(|(_, node)| node))
     }
 
     /// Puts an entry into a free slot.
@@ -128,13 +144,13 @@ impl<T> Nodes<T> {
         let (mover_tag, mover_next, mover_weight) = (mover.tag, mover.next, mover.weight);
         let (tag, next, part, weight, out_uses) = (out.tag, out.next, out.part, out.weight, out.mark.uses());
         self.index.rename(mover_tag, candidate, to);
-        self.index.remove(tag, to);
-        self.enter(hash.tag(), candidate);
-        self.slots.swap(candidate as usize, to as usize);
-        let mover = self.get_mut(to)?;
+        self.index.replace([tag, hash.tag()], [to, candidate]);
+        let slots = &mut *self.slots;
+        slots.swap(candidate as usize, to as usize);
+        let Slot::Taken(mover) = &mut slots[to as usize] else { return None };
         mover.next = next;
         mover.part = part;
-        let place = self.get_mut(candidate)?;
+        let Slot::Taken(place) = &mut slots[candidate as usize] else { return None };
         // Field by field: to build it first and then copy it would wait for the writes to come through.
         let item = std::mem::replace(&mut place.item, item);
         place.tag = hash.tag();
@@ -143,7 +159,16 @@ impl<T> Nodes<T> {
         place.mark = Mark::new(uses);
         place.part = Part::Window;
         place.pinned = false;
-        Some(Replaced { item, tag, weight, uses: out_uses, candidate_weight: mover_weight, to })
+        Some(Replaced {
+            item,
+            tag,
+            weight,
+            uses: out_uses,
+            next,
+            candidate_weight: mover_weight,
+            to,
+            candidate_next: mover_next,
+        })
     }
 
     #[inline]

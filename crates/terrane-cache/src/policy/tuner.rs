@@ -16,7 +16,7 @@
 use crate::index::Hash;
 
 use super::engine::{Admission, Engine, Rule, Share};
-use super::mark::Spare;
+use super::mark::{Counting, Spare};
 
 const fn rule(percent: u32, admission: Admission) -> Rule {
     Rule { window: Share((percent << 16) / 100), admission }
@@ -152,12 +152,16 @@ impl Miniature {
 
     /// A request for the key of the last one: it is here, and no new time passes.
     fn use_again(&self, hash: Hash) {
-        self.engine.find_and_use(hash, &Spare::default(), |&other| other == hash.0);
+        self.engine.find_and_use(hash, Counting::Each(&Spare::default()), |&other| other == hash.0);
     }
 
     fn ask(&mut self, hash: Hash) -> bool {
-        self.engine.note_requests(1);
-        if self.engine.find_and_use(hash, &Spare::default(), |&other| other == hash.0).is_some() {
+        self.engine.note_request(0);
+        if self
+            .engine
+            .find_and_use(hash, Counting::Each(&Spare::default()), |&other| other == hash.0)
+            .is_some()
+        {
             return true;
         }
         let slot = self.engine.insert(hash, 1, hash.0);

@@ -74,8 +74,10 @@ const SHARDS_PER_CORE: usize = 16;
 /// Where a weigher leaves open how many entries there will be: an entry may not be heavier than the share of a shard.
 const SHARDS_PER_CORE_WEIGHED: usize = 4;
 const SHARDS_MAX: usize = 256;
-/// So many threads at most do not disturb each other when they only read.
+/// So many threads at most do not disturb each other when they only read: two for each core, so that few of those that run have the same
+/// place, whatever their numbers are.
 const READERS_MAX: usize = 16;
+const READERS_PER_CORE: usize = 2;
 
 impl<K: Hashable + Eq, V: Clone> CacheBuilder<K, V> {
     /// A cache for no entries yet, with everything else as it is best for most.
@@ -190,7 +192,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
     #[must_use]
     pub fn build(self) -> Cache<K, V, S> {
         let shards = self.shard_count();
-        let readers = cores().min(READERS_MAX);
+        let readers = (cores() * READERS_PER_CORE).min(READERS_MAX);
         let sampling = Sampling::new(self.policy, self.capacity, self.weigher.is_some(), self.expected);
         let second_chance = self.policy != EvictionPolicy::Fifo;
         let rule = sampling.rule();
@@ -199,6 +201,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
         });
         let inner = Arc::new(Inner {
             shards: parts.collect(),
+            shard_mask: shards as u32 - 1,
             hasher: self.hasher,
             is_plain: self.weigher.is_none()
                 && !self.lifespans.is_any()

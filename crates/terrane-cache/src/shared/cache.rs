@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use terrane_base::{Bytes, Clock, MemoryError};
+use terrane_base::Clock;
 
+use crate::error::InsertError;
 use crate::index::Hash;
 use crate::stats::CacheStats;
 
@@ -49,6 +50,8 @@ pub struct Cache<K, V, S = RandomState> {
 pub(super) struct Inner<K, V, S> {
     /// A power of two of them.
     pub(super) shards: Box<[Shard<K, V>]>,
+    /// One less than there are.
+    pub(super) shard_mask: u32,
     pub(super) hasher: S,
     /// Neither weigher nor lifespans nor listener nor budget.
     pub(super) is_plain: bool,
@@ -121,10 +124,10 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     /// As [`insert`](Cache::insert), with the reason.
     ///
     /// # Errors
-    /// [`MemoryError::AllocationTooLarge`] for an entry heavier than [`entry_weight_max`](Cache::entry_weight_max);
-    /// [`MemoryError::OutOfMemory`] when there is no room that is not pinned; [`MemoryError::BudgetExceeded`] as the budget says. Any
-    /// value that the key had is gone then: it is outdated.
-    pub fn try_insert(&self, key: K, value: V) -> Result<(), MemoryError> {
+    /// [`InsertError::TooHeavy`] for an entry heavier than [`entry_weight_max`](Cache::entry_weight_max); [`InsertError::NoRoom`] when there
+    /// is no room that is not pinned; [`InsertError::NoTime`] where entries live for no time; [`InsertError::Budget`] as the budget says.
+    /// Any value that the key had is gone then: it is outdated.
+    pub fn try_insert(&self, key: K, value: V) -> Result<(), InsertError> {
         self.inner.put(self.inner.hash(&key), key, value)
     }
 
@@ -183,7 +186,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
 
     #[inline]
     pub(super) fn shard(&self, hash: Hash) -> &Shard<K, V> {
-        &self.shards[hash.shard_bits() as usize & (self.shards.len() - 1)]
+        &self.shards[(hash.shard_bits() & self.shard_mask) as usize]
     }
 
     pub(super) fn now_ns(&self) -> u64 {
@@ -196,7 +199,8 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         K: Borrow<Q>,
     {
         let shard = self.shard(hash);
-        let read = shard.read_owned(|contents, spare| contents.read(hash, key, spare, || self.now_ns()));
+        let read =
+            shard.read_owned(|contents, counting| contents.read(hash, key, counting, || self.now_ns()));
         match read {
             Some((found, look_for_readers)) => {
                 if look_for_readers {
@@ -213,12 +217,28 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
 
     /// Where the shard is lent, or was. No sample is taken: nothing comes and goes, so that no rule is better than another, and the threads
     /// would meet at the tuner.
+    ///
+    /// On its own, as it would make the other way slower; and calling nothing, so that it need not save registers: that would cost as much
+    /// as the lock.
     #[inline(never)]
     fn look_up_lent<Q: Hashable + Eq + ?Sized>(&self, shard: &Shard<K, V>, hash: Hash, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
     {
-        match shard.read_copy(|contents, spare| contents.read(hash, key, spare, || self.now_ns())) {
+        match shard.read_copy_simply(|contents, counting| contents.read_simply(hash, key, counting)) {
+            Some(found) => found,
+            None => self.look_up_lent_with_care(hash, key),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_up_lent_with_care<Q: Hashable + Eq + ?Sized>(&self, hash: Hash, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        let shard = self.shard(hash);
+        match shard.read_copy(|contents, counting| contents.read(hash, key, counting, || self.now_ns())) {
             Some(found) => self.looked_up(hash, key, found),
             None => self.look_up_main(hash, key),
         }
@@ -233,7 +253,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
     {
         let shard = self.shard(hash);
         let (found, look_for_readers) =
-            shard.read_main(|contents, spare| contents.read(hash, key, spare, || self.now_ns()));
+            shard.read_main(|contents, counting| contents.read(hash, key, counting, || self.now_ns()));
         if look_for_readers {
             shard.look_for_readers();
         }
@@ -275,12 +295,12 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
 
     /// `hash` is that of `key`.
     #[inline]
-    pub(super) fn put(&self, hash: Hash, key: K, value: V) -> Result<(), MemoryError> {
+    pub(super) fn put(&self, hash: Hash, key: K, value: V) -> Result<(), InsertError> {
         if !self.is_plain || self.entry_weight_max.load(Relaxed) == 0 {
             return self.put_weighed(hash, key, value, &self.lifespans);
         }
         // What leaves is dropped when the lock is free.
-        let mut gone = Departures::new();
+        let mut gone = None;
         let put = self.shard(hash).write_for_request(|contents| {
             contents.engine.set_rule_of_bits(self.sampling.rule_bits());
             contents.put_plain(hash, Entry { key, value }, &mut gone)
@@ -293,7 +313,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
             PutPlain::Put(Put::Replaced) => Ok(()),
             PutPlain::Put(Put::Refused) => {
                 self.counters.note(Event::Rejected);
-                Err(MemoryError::OutOfMemory { requested: Bytes::new(1), available: Bytes::ZERO })
+                Err(InsertError::NoRoom { weight: 1 })
             }
             PutPlain::Not(Entry { key, value }) => self.put_weighed(hash, key, value, &self.lifespans),
         }
@@ -307,7 +327,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         key: K,
         value: V,
         spans: &Lifespans,
-    ) -> Result<(), MemoryError> {
+    ) -> Result<(), InsertError> {
         let weight = self.weigher.as_ref().map_or(1, |weigher| weigher(&key, &value)).max(1);
         let refused = match self.check(weight, spans) {
             Ok((weight, charge)) => {
@@ -326,21 +346,19 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
     }
 
     /// Whether such an entry can be taken; its weight then, and the charge.
-    fn check(&self, weight: u64, spans: &Lifespans) -> Result<(u32, Option<Charge<'_>>), MemoryError> {
-        let requested = Bytes::new(weight);
+    fn check(&self, weight: u64, spans: &Lifespans) -> Result<(u32, Option<Charge<'_>>), InsertError> {
         let max = self.entry_weight_max.load(Relaxed);
-        let weight = u32::try_from(weight).ok().filter(|&weight| u64::from(weight) <= max);
-        let Some(weight) = weight else {
-            return Err(MemoryError::AllocationTooLarge { requested, max: Bytes::new(max) });
+        let Some(small) = u32::try_from(weight).ok().filter(|_| weight <= max) else {
+            return Err(InsertError::TooHeavy { weight, max });
         };
         if spans.live == Some(Duration::ZERO) || spans.idle == Some(Duration::ZERO) {
-            return Err(MemoryError::OutOfMemory { requested, available: Bytes::ZERO });
+            return Err(InsertError::NoTime);
         }
         let charge = match &self.account {
-            Some(account) => Some(account.charge(self.charge_of(u64::from(weight)))?),
+            Some(account) => Some(account.charge(self.charge_of(weight))?),
             None => None,
         };
-        Ok((weight, charge))
+        Ok((small, charge))
     }
 
     fn put_charged(
@@ -348,8 +366,8 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         hash: Hash,
         arrival: Arrival<K, V>,
         charge: Option<Charge<'_>>,
-    ) -> Result<(), MemoryError> {
-        let requested = Bytes::new(u64::from(arrival.weight));
+    ) -> Result<(), InsertError> {
+        let weight = u64::from(arrival.weight);
         let mut leaving = Leaving::new(self);
         let put = self.shard(hash).write_for_request(|contents| {
             contents.sweep_some(|| self.now_ns(), &mut leaving.gone);
@@ -366,7 +384,7 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
                 Ok(())
             }
             Put::Replaced => Ok(()),
-            Put::Refused => Err(MemoryError::OutOfMemory { requested, available: Bytes::ZERO }),
+            Put::Refused => Err(InsertError::NoRoom { weight }),
         }
     }
 

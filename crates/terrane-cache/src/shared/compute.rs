@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::error::{ComputeError, Reentrant};
 use crate::index::Hash;
-use crate::policy::mark::Spare;
+use crate::policy::mark::{Counting, Spare};
 
 use super::cache::{Cache, Inner};
 use super::contents::Found;
@@ -101,8 +101,9 @@ impl<K: Hashable + Eq + Clone, V: Clone, S: BuildHasher> Inner<K, V, S> {
 
     /// The value, without counting that.
     pub(super) fn peek(&self, hash: Hash, key: &K) -> Option<V> {
-        let found =
-            self.shard(hash).read(|contents| contents.read(hash, key, &Spare::default(), || self.now_ns()));
+        let found = self
+            .shard(hash)
+            .read(|contents| contents.read(hash, key, Counting::Each(&Spare::default()), || self.now_ns()));
         match found {
             (Found::Value(value), _) => Some(value),
             (Found::Expired | Found::Nothing, _) => None,

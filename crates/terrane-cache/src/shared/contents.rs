@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use crate::index::Hash;
 use crate::policy::engine::{Engine, Rule};
-use crate::policy::mark::Spare;
+use crate::policy::mark::Counting;
 
 use super::departure::{Departure, Departures, RemovalCause};
 use super::lifetime::{Lifetime, Lifetimes};
@@ -76,19 +76,41 @@ impl<K: Eq, V> Contents<K, V> {
         &self,
         hash: Hash,
         key: &Q,
-        spare: &Spare,
+        counting: Counting<'_>,
         now_ns: impl FnOnce() -> u64,
     ) -> (Found<V>, bool)
     where
         K: Borrow<Q>,
         V: Clone,
     {
-        let used = self.engine.find_and_use(hash, spare, |entry| entry.key.borrow() == key);
+        let used = self.engine.find_and_use(hash, counting, |entry| entry.key.borrow() == key);
         let Some((slot, entry)) = used else { return (Found::Nothing, false) };
         if self.lifetimes.is_some() && self.is_over_or_note_use(slot, now_ns) {
             return (Found::Expired, false);
         }
         (Found::Value(entry.value.clone()), true)
+    }
+
+    /// The same, as far as that is simple: where no entry has a lifetime, and the first place to look at is enough.
+    #[inline(always)]
+    pub(super) fn read_simply<Q: Eq + ?Sized>(
+        &self,
+        hash: Hash,
+        key: &Q,
+        counting: Counting<'_>,
+    ) -> Option<(Option<V>, bool)>
+    where
+        K: Borrow<Q>,
+        V: Clone,
+    {
+        if self.lifetimes.is_some() {
+            return None;
+        }
+        let found =
+            self.engine.find_at_home_and_use(hash, counting, |entry| entry.key.borrow() == key).ok()?;
+        let value = found.map(|entry| entry.value.clone());
+        let is_hit = value.is_some();
+        Some((value, is_hit))
     }
 
     #[cold]
@@ -118,13 +140,14 @@ impl<K: Eq, V> Contents<K, V> {
         self.put_with_others(hash, Entry { key, value }, weight, lifetime, gone)
     }
 
-    /// Puts an entry of weight 1 in, as long as none has a lifetime. Mostly it takes the place of another one.
+    /// Puts an entry of weight 1 in, as long as none has a lifetime. Mostly it takes the place of another one; what goes besides is in
+    /// `gone`, which is then some.
     #[inline(always)]
     pub(super) fn put_plain(
         &mut self,
         hash: Hash,
         entry: Entry<K, V>,
-        gone: &mut Departures<K, V>,
+        gone: &mut Option<Departures<K, V>>,
     ) -> PutPlain<K, V> {
         if self.lifetimes.is_some() {
             return PutPlain::Not(entry);
@@ -134,7 +157,7 @@ impl<K: Eq, V> Contents<K, V> {
             return PutPlain::Put(self.replace(
                 slot,
                 Arrival { key, value, weight: 1, lifetime: None },
-                gone,
+                gone.get_or_insert_with(Departures::new),
             ));
         }
         self.tally.inserted += 1;
@@ -143,7 +166,10 @@ impl<K: Eq, V> Contents<K, V> {
                 self.tally.note_eviction(weight);
                 PutPlain::ForAnother(old)
             }
-            Err(entry) => PutPlain::Put(self.put_with_others(hash, entry, 1, None, gone)),
+            Err(entry) => {
+                let gone = gone.get_or_insert_with(Departures::new);
+                PutPlain::Put(self.put_with_others(hash, entry, 1, None, gone))
+            }
         }
     }
 

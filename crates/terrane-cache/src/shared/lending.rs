@@ -20,32 +20,34 @@
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use crate::policy::mark::Spare;
+use crate::policy::mark::{Counting, Sample, Spare};
 use crate::sync::{Arc, AtomicBool, Mutex, MutexGuard};
 
 /// A value behind a lock. Readers are numbered; those with the same number modulo the number of mirrors share one.
 ///
-/// The fields keep their order: so what a reader needs first of the value is on the cache line that it must have for the lock.
+/// The fields keep their order: so what a reader needs first of the value is on the cache line that it must have for the lock, or for the
+/// way to its mirror.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Lending<T> {
     /// Whether it is worth while to look into a mirror. Changes seldom.
     is_lent: AtomicBool,
-    main: Mutex<Main<T>>,
     /// A power of two.
     mirrors: Box<[Mirror<T>]>,
+    main: Mutex<Main<T>>,
 }
 
 /// The value, in one of two forms.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Main<T> {
-    hits: u64,
-    /// After so many more, [`Lending::note_read`] is due.
+    /// So many hits there will have been in all when [`Lending::note_read`] is due,
+    hits_when_due: u64,
+    /// which is after so many more.
     hits_to_note: u32,
     spare: Spare,
     owned: Option<T>,
-    lent: Option<Arc<T>>,
+    lent: Option<Arc<Lent<T>>>,
     misses: u64,
     /// How many writers there were.
     version: u32,
@@ -84,25 +86,30 @@ struct Mirror<T> {
     version: AtomicU32,
 }
 
+/// A value at the beginning of a cache line, and not behind the counts of its [`Arc`].
+#[derive(Debug)]
+#[repr(align(64))]
+struct Lent<T>(T);
+
 /// One reader's way to the value.
 #[derive(Debug)]
 pub struct Copy<T> {
-    value: Option<Arc<T>>,
+    value: Option<Arc<Lent<T>>>,
     reads: Reads,
-    spare: Spare,
+    sample: Sample,
 }
 
 impl<T> Lending<T> {
     /// For so many readers at once that are not to disturb each other, rounded up to a power of two.
     pub fn new(value: T, mirrors: usize) -> Self {
         let mirror = |_| {
-            let copy = Copy { value: None, reads: Reads::default(), spare: Spare::default() };
+            let copy = Copy { value: None, reads: Reads::default(), sample: Sample::default() };
             Mirror { copy: Mutex::new(copy), version: AtomicU32::new(0) }
         };
         Self {
             // No mirror has seen this version.
             main: Mutex::new(Main {
-                hits: 0,
+                hits_when_due: u64::from(HITS_TO_NOTE_AFTER_WRITE),
                 hits_to_note: HITS_TO_NOTE_AFTER_WRITE,
                 spare: Spare::default(),
                 owned: Some(value),
@@ -133,13 +140,16 @@ impl<T> Lending<T> {
     /// Lets `work` read the value where it is not lent, and counts that: `work` says whether it found what it was for. What else it says
     /// comes with whether it is time for [`Lending::note_read`]. It is given a place to write to, which no other reader writes to meanwhile.
     #[inline(always)]
-    pub(crate) fn read_owned<R>(&self, work: impl FnOnce(&T, &Spare) -> (R, bool)) -> Option<(R, bool)> {
+    pub(crate) fn read_owned<R>(
+        &self,
+        work: impl FnOnce(&T, Counting<'_>) -> (R, bool),
+    ) -> Option<(R, bool)> {
         if self.is_lent.load(Relaxed) {
             return None;
         }
         let mut main = self.main.lock();
         let main = &mut *main;
-        let (result, is_hit) = work(main.owned.as_ref()?, &main.spare);
+        let (result, is_hit) = work(main.owned.as_ref()?, Counting::Each(&main.spare));
         Some((result, main.note(is_hit)))
     }
 
@@ -147,22 +157,41 @@ impl<T> Lending<T> {
     #[inline(always)]
     pub(crate) fn read_copy<R>(
         &self,
-        reader: usize,
-        work: impl FnOnce(&T, &Spare) -> (R, bool),
+        known_reader: usize,
+        reader: impl FnOnce() -> usize,
+        work: impl FnOnce(&T, Counting<'_>) -> (R, bool),
     ) -> Option<R> {
-        let mut copy = self.mirror(reader)?.copy.lock();
+        let mirror = match self.mirrors.get(known_reader) {
+            Some(mirror) => mirror,
+            None => self.mirror(reader())?,
+        };
+        let mut copy = mirror.copy.lock();
         let copy = &mut *copy;
-        let (result, is_hit) = work(copy.value.as_deref()?, &copy.spare);
+        let (result, is_hit) = work(&copy.value.as_deref()?.0, Counting::Sampled(&mut copy.sample));
+        copy.reads.note(is_hit);
+        Some(result)
+    }
+
+    /// The same, for a known reader who need not wait, and work that may give up: without a call of anything else.
+    #[inline(always)]
+    pub(crate) fn read_copy_simply<R>(
+        &self,
+        known_reader: usize,
+        work: impl FnOnce(&T, Counting<'_>) -> Option<(R, bool)>,
+    ) -> Option<R> {
+        let mut copy = self.mirrors.get(known_reader)?.copy.try_lock()?;
+        let copy = &mut *copy;
+        let (result, is_hit) = work(&copy.value.as_deref()?.0, Counting::Sampled(&mut copy.sample))?;
         copy.reads.note(is_hit);
         Some(result)
     }
 
     /// The same, wherever the value is.
     #[inline]
-    pub(crate) fn read_main<R>(&self, work: impl FnOnce(&T, &Spare) -> (R, bool)) -> (R, bool) {
+    pub(crate) fn read_main<R>(&self, work: impl FnOnce(&T, Counting<'_>) -> (R, bool)) -> (R, bool) {
         let mut main = self.main.lock();
         let main = &mut *main;
-        let (result, is_hit) = work(main.value(), &main.spare);
+        let (result, is_hit) = work(main.value(), Counting::Each(&main.spare));
         (result, main.note(is_hit))
     }
 
@@ -192,7 +221,7 @@ impl<T> Lending<T> {
         // The last one who still comes here is alone, but writes to where the others look.
         if is_only_read && (!is_alone || main.lent.is_some()) {
             if let Some(value) = main.owned.take() {
-                main.lent = Some(Arc::new(value));
+                main.lent = Some(Arc::new(Lent(value)));
             }
             mirror.copy.lock().value = main.lent.clone();
             self.is_lent.store(true, Relaxed);
@@ -223,6 +252,7 @@ impl<T> Lending<T> {
     #[inline]
     fn take_back<'a>(&self, main: &'a mut Main<T>) -> (&'a mut T, Reads) {
         main.version = main.version.wrapping_add(1);
+        main.hits_when_due = main.reads().hits + u64::from(HITS_TO_NOTE_AFTER_WRITE);
         main.hits_to_note = HITS_TO_NOTE_AFTER_WRITE;
         if main.owned.is_none() {
             self.revoke(main);
@@ -239,11 +269,12 @@ impl<T> Lending<T> {
             let mut copy = mirror.copy.lock();
             copy.value = None;
             let reads = std::mem::take(&mut copy.reads);
-            main.hits += reads.hits;
+            main.hits_when_due += reads.hits;
             main.misses += reads.misses;
         }
         let lent = main.lent.take().expect(IN_ONE_FORM);
-        main.owned = Some(Arc::try_unwrap(lent).ok().expect("copies are only in the mirrors"));
+        let Lent(value) = Arc::try_unwrap(lent).ok().expect("copies are only in the mirrors");
+        main.owned = Some(value);
     }
 }
 
@@ -257,7 +288,7 @@ const IN_ONE_FORM: &str = "it is there in one form or the other";
 impl<T> Main<T> {
     #[inline]
     fn reads(&self) -> Reads {
-        Reads { hits: self.hits, misses: self.misses }
+        Reads { hits: self.hits_when_due - u64::from(self.hits_to_note), misses: self.misses }
     }
 
     /// Counts a read. Whether it is time for [`Lending::note_read`].
@@ -267,7 +298,6 @@ impl<T> Main<T> {
             self.misses += 1;
             return false;
         }
-        self.hits += 1;
         self.hits_to_note -= 1;
         if self.hits_to_note == 0 {
             self.restart_hits_to_note();
@@ -279,6 +309,7 @@ impl<T> Main<T> {
     #[cold]
     #[inline(never)]
     fn restart_hits_to_note(&mut self) {
+        self.hits_when_due += u64::from(HITS_TO_NOTE);
         self.hits_to_note = HITS_TO_NOTE;
     }
 
@@ -294,7 +325,7 @@ impl<T> Main<T> {
     #[cold]
     #[inline(never)]
     fn lent(&self) -> &T {
-        self.lent.as_ref().expect(IN_ONE_FORM)
+        &self.lent.as_ref().expect(IN_ONE_FORM).0
     }
 }
 
@@ -314,7 +345,7 @@ impl<T> Deref for Reading<'_, T> {
     fn deref(&self) -> &T {
         match self {
             Self::Main(main) => main.value(),
-            Self::Copy(copy) => copy.value.as_ref().expect(IN_ONE_FORM),
+            Self::Copy(copy) => &copy.value.as_ref().expect(IN_ONE_FORM).0,
         }
     }
 }
@@ -385,7 +416,7 @@ mod tests {
     fn reads_are_counted_whichever_way_they_take() {
         let lending = Lending::new((), 2);
         [7, 8, 7].into_iter().for_each(|reader| lending.note_read(reader));
-        let read = |reader, is_hit| match lending.read_copy(reader, |(), _| ((), is_hit)) {
+        let read = |reader, is_hit| match lending.read_copy(reader, || reader, |(), _| ((), is_hit)) {
             Some(()) => false,
             None => lending.read_main(|(), _| ((), is_hit)).1,
         };

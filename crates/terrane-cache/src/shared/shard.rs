@@ -1,6 +1,6 @@
 //! One part of a cache behind a lock.
 
-use crate::policy::mark::Spare;
+use crate::policy::mark::Counting;
 
 use super::contents::Contents;
 use super::lending::{Lending, Reads};
@@ -23,20 +23,35 @@ impl<K, V> Shard<K, V> {
     #[inline(always)]
     pub(super) fn read_owned<T>(
         &self,
-        work: impl FnOnce(&Contents<K, V>, &Spare) -> (T, bool),
+        work: impl FnOnce(&Contents<K, V>, Counting<'_>) -> (T, bool),
     ) -> Option<(T, bool)> {
         self.contents.read_owned(work)
     }
 
     /// The same, where they are lent to this thread.
     #[inline(always)]
-    pub(super) fn read_copy<T>(&self, work: impl FnOnce(&Contents<K, V>, &Spare) -> (T, bool)) -> Option<T> {
-        self.contents.read_copy(thread_number_or_large(), work)
+    pub(super) fn read_copy<T>(
+        &self,
+        work: impl FnOnce(&Contents<K, V>, Counting<'_>) -> (T, bool),
+    ) -> Option<T> {
+        self.contents.read_copy(known_thread_number(), thread_number_or_large, work)
+    }
+
+    /// The same, as far as that is simple.
+    #[inline(always)]
+    pub(super) fn read_copy_simply<T>(
+        &self,
+        work: impl FnOnce(&Contents<K, V>, Counting<'_>) -> Option<(T, bool)>,
+    ) -> Option<T> {
+        self.contents.read_copy_simply(known_thread_number(), work)
     }
 
     /// The same, wherever they are.
     #[inline]
-    pub(super) fn read_main<T>(&self, work: impl FnOnce(&Contents<K, V>, &Spare) -> (T, bool)) -> (T, bool) {
+    pub(super) fn read_main<T>(
+        &self,
+        work: impl FnOnce(&Contents<K, V>, Counting<'_>) -> (T, bool),
+    ) -> (T, bool) {
         self.contents.read_main(work)
     }
 
@@ -66,7 +81,7 @@ impl<K, V> Shard<K, V> {
     #[inline]
     pub(super) fn write_for_request<T>(&self, work: impl FnOnce(&mut Contents<K, V>) -> T) -> T {
         self.contents.write(|contents, reads| {
-            contents.engine.note_requests_until(reads.hits);
+            contents.engine.note_request(reads.hits);
             work(contents)
         })
     }
