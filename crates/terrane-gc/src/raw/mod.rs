@@ -11,7 +11,7 @@
 //! | frame region | the embedder's frame stack | when the frame is left, or moved to the old space by an evacuation |
 //! | nursery | [`Heap::bump`], [`Heap::alloc`] | at the next collection, moved to the old space if live |
 //! | arenas | the same while an arena is entered | when the arena is destroyed, moved to the old space if live |
-//! | old space | promotion, [`Heap::alloc_pinned`] | swept by a full collection |
+//! | old space | promotion, [`Heap::alloc_pinned`] | swept by a full collection; in idle time they may move within it |
 //! | large objects | [`Heap::alloc`] above [`SMALL_OBJECT_MAX`] | swept by a full collection; they never move |
 //!
 //! The first three make up the *young range*, one run of addresses, so that the write barrier's question "is
@@ -26,6 +26,10 @@
 //! [`HeapConfig::incremental`] off, in one pause after a minor collection. Slices run when an allocation finds the
 //! window's limit, which is lowered for their sake, and in idle time ([`Heap::step`]).
 //!
+//! In idle time, if the source [follows](RootSource::FOLLOWS_OLD_MOVES), a full collection also moves what lives in sparsely used
+//! chunks elsewhere, a few blocks in each slice, and the chunks are given back. What is pinned stays; and so does what the mutator
+//! stores references to in between.
+//!
 //! Two things are not done in slices: the frame region and the arenas are scanned whole when a cycle begins, and when
 //! the mark stack overflows all marked objects are scanned again at once.
 //!
@@ -35,7 +39,8 @@
 //!   the new address.
 //! - Objects are initialised before the next such call.
 //! - Every store into a slot of an initialised object goes through [`Heap::write`] (or is announced to
-//!   [`Heap::record`]), whatever is stored: while marking, what is overwritten counts.
+//!   [`Heap::record`]), whatever is stored: while marking, what is overwritten counts, and until old objects have been
+//!   moved, what is stored does.
 //! - Only roots and frame objects refer to frame objects.
 //!
 //! # Weak processing
