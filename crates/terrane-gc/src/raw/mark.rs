@@ -19,6 +19,7 @@ use core::marker::PhantomData;
 
 use super::large::LargeSpace;
 use super::old_space::OldSpace;
+use super::old_space::block::SMALL_OBJECT_MAX;
 use super::old_space::chunk::{Chunk, StartTable};
 use super::old_space::line::mark_lines;
 use super::prefetch::{DISTANCE, prefetch};
@@ -269,7 +270,10 @@ impl<M: ObjectModel> Marking<'_, M> {
                     }
                 }
                 let before = hot.top;
-                if let Some((size, slots)) = M::fixed_shape(*(address as *const Word)) {
+                // A large object may have such a shape, too. It has no lines, and its size tells it at less cost than its chunk.
+                if let Some((size, slots)) = M::fixed_shape(*(address as *const Word))
+                    && size <= SMALL_OBJECT_MAX
+                {
                     hot.bytes += size;
                     mark_lines(chunk, address, size, epoch);
                     self.follow_fixed::<TRACK>(word, address, slots, bounds, &mut hot);

@@ -6,6 +6,7 @@ mod clocks;
 mod data;
 mod deaths;
 mod handles;
+mod large_values;
 mod pretenured;
 mod programs;
 mod random;
