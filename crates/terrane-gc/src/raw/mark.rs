@@ -216,21 +216,23 @@ impl<M: ObjectModel> Marking<'_, M> {
         }
     }
 
-    /// Marks what is reachable from what was shaded, as far as the slice allows.
+    /// Marks what is reachable from what was shaded, as far as the slice allows. Where nothing is left to do, nothing is spent,
+    /// so that who comes after gets on however short the slice is.
     pub(crate) fn drain(&mut self, large: &LargeSpace, slice: &mut Slice) -> Progress {
         loop {
+            if self.stack.top() == self.stack.bottom() {
+                if !self.stack.take_overflow() {
+                    return Progress::Done;
+                }
+                self.rescan(large);
+                continue;
+            }
             let batch = slice.batch();
             if batch == 0 {
                 return Progress::More;
             }
             let done = self.drain_some(batch);
             slice.spend(done);
-            if self.stack.top() == self.stack.bottom() {
-                if !self.stack.take_overflow() {
-                    return Progress::Done;
-                }
-                self.rescan(large);
-            }
         }
     }
 
