@@ -85,7 +85,8 @@ impl<M: ObjectModel> Heap<M> {
     }
 
     pub(crate) fn reopen_slice(&mut self, slice: &mut Slice) {
-        if self.old.reopen_candidate() {
+        let poison = self.poison();
+        if self.old.reopen_candidate(poison) {
             slice.spend(CHUNK_UNITS);
         } else {
             self.cycle.phase = Phase::Release;

@@ -58,6 +58,8 @@ struct Candidate {
 #[derive(Debug)]
 pub(crate) struct Candidates {
     list: Vec<Candidate>,
+    /// Free blocks that they had when they were chosen: nothing is in them, though nothing may be put in.
+    pub(super) hidden_blocks: usize,
     /// A bit for each chunk of 16 GiB, where a candidate may be: most references are told from those into one by it.
     filter: [u64; 64],
     /// In segments, so that giving them back is no long pause.
@@ -77,6 +79,7 @@ impl Candidates {
     pub(crate) const fn new() -> Self {
         Self {
             list: Vec::new(),
+            hidden_blocks: 0,
             filter: [0; 64],
             records: Vec::new(),
             recorded: 0,
@@ -311,7 +314,9 @@ impl OldSpace {
         let number = self.candidates.list.len();
         // SAFETY: the chunk is in use; nobody else accesses the header now.
         let header = unsafe { &mut *chunk.header() };
-        self.free_blocks -= header.free_blocks.count_ones() as usize;
+        let free = header.free_blocks.count_ones() as usize;
+        self.free_blocks -= free;
+        self.candidates.hidden_blocks += free;
         self.candidates.list.push(Candidate {
             chunk,
             dropped: false,
@@ -363,16 +368,21 @@ impl OldSpace {
         self.chunks.iter().map(lines).sum()
     }
 
-    /// Puts the next candidate, emptied or not, at promotion's disposal again; false when that was the last. Everything is swept.
-    pub(crate) fn reopen_candidate(&mut self) -> bool {
+    /// Puts the next candidate, emptied or not, at promotion's disposal again; false when that was the last. Everything is
+    /// swept. What it was emptied of is filled with `poison`, if any.
+    pub(crate) fn reopen_candidate(&mut self, poison: Option<u8>) -> bool {
         debug_assert_eq!(self.state, State::Settled);
         _ = self.candidates.records.pop();
-        let Some(Candidate { chunk, .. }) = self.candidates.list.pop() else {
+        let Some(Candidate { chunk, free, .. }) = self.candidates.list.pop() else {
             self.candidates.forget();
             return false;
         };
+        self.candidates.hidden_blocks -= free.count_ones() as usize;
         chunk.set_candidate(None);
         self.sweep_chunk(chunk);
+        if let Some(byte) = poison {
+            self.poison_free(chunk, byte);
+        }
         // What promotion may use is looked for from the first chunk on.
         (self.recyclable_from, self.fragmented_from, self.free_from) = (0, 0, 0);
         true
