@@ -108,7 +108,7 @@ fn what_the_program_stores_meanwhile_is_found_where_it_is() {
             assert!(machine.heap.unpin(word));
         }
         check(&mut machine);
-        for holder in machine.roots.words[3..].to_vec() {
+        for holder in machine.roots.words[3..].iter().copied() {
             assert_eq!(read(holder, 0), integer(7));
             assert!(is_pair(read(holder, 1)));
         }
