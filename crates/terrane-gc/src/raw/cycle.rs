@@ -1,7 +1,7 @@
 //! The full collection as a cycle of phases, run in slices.
 //!
 //! ```text
-//! Idle → Roots → Mark → Revive → Clear → Sweep → (Defragment → Reopen →) Release → Idle
+//! Idle → Roots → Mark → Revive → Clear → Sweep → (Defragment →) Reopen → Release → Idle
 //!        └── the barrier keeps the snapshot ──┘
 //! ```
 //!

@@ -85,7 +85,8 @@ impl<M: ObjectModel> Heap<M> {
     }
 
     pub(crate) fn reopen_slice(&mut self, slice: &mut Slice) {
-        if self.old.reopen_candidate(&mut self.chunks) {
+        let poison = self.poison();
+        if self.old.reopen_candidate(&mut self.chunks, poison) {
             slice.spend(CHUNK_UNITS);
         } else {
             self.cycle.phase = Phase::Release;
@@ -100,11 +101,17 @@ impl<M: ObjectModel> Heap<M> {
         !remembers && self.nursery_cursor == self.young.nursery().base
     }
 
+    /// Whether it is a minor collection that must come before old objects can be moved. What is remembered outlasts it. The
+    /// mutator's cursor was taken note of.
+    pub(crate) fn would_moving_wait(&self) -> bool {
+        let is_something_young = self.nursery_cursor > self.young.nursery().base || self.has_fresh();
+        is_something_young && !self.rebuild_remembered && self.remembered.len() == 0
+    }
+
     /// Empties blocks, as far as the slice allows.
     pub(crate) fn defragment_slice<R: RootSource>(&mut self, roots: &mut R, slice: &mut Slice) {
         if !self.is_nothing_young(roots) {
-            // In idle time a minor collection comes first. What is remembered stays so.
-            if slice.is_limited() && !self.rebuild_remembered && self.remembered.len() == 0 {
+            if slice.is_limited() && self.would_moving_wait() {
                 return slice.end();
             }
             return self.end_defragmenting();

@@ -354,6 +354,7 @@ impl<M: ObjectModel> Heap<M> {
             }
             return;
         }
+        self.give_way_if_grown(size);
         self.pay_for(size, roots);
         // The slice may have ended a cycle. The next one begins after a minor collection, as all do.
         if self.cycle.is_idle() && self.has_grown(size) {

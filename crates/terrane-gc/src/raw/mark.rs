@@ -19,6 +19,7 @@ use core::marker::PhantomData;
 
 use super::large::LargeSpace;
 use super::old_space::OldSpace;
+use super::old_space::block::SMALL_OBJECT_MAX;
 use super::old_space::chunk::{Chunk, StartTable};
 use super::old_space::line::mark_lines;
 use super::prefetch::{DISTANCE, prefetch};
@@ -219,21 +220,23 @@ impl<M: ObjectModel> Marking<'_, M> {
         }
     }
 
-    /// Marks what is reachable from what was shaded, as far as the slice allows.
+    /// Marks what is reachable from what was shaded, as far as the slice allows. Where nothing is left to do, nothing is spent,
+    /// so that who comes after gets on however short the slice is.
     pub(crate) fn drain(&mut self, large: &LargeSpace, slice: &mut Slice) -> Progress {
         loop {
+            if self.stack.top() == self.stack.bottom() {
+                if !self.stack.take_overflow() {
+                    return Progress::Done;
+                }
+                self.rescan(large);
+                continue;
+            }
             let batch = slice.batch();
             if batch == 0 {
                 return Progress::More;
             }
             let done = self.drain_some(batch);
             slice.spend(done);
-            if self.stack.top() == self.stack.bottom() {
-                if !self.stack.take_overflow() {
-                    return Progress::Done;
-                }
-                self.rescan(large);
-            }
         }
     }
 
@@ -273,7 +276,10 @@ impl<M: ObjectModel> Marking<'_, M> {
                     }
                 }
                 let before = hot.top;
-                if let Some((size, slots)) = M::fixed_shape(*(address as *const Word)) {
+                // A large object may have such a shape, too. It has no lines, and its size tells it at less cost than its chunk.
+                if let Some((size, slots)) = M::fixed_shape(*(address as *const Word))
+                    && size <= SMALL_OBJECT_MAX
+                {
                     hot.bytes += size;
                     mark_lines(chunk, address, size, epoch);
                     self.follow_fixed::<TRACK>(word, address, slots, bounds, &mut hot);

@@ -82,8 +82,8 @@ pub unsafe trait ObjectModel: 'static {
     /// Whether [`moved`](Self::moved) is to be called. Where it is `false`, moving costs nothing more.
     const TRACKS_MOVES: bool = false;
 
-    /// Called right after a live object was copied to its new place: by a minor collection or an
-    /// evacuation. For objects whose side blocks (see below) hold their address. It may read and write the
+    /// Called right after a live object was copied to its new place: by a minor collection, an
+    /// evacuation, or in idle time. For objects whose side blocks (see below) hold their address. It may read and write the
     /// copy, apart from its size and slots, and memory of its own outside the heap. The copy's slots are not
     /// forwarded yet.
     ///

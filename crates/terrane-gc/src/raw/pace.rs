@@ -279,17 +279,22 @@ impl<M: ObjectModel> Heap<M> {
     }
 
     /// Whether slices of the cycle under way run as the program allocates. Those that move old objects wait for idle time.
-    fn has_slices(&self) -> bool {
+    pub(crate) fn has_slices(&self) -> bool {
         !self.cycle.is_idle() && self.cycle.phase != Phase::Defragment
     }
 
     /// At the end of a minor collection: begins a cycle if the heap has outgrown its threshold.
     pub(crate) fn cycle_if_grown<R: RootSource>(&mut self, roots: &mut R) {
-        if self.cycle.phase == Phase::Defragment && self.has_grown(0) {
-            self.end_defragmenting();
-        }
+        self.give_way_if_grown(0);
         if self.cycle.is_idle() && self.has_grown(0) && self.is_still_due() {
             self.begin_cycle(CollectionCause::OldSpaceGrown, roots);
+        }
+    }
+
+    /// Ends a defragmentation that keeps the next cycle from beginning, which is due with `more` bytes to come.
+    pub(crate) fn give_way_if_grown(&mut self, more: usize) {
+        if self.cycle.phase == Phase::Defragment && self.has_grown(more) {
+            self.end_defragmenting();
         }
     }
 
@@ -328,15 +333,12 @@ impl<M: ObjectModel> Heap<M> {
     /// the program runs on. Each call is one pause, of at most about `ns` nanoseconds, or of a minor collection.
     pub fn step<R: RootSource>(&mut self, ns: u64, roots: &mut R) -> Progress {
         let begins_anew = self.should_begin_anew::<R>();
-        if !self.cycle.is_idle() && !begins_anew && !self.is_kept_from_moving(roots) {
+        if !self.cycle.is_idle() && !begins_anew && !self.is_kept_from_moving() {
             _ = self.run_slice(ns, usize::MAX, roots);
             return Progress::More;
         }
         self.sync();
-        if self.nursery_cursor > self.young.nursery().base
-            || self.has_fresh()
-            || self.is_kept_from_moving(roots)
-        {
+        if self.nursery_cursor > self.young.nursery().base || self.has_fresh() {
             self.collect_quietly(CollectionKind::Minor, CollectionCause::Idle, roots);
             return Progress::More;
         }
@@ -383,13 +385,14 @@ impl<M: ObjectModel> Heap<M> {
             && !self.old.candidates.is_tracking()
     }
 
-    /// Whether something young must be collected before old objects can be moved.
-    fn is_kept_from_moving<R: RootSource>(&mut self, roots: &mut R) -> bool {
-        if self.cycle.phase != Phase::Defragment || self.rebuild_remembered || self.remembered.len() > 0 {
+    /// Whether something young must be collected before old objects can be moved. Not where a collection is of no use, since
+    /// references into an arena, or slots that the source remembers, outlast it: nothing can be moved then.
+    fn is_kept_from_moving(&mut self) -> bool {
+        if self.cycle.phase != Phase::Defragment {
             return false;
         }
         self.sync();
-        !self.is_nothing_young(roots)
+        self.would_moving_wait()
     }
 
     /// The same by work instead of time: goes on with a full collection that is under way for so many units, each
@@ -398,7 +401,7 @@ impl<M: ObjectModel> Heap<M> {
         if self.cycle.is_idle() {
             return Progress::Done;
         }
-        if self.is_kept_from_moving(roots) {
+        if self.is_kept_from_moving() {
             self.collect_quietly(CollectionKind::Minor, CollectionCause::Requested, roots);
         }
         self.run_slice(u64::MAX, units, roots)

@@ -1,8 +1,8 @@
 //! Pinned objects: they stay where they are, so that code outside the runtime may hold their addresses.
 //!
-//! Objects of the old space do not move, so to pin one is to enter it in a table beside the heap, with a count. A young
-//! object is first moved to the old space, by one collection of the zone that it is in. An entry is also a root: foreign
-//! code that has the address expects the object to live.
+//! Objects of the old space move in idle time only, and those that are pinned not at all, so to pin one is to enter it in a
+//! table beside the heap, with a count. A young object is first moved to the old space, by one collection of the zone that
+//! it is in. An entry is also a root: foreign code that has the address expects the object to live.
 //!
 //! Whoever knows beforehand that an object is to be pinned allocates it in the old space right away
 //! ([`Heap::alloc_pinned`]). Like large objects, such objects are scanned whole

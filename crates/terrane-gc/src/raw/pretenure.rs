@@ -149,7 +149,7 @@ impl<M: ObjectModel> Heap<M> {
     pub(crate) fn is_direct_over(&mut self) -> bool {
         self.enabled
             && (!self.pretenurer.wants_direct()
-                || (self.cycle.is_idle() && self.has_grown(0))
+                || (!self.has_slices() && self.has_grown(0))
                 || self.wants_gaps())
     }
 

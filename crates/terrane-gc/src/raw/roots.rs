@@ -39,8 +39,9 @@ pub unsafe trait RootSource {
     /// Whether old objects may be moved in idle time, so that memory can be given back. A source that says so promises
     /// besides, for every call: [`visit_roots`](Self::visit_roots) of [`RootScope::All`] visits every place outside the heap in which an
     /// old object's address is kept; or what is kept elsewhere (in a weak reference, say) is updated by
-    /// [`ObjectModel::moved`](super::ObjectModel::moved). Stores are told to the heap as long as it
-    /// [is marking](super::Heap::is_marking), which then lasts until the moving is over.
+    /// [`ObjectModel::moved`](super::ObjectModel::moved). As long as the heap [is marking](super::Heap::is_marking), which then
+    /// lasts until the moving is over, every store into an older object goes through [`Heap::write`](super::Heap::write) or
+    /// [`Heap::record`](super::Heap::record), which see the value: a look at what is overwritten is not enough.
     const FOLLOWS_OLD_MOVES: bool = false;
 
     /// Visits each root in the scope; the collector may replace it.

@@ -1,7 +1,7 @@
 //! Old objects that are moved in idle time, so that memory is given back.
 
 use terrane_base::Bytes;
-use terrane_gc::raw::{CollectionKind, HeapConfig, Pretenuring, Progress, Word};
+use terrane_gc::raw::{CollectionKind, HeapConfig, Pretenuring, Progress, RootScope, RootSource, Word};
 
 use crate::machine::Machine;
 use crate::model::*;
@@ -150,5 +150,102 @@ fn a_program_that_goes_on_is_not_kept_from_its_collections() {
         machine.grow_list(2, 200_000).unwrap();
     }
     assert!(full(&machine) > before + 1);
+    check(&mut machine);
+}
+
+/// Goes on with idle time until something was moved.
+fn rest_until_moving(machine: &mut Machine) {
+    while machine.heap.stats().bytes_defragmented == 0 {
+        assert_eq!(machine.heap.step(1000, &mut machine.roots), Progress::More);
+    }
+}
+
+#[test]
+fn a_program_of_large_objects_is_not_kept_from_its_collections() {
+    let mut machine = thinned(HeapConfig::new().limit(Bytes::from_gib(1)));
+    rest_until_moving(&mut machine);
+    for _ in 0..2000 {
+        machine.vector(20_000).unwrap();
+    }
+    let peak = machine.heap.stats().large.bytes_peak;
+    assert!(peak < 150 << 20, "{peak}");
+    check(&mut machine);
+}
+
+#[test]
+fn a_program_of_pretenured_objects_is_not_kept_from_its_collections() {
+    let config = HeapConfig::new().limit(Bytes::from_gib(1)).pretenuring(Pretenuring::Always);
+    let mut machine = thinned(config);
+    rest_until_moving(&mut machine);
+    machine.roots.push(integer(0));
+    for _ in 0..100 {
+        machine.roots.set(2, integer(0));
+        machine.grow_list(2, 200_000).unwrap();
+    }
+    let peak = machine.heap.stats().old.bytes_peak;
+    assert!(peak < 150 << 20, "{peak}");
+    check(&mut machine);
+}
+
+/// What a cycle keeps promotion out of holds nothing, so it is not charged.
+#[test]
+fn the_limit_holds_while_chunks_are_emptied() {
+    let mut machine = thinned(HeapConfig::new().limit(Bytes::from_mib(80)));
+    for index in (0..LISTS).filter(|index| index % 300 != 0) {
+        machine.write(machine.roots.words[0], index, integer(0));
+    }
+    machine.collect(CollectionKind::Full);
+    while let Ok(word) = machine.vector(60_000) {
+        machine.roots.push(word);
+    }
+    // Enough is let go of for another cycle to begin.
+    (0..4).for_each(|_| machine.roots.swap_remove(2));
+    while machine.heap.step(20_000, &mut machine.roots) == Progress::More {
+        let stats = machine.heap.stats();
+        assert!(stats.charged_bytes <= stats.limit_bytes, "{stats:?}");
+    }
+    assert!(machine.heap.stats().bytes_defragmented > 0);
+    machine.heap.verify(&mut machine.roots).unwrap();
+}
+
+/// Remembers one slot for ever, as a source may whose global variables lie in the heap.
+struct Remembering<'r>(&'r mut Roots, Word);
+
+// SAFETY: the promises of the roots; the slot is that of an object that lives and stays where it is, since it is large.
+unsafe impl RootSource for Remembering<'_> {
+    const FOLLOWS_OLD_MOVES: bool = true;
+
+    fn visit_roots<F: FnMut(&mut Word)>(&mut self, scope: RootScope, mut visit: F) {
+        self.0.visit_roots(scope, &mut visit);
+        // SAFETY: as above.
+        visit(unsafe { &mut *slot(self.1, 0) });
+    }
+
+    fn visit_remembered<F: FnMut(*const Word)>(&mut self, mut visit: F) {
+        visit(slot(self.1, 0));
+    }
+
+    fn frame_top(&self) -> usize {
+        self.0.frame_top()
+    }
+
+    fn frames_evacuated(&mut self) {
+        self.0.frames_evacuated();
+    }
+
+    fn collected(&mut self) {
+        self.0.collected();
+    }
+}
+
+#[test]
+fn idle_time_ends_where_a_source_remembers_slots_for_ever() {
+    let mut machine = thinned(HeapConfig::new());
+    let vector = machine.roots.words[0];
+    let mut roots = Remembering(&mut machine.roots, vector);
+    // So little time for each that the moving begins with a step of its own.
+    let steps = (0..50_000).take_while(|_| machine.heap.step(1, &mut roots) == Progress::More).count();
+    assert!(steps < 50_000);
+    assert_eq!(machine.heap.stats().bytes_defragmented, 0);
     check(&mut machine);
 }

@@ -118,3 +118,15 @@ fn collect_with_clock_that_panics(at: u64) -> bool {
         .is_ok()
     })
 }
+
+#[test]
+fn idle_time_comes_to_an_end_in_steps_of_no_time() {
+    let mut heap = Heap::new().unwrap();
+    run(&mut heap);
+    for ns in [0, 1, 100] {
+        heap.enter(|mu| (0..10_000).for_each(|number| _ = mu.alloc([number; 8])));
+        heap.collect_minor();
+        let steps = (0..50_000).take_while(|_| heap.step(ns)).count();
+        assert!(steps < 50_000, "of {ns} ns");
+    }
+}

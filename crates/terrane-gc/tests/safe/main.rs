@@ -7,6 +7,7 @@ mod data;
 mod deaths;
 mod defragment;
 mod handles;
+mod large_values;
 mod pretenured;
 mod programs;
 mod random;

@@ -44,6 +44,8 @@ struct Candidate {
 #[derive(Debug)]
 pub(crate) struct Candidates {
     list: Vec<Candidate>,
+    /// Free blocks that they had when they were chosen: nothing is in them, though nothing may be put in.
+    pub(super) hidden_blocks: usize,
     /// A bit for each chunk of 16 GiB, where a candidate may be: most references are told from those into one by it.
     filter: [u64; 64],
     records: Records,
@@ -61,6 +63,7 @@ impl Candidates {
     pub(crate) const fn new() -> Self {
         Self {
             list: Vec::new(),
+            hidden_blocks: 0,
             filter: [0; 64],
             records: Records::new(),
             heads: Vec::new(),
@@ -283,7 +286,9 @@ impl OldSpace {
         let number = self.candidates.list.len();
         // SAFETY: the chunk is in use; nobody else accesses the header now.
         let header = unsafe { &mut *chunk.header() };
-        self.free_blocks -= header.free_blocks.count_ones() as usize;
+        let free = header.free_blocks.count_ones() as usize;
+        self.free_blocks -= free;
+        self.candidates.hidden_blocks += free;
         self.candidates.list.push(Candidate {
             chunk,
             dropped: false,
@@ -335,18 +340,23 @@ impl OldSpace {
         self.chunks.iter().map(lines).sum()
     }
 
-    /// Puts the next candidate, emptied or not, at promotion's disposal again; false when that was the last. Everything is swept.
-    pub(crate) fn reopen_candidate(&mut self, space: &mut ChunkSpace) -> bool {
+    /// Puts the next candidate, emptied or not, at promotion's disposal again; false when that was the last. Everything is
+    /// swept. What it was emptied of is filled with `poison`, if any.
+    pub(crate) fn reopen_candidate(&mut self, space: &mut ChunkSpace, poison: Option<u8>) -> bool {
         debug_assert_eq!(self.state, State::Settled);
         if self.candidates.records.release_segment(space) {
             return true;
         }
-        let Some(Candidate { chunk, .. }) = self.candidates.list.pop() else {
+        let Some(Candidate { chunk, free, .. }) = self.candidates.list.pop() else {
             self.candidates = Candidates::new();
             return false;
         };
+        self.candidates.hidden_blocks -= free.count_ones() as usize;
         chunk.set_candidate(None);
         self.sweep_chunk(chunk);
+        if let Some(byte) = poison {
+            self.poison_free(chunk, byte);
+        }
         // What promotion may use is looked for from the first chunk on.
         (self.recyclable_from, self.fragmented_from, self.free_from) = (0, 0, 0);
         true

@@ -158,7 +158,7 @@ impl OldSpace {
 
     /// Blocks that hold objects.
     pub(crate) fn used_blocks(&self) -> usize {
-        self.chunks.len() * DATA_BLOCKS_PER_CHUNK - self.free_blocks
+        self.chunks.len() * DATA_BLOCKS_PER_CHUNK - self.free_blocks - self.candidates.hidden_blocks
     }
 
     pub(crate) fn chunks(&self) -> &[Chunk] {

@@ -119,7 +119,7 @@ impl OldSpace {
     }
 
     /// Fills the free lines and blocks of a chunk that was just swept with `byte`, so that a stale reference is noticed.
-    fn poison_free(&self, chunk: Chunk, byte: u8) {
+    pub(super) fn poison_free(&self, chunk: Chunk, byte: u8) {
         let open = self.open_blocks(chunk);
         for block in (METADATA_BLOCKS..BLOCKS_PER_CHUNK).filter(|block| open >> block & 1 == 0) {
             let mut line = 0;
