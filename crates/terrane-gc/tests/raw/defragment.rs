@@ -249,3 +249,28 @@ fn idle_time_ends_where_a_source_remembers_slots_for_ever() {
     assert_eq!(machine.heap.stats().bytes_defragmented, 0);
     check(&mut machine);
 }
+
+/// To bring all of them up to date would be one long pause, so it stays.
+#[test]
+fn what_is_referred_to_from_everywhere_stays_where_it_is() {
+    let mut machine = thinned(with_births_in_the_nursery());
+    let popular = read(read(list_at(&machine, 999), 1), 1);
+    machine.roots.push(popular);
+    let (vectors, slots) = (20, 500);
+    for _ in 0..vectors {
+        let vector = machine.vector(slots).unwrap();
+        let popular = machine.roots.words[2];
+        // SAFETY: the vector is fresh.
+        (0..slots).for_each(|index| unsafe { *slot(vector, index) = popular });
+        machine.roots.push(vector);
+    }
+    machine.collect(CollectionKind::Minor);
+    let before = machine.roots.words[2];
+    rest(&mut machine);
+    assert!(machine.heap.stats().bytes_defragmented > 1 << 20);
+    for vector in &machine.roots.words[3..] {
+        assert!((0..slots).all(|index| read(*vector, index) == machine.roots.words[2]));
+    }
+    assert_eq!(machine.roots.words[2], before);
+    check(&mut machine);
+}

@@ -26,6 +26,8 @@ use super::{DATA_BLOCKS_PER_CHUNK, State};
 const STAYING_MAX: usize = 4096;
 /// One record for so many bytes of the candidates, at most.
 const BYTES_PER_RECORD: usize = 256;
+/// A block that is referred to from more places is left alone: to visit them all would be a long pause.
+const RECORDS_PER_BLOCK_MAX: u32 = 4096;
 /// Chunks of candidates for one of records.
 const CHUNKS_PER_SEGMENT: usize = BYTES_PER_RECORD / size_of::<Record>();
 /// A chunk with more lines in use is not worth being emptied.
@@ -41,6 +43,13 @@ struct Candidate {
     fragmented: u64,
 }
 
+/// The records for a block.
+#[derive(Clone, Copy, Debug)]
+struct List {
+    first: u32,
+    len: u32,
+}
+
 #[derive(Debug)]
 pub(crate) struct Candidates {
     list: Vec<Candidate>,
@@ -49,8 +58,8 @@ pub(crate) struct Candidates {
     /// A bit for each chunk of 16 GiB, where a candidate may be: most references are told from those into one by it.
     filter: [u64; 64],
     records: Records,
-    /// The first record for each block.
-    heads: Vec<u32>,
+    /// The records for each block.
+    lists: Vec<List>,
     staying: Vec<usize>,
     /// How many of them are in order, and each there once.
     sorted: usize,
@@ -66,7 +75,7 @@ impl Candidates {
             hidden_blocks: 0,
             filter: [0; 64],
             records: Records::new(),
-            heads: Vec::new(),
+            lists: Vec::new(),
             staying: Vec::new(),
             sorted: 0,
             next: 0,
@@ -124,8 +133,12 @@ impl Candidates {
 
     #[inline(never)]
     fn push(&mut self, parent: usize, slot: usize, block: usize) {
-        match self.records.push(parent, slot, self.heads[block]) {
-            Some(index) => self.heads[block] = index,
+        let list = self.lists[block];
+        if list.len == RECORDS_PER_BLOCK_MAX {
+            return;
+        }
+        match self.records.push(parent, slot, list.first) {
+            Some(first) => self.lists[block] = List { first, len: list.len + 1 },
             None => self.give_up(),
         }
     }
@@ -191,7 +204,8 @@ impl Candidates {
             let candidate = self.list.get(self.next / BLOCKS_PER_CHUNK)?;
             let block = self.next % BLOCKS_PER_CHUNK;
             self.next += 1;
-            if !candidate.dropped && (DATA_BLOCKS >> block) & 1 != 0 {
+            let is_popular = self.lists[self.next - 1].len == RECORDS_PER_BLOCK_MAX;
+            if !candidate.dropped && !is_popular && (DATA_BLOCKS >> block) & 1 != 0 {
                 return Some((candidate.chunk, block));
             }
         }
@@ -199,7 +213,7 @@ impl Candidates {
 
     /// The first record for the block that was taken last.
     pub(crate) fn first_record(&self) -> Option<u32> {
-        self.next.checked_sub(1).map(|block| self.heads[block]).filter(|&head| head != NONE)
+        self.next.checked_sub(1).map(|block| self.lists[block].first).filter(|&first| first != NONE)
     }
 
     /// A record, and the next for the same block.
@@ -272,11 +286,11 @@ impl OldSpace {
         let candidates = &mut self.candidates;
         let blocks = chunks * BLOCKS_PER_CHUNK;
         let reserved = candidates.list.try_reserve_exact(chunks).is_ok()
-            && candidates.heads.try_reserve_exact(blocks).is_ok()
+            && candidates.lists.try_reserve_exact(blocks).is_ok()
             && candidates.staying.try_reserve_exact(STAYING_MAX).is_ok()
             && candidates.records.reserve(chunks.div_ceil(CHUNKS_PER_SEGMENT), space, owner);
         if reserved {
-            candidates.heads.resize(blocks, NONE);
+            candidates.lists.resize(blocks, List { first: NONE, len: 0 });
         }
         reserved
     }
