@@ -1,7 +1,8 @@
 //! A lock that lends what it guards to readers, so that those on different cores do not disturb each other.
 //!
-//! A lock is one word that every reader writes twice: it travels from core to core, and that costs more than all else about a hit. So a value that is only read for a while is *lent*: it moves behind an [`Arc`], and each reader that comes
-//! often gets a copy of the `Arc` in a *mirror* of its own, behind a lock of its own on cache lines of its own. From then on it writes
+//! A lock is one word that every reader writes twice: it travels from core to core, and that costs more than all else about a
+//! hit. So a value that is only read for a while is *lent*: it moves behind an [`Arc`], and each reader that comes often gets a
+//! copy of the `Arc` in a *mirror* of its own, behind a lock of its own on cache lines of its own. From then on it writes
 //! nothing that others read. (The idea is that of BRAVO, Dice and Kogan, USENIX ATC 2019, a bias towards readers that a writer
 //! revokes; there readers are noted in a table, here each has its own way to the value, and nothing is unsafe.)
 //!
@@ -13,6 +14,10 @@
 //!
 //! The locks are plain ones (`sync`): taking one for readers and writers costs each hit more, and where readers would gain by it the value
 //! is lent. Whoever reads counts hits and misses beside the lock that it holds.
+//!
+//! There are two ways to read what is lent. The *simple* one is for a reader that has its number already and finds its mirror free:
+//! it calls nothing, so that it stays short where it is inlined, and gives up whatever is not simple. The careful one then gets a number,
+//! shares a mirror, and waits.
 //!
 //! A writer locks `main`, then empties all mirrors, each of which waits for its reader. Then the `Arc` in `main` is the only one, and
 //! becomes the value again. Copies are made only with `main` locked, and locks are always taken in the order main, mirror.
