@@ -498,6 +498,10 @@ impl<'a> Coming<'a> {
                     return Some(Word(**top));
                 }
             };
+            if self.len == 0 && *top == bottom {
+                // As in a list: there is nothing to do meanwhile.
+                return Some(Word(word));
+            }
             prefetch(Chunk::start_word(table, address));
             // Every fourth object of 24 bytes lies in two lines of the cache.
             prefetch(address);
