@@ -103,7 +103,7 @@ impl<M: ObjectModel> Marking<'_, M> {
         if chunk.has_start_bit(self.table, address) {
             return;
         }
-        if hot.top == self.end() {
+        if hot.top >= self.end() {
             chunk.set_start_bit(self.table, address);
             hot.marked += 1;
             // SAFETY: the caller's promise.
@@ -138,7 +138,7 @@ impl<M: ObjectModel> Marking<'_, M> {
         }
     }
 
-    /// Where the stack counts as full: what the loop has taken from it finds room again.
+    /// Where the stack counts as full: above it is only what the loop had taken and put back, which is taken first again.
     fn end(&self) -> *mut u64 {
         self.stack.end().wrapping_sub(DISTANCE)
     }

@@ -32,6 +32,7 @@ const RECORDS_PER_BLOCK_MAX: u32 = 4096;
 const CHUNKS_PER_SEGMENT: usize = BYTES_PER_RECORD / size_of::<Record>();
 /// A chunk with more lines in use is not worth being emptied.
 const WORTHWHILE_LINES_MAX: usize = DATA_BLOCKS_PER_CHUNK * LINES_PER_BLOCK / 8 * 7;
+
 /// What a candidate offered to promotion before it was one.
 #[derive(Clone, Copy, Debug)]
 struct Candidate {
