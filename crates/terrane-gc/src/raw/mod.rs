@@ -151,6 +151,7 @@ pub(crate) mod errors;
 mod evacuate;
 mod exhaustion;
 mod external;
+mod growth;
 mod heap;
 mod histogram;
 mod large;

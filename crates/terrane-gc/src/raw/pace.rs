@@ -1,16 +1,8 @@
-//! When a cycle begins, and how much of it runs between two stretches of the mutator.
+//! How much of a cycle runs between two stretches of the mutator. When it begins is told by [`growth`](super::growth).
 //!
 //! *Nursery.* Its size follows from what minor collections have cost lately and the pause that they may take. A program
 //! whose objects die young keeps the whole nursery; one that keeps most of them, or that stores into old objects all over
 //! the heap, has a shorter one.
-//!
-//! *Size.* The heap may grow to M = L + √(L·g / (c·s)) before it is collected, where L lives, g is the rate at which the
-//! program adds to it, and s the speed of marking: the rule of Kirisame, Shenoy & Panchekha, *Optimal heap limits for
-//! reducing browser memory use* (OOPSLA 2022), under which several heaps share memory best. A heap of 4 times the size
-//! gets twice the room, a program that grows it faster gets more, and both within bounds.
-//!
-//! *Start.* A cycle that runs in slices begins when three quarters of the growth are used up, or later where less lives than
-//! that. What dies meanwhile lives on until the next cycle, so the earlier it begins the less of the growth is of use.
 //!
 //! *Pace.* A fixed amount of work for each slice would never finish in a program that allocates fast enough. So the work is
 //! paid in proportion: of what is left to mark, as large a part as the minor collections use up of what is left of the
@@ -21,13 +13,10 @@
 use super::clock::now_ns;
 use super::cycle::Phase;
 use super::heap::Heap;
-use super::old_space::block::BLOCK_SIZE;
 use super::record::{CollectionCause, CollectionKind};
 use super::slice::{Slice, UNITS_PER_SLICE};
 use super::{ObjectModel, Progress, RootSource};
 
-/// The constant c, as its reciprocal in bytes: a heap of 1 GiB that grows as fast as it is marked gets 0.5 GiB.
-const GROWTH_SCALE: u128 = 256 << 20;
 /// The longest slice.
 const SLICE_NS_MAX: u64 = 150_000;
 /// Most slices for one filling of the nursery.
@@ -60,11 +49,13 @@ pub(crate) struct Pacer {
     /// Bytes of the heap and beside it after the last minor collection.
     size: usize,
     /// Bytes marked in a microsecond, likewise.
-    mark_speed: u64,
+    pub(crate) mark_speed: u64,
     /// When the last cycle ended, the bytes of the heap then, and what it has grown by since.
-    since_ns: u64,
-    kept: usize,
-    grown: usize,
+    pub(crate) since_ns: u64,
+    pub(crate) kept: usize,
+    pub(crate) grown: usize,
+    /// Bytes had from the system for each hundred of objects when the last cycle ended.
+    pub(crate) held_percent: usize,
     /// Bytes that the mutator may fill before the next slice.
     pub(crate) step: usize,
     /// Bytes that were born in the old space since the last slice.
@@ -83,6 +74,7 @@ impl Pacer {
             since_ns: 0,
             kept: 0,
             grown: 0,
+            held_percent: 100,
             step: usize::MAX,
             since_slice: 0,
             goal: usize::MAX,
@@ -126,70 +118,9 @@ impl Pacer {
         let bytes = usize::try_from(goal / self.minor_ns_per_kib).unwrap_or(usize::MAX).saturating_mul(1024);
         bytes.max(NURSERY_MIN).min(most)
     }
-
-    /// By how much a heap may grow in which `live` bytes live and that has grown by `grown` in `elapsed_ns`.
-    fn growth(&self, live: usize, grown: usize, elapsed_ns: u64, least: usize) -> usize {
-        // Bytes in a microsecond; without a clock, as fast as marking.
-        let rate = match elapsed_ns / 1000 {
-            0 => self.mark_speed,
-            us => grown as u64 / us,
-        };
-        let square = live as u128 * u128::from(rate.max(1)) * GROWTH_SCALE / u128::from(self.mark_speed);
-        let root = usize::try_from(square.isqrt()).unwrap_or(usize::MAX);
-        // A heap that is hardly used may grow by the least, one that little lives in but much is made in by twice as
-        // much; a large one by two fifths at most.
-        let most = (live / 5).saturating_mul(2).max(least.saturating_mul(2));
-        root.clamp(live / 8, most).max(least)
-    }
 }
 
 impl<M: ObjectModel> Heap<M> {
-    /// Sets the threshold of the next full collection, after one.
-    pub(crate) fn set_threshold(&mut self) {
-        let now = now_ns(self.clock);
-        let elapsed_ns = now.saturating_sub(self.pacer.since_ns);
-        self.pacer.since_ns = now;
-        self.pacer.kept = self.heap_bytes();
-        let grown = core::mem::take(&mut self.pacer.grown);
-        self.apply_growth(self.growth_at(grown, elapsed_ns));
-    }
-
-    /// The threshold is reached: whether it still is when it is set by how fast the heap has grown since the last cycle. A
-    /// program that begins to fill a small heap fast would else have its first cycles at the distance of a slow one's.
-    fn is_still_due(&mut self) -> bool {
-        let elapsed_ns = now_ns(self.clock).saturating_sub(self.pacer.since_ns);
-        let grown = self.heap_bytes().saturating_add(self.external.grown()).saturating_sub(self.pacer.kept);
-        let growth = self.growth_at(grown, elapsed_ns).min(self.growth_min.saturating_mul(2));
-        if self.pacer.kept.saturating_add(growth) > self.pacer.goal {
-            self.apply_growth(growth);
-        }
-        self.has_grown(0)
-    }
-
-    /// By how much the heap may grow from what the last cycle kept, when it has grown by `grown` in `elapsed_ns`.
-    fn growth_at(&self, grown: usize, elapsed_ns: u64) -> usize {
-        let with_tables = self.pacer.kept.saturating_add(self.external.tables);
-        let growth = self.pacer.growth(with_tables, grown, elapsed_ns, self.growth_min);
-        growth.min(self.room_below_soft_limit(self.pacer.kept))
-    }
-
-    fn apply_growth(&mut self, growth: usize) {
-        let live = self.pacer.kept;
-        self.pacer.goal = live.saturating_add(growth);
-        // Where little lives, a cycle is over soon, and may begin later.
-        let with_tables = live.saturating_add(self.external.tables);
-        let ahead = with_tables.max(self.nursery_size * 8).min(growth) / 4;
-        let start = if self.incremental { growth.saturating_sub(ahead) } else { growth };
-        self.full_threshold = live.saturating_add(start);
-    }
-
-    /// What the heap may grow by for the sake of the soft limit. Never so little that there is a cycle after every few
-    /// minor collections.
-    fn room_below_soft_limit(&self, live: usize) -> usize {
-        let left = self.soft_limit.saturating_sub(self.charged() + self.held_reserve() * BLOCK_SIZE);
-        left.max(live / 16).max(self.nursery_size.saturating_mul(4))
-    }
-
     /// A minor collection has moved so many bytes: decides in how many steps the nursery is filled next.
     pub(crate) fn pace<R: RootSource>(&mut self, promoted: usize, roots: &R) {
         self.external.tables = roots.table_bytes();
@@ -411,27 +342,6 @@ impl<M: ObjectModel> Heap<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const LEAST: usize = 32 << 20;
-
-    #[test]
-    fn growth_follows_the_root_of_what_lives_within_bounds() {
-        let pacer = Pacer::new();
-        assert_eq!(pacer.growth(0, 0, 0, LEAST), LEAST);
-        assert_eq!(pacer.growth(1 << 20, 0, 0, LEAST), LEAST);
-        // As fast as marking.
-        let at = |live: usize| pacer.growth(live, 0, 0, LEAST);
-        assert_eq!(at(1 << 30), (1 << 30) / 5 * 2, "not more than two fifths");
-        assert!((LEAST + 1..2 * LEAST).contains(&at(12 << 20)), "{}", at(12 << 20));
-        assert_eq!(at(100 << 20), 2 * LEAST, "or twice the least");
-        assert_eq!(at(1 << 32), 1 << 30);
-        assert_eq!(at(1 << 34), 1 << 31, "four times as much lives: twice the growth");
-        assert!(at(usize::MAX) >= usize::MAX / 8);
-        // Ten bytes in a microsecond, a hundredth of the marking speed.
-        let slow = |live: usize| pacer.growth(live, 10_000_000, 1_000_000_000, LEAST);
-        assert_eq!(slow(1 << 34), 1 << 31, "an eighth at least");
-        assert!(slow(1 << 30) < at(1 << 30));
-    }
 
     #[test]
     fn the_nursery_shrinks_when_collections_are_dear_and_grows_again() {

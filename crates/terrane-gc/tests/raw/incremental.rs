@@ -254,7 +254,7 @@ fn a_cycle_never_begins_with_objects_in_the_nursery() {
     let young = machine.pair(integer(7), machine.roots.words[0]).unwrap();
     machine.roots.set(0, young);
     let minor = machine.heap.stats().collections_of(CollectionKind::Minor).count;
-    let vector = machine.vector(300_000).unwrap();
+    let vector = machine.vector(600_000).unwrap();
     machine.roots.push(vector);
     let stats = machine.heap.stats();
     assert_eq!(stats.collections_of(CollectionKind::Full).count, 1, "the cycle has ended");

@@ -1,0 +1,145 @@
+//! By how much the heap may grow before the next cycle, and when that begins.
+//!
+//! *Size.* The heap may grow to M = L + √(L·g / (c·s)) before it is collected, where L lives, g is the rate at which the
+//! program adds to it, and s the speed of marking: the rule of Kirisame, Shenoy & Panchekha, *Optimal heap limits for
+//! reducing browser memory use* (OOPSLA 2022), under which several heaps share memory best. A heap of 4 times the size
+//! gets twice the room, a program that grows it faster gets more, and both within bounds. The upper one is set by what the
+//! heap has from the system, which is more than its objects have: tables, and holes that nothing fits. Of that, large heaps
+//! should have less than one and a half times what a cycle keeps.
+//!
+//! *Start.* A cycle that runs in slices begins when three quarters of the growth are used up, or later where less lives than
+//! that. What dies meanwhile lives on until the next cycle, so the earlier it begins the less of the growth is of use.
+
+use terrane_pages::CHUNK_SIZE;
+
+use super::ObjectModel;
+use super::clock::now_ns;
+use super::heap::Heap;
+use super::old_space::block::BLOCK_SIZE;
+use super::pace::Pacer;
+
+/// The constant c, as its reciprocal in bytes: a heap of 1 GiB that grows a quarter as fast as it is marked gets 0.5 GiB.
+const GROWTH_SCALE: u128 = 1 << 30;
+/// What is had from the system should be at most so much of what a cycle kept, in per cent.
+const HELD_MAX_PERCENT: usize = 142;
+
+impl Pacer {
+    /// A cycle ends: so many bytes are had from the system for what the objects amounted to before it freed any.
+    fn note_held(&mut self, held: usize, grown: usize) {
+        let peak = self.kept.saturating_add(grown);
+        if let Some(percent) = held.saturating_mul(100).checked_div(peak) {
+            self.held_percent = percent;
+        }
+    }
+
+    /// By how much a heap may grow in which `live` bytes live and that has grown by `grown` in `elapsed_ns`.
+    fn growth(&self, live: usize, grown: usize, elapsed_ns: u64, least: usize) -> usize {
+        // Bytes in a microsecond; without a clock, as fast as marking.
+        let rate = match elapsed_ns / 1000 {
+            0 => self.mark_speed,
+            us => grown as u64 / us,
+        };
+        let square = live as u128 * u128::from(rate.max(1)) * GROWTH_SCALE / u128::from(self.mark_speed);
+        let root = usize::try_from(square.isqrt()).unwrap_or(usize::MAX);
+        // A heap that is hardly used may grow by the least, and one that little lives in but much is made in by twice as much.
+        let most = self.growth_most(live).max(least.saturating_mul(2));
+        root.clamp(live / 8, most).max(least)
+    }
+
+    /// By how much a large heap may grow in which `live` bytes live: by a quarter, also where much lies in holes.
+    fn growth_most(&self, live: usize) -> usize {
+        let objects_percent = HELD_MAX_PERCENT * 100 / self.held_percent.max(100);
+        live / 100 * objects_percent.saturating_sub(100).clamp(25, 40)
+    }
+}
+
+impl<M: ObjectModel> Heap<M> {
+    /// Sets the threshold of the next full collection, after one.
+    pub(crate) fn set_threshold(&mut self) {
+        let now = now_ns(self.clock);
+        let elapsed_ns = now.saturating_sub(self.pacer.since_ns);
+        self.pacer.since_ns = now;
+        let grown = core::mem::take(&mut self.pacer.grown);
+        let held = self.old.chunks().len() * CHUNK_SIZE + self.large.charged_bytes;
+        self.pacer.note_held(held, grown);
+        self.pacer.kept = self.heap_bytes();
+        self.apply_growth(self.growth_at(grown, elapsed_ns));
+    }
+
+    /// The threshold is reached: whether it still is when it is set by how fast the heap has grown since the last cycle. A
+    /// program that begins to fill a small heap fast would else have its first cycles at the distance of a slow one's.
+    pub(crate) fn is_still_due(&mut self) -> bool {
+        let elapsed_ns = now_ns(self.clock).saturating_sub(self.pacer.since_ns);
+        let grown = self.heap_bytes().saturating_add(self.external.grown()).saturating_sub(self.pacer.kept);
+        let growth = self.growth_at(grown, elapsed_ns).min(self.growth_min.saturating_mul(2));
+        if self.pacer.kept.saturating_add(growth) > self.pacer.goal {
+            self.apply_growth(growth);
+        }
+        self.has_grown(0)
+    }
+
+    /// By how much the heap may grow from what the last cycle kept, when it has grown by `grown` in `elapsed_ns`.
+    fn growth_at(&self, grown: usize, elapsed_ns: u64) -> usize {
+        let with_tables = self.pacer.kept.saturating_add(self.external.tables);
+        let growth = self.pacer.growth(with_tables, grown, elapsed_ns, self.growth_min);
+        growth.min(self.room_below_soft_limit(self.pacer.kept))
+    }
+
+    fn apply_growth(&mut self, growth: usize) {
+        let live = self.pacer.kept;
+        self.pacer.goal = live.saturating_add(growth);
+        // Where little lives, a cycle is over soon, and may begin later.
+        let with_tables = live.saturating_add(self.external.tables);
+        let ahead = with_tables.max(self.nursery_size * 8).min(growth) / 4;
+        let start = if self.incremental { growth.saturating_sub(ahead) } else { growth };
+        self.full_threshold = live.saturating_add(start);
+    }
+
+    /// What the heap may grow by for the sake of the soft limit. Never so little that there is a cycle after every few
+    /// minor collections.
+    fn room_below_soft_limit(&self, live: usize) -> usize {
+        let left = self.soft_limit.saturating_sub(self.charged() + self.held_reserve() * BLOCK_SIZE);
+        left.max(live / 16).max(self.nursery_size.saturating_mul(4))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEAST: usize = 32 << 20;
+
+    #[test]
+    fn growth_follows_the_root_of_what_lives_within_bounds() {
+        let pacer = Pacer::new();
+        assert_eq!(pacer.growth(0, 0, 0, LEAST), LEAST);
+        assert_eq!(pacer.growth(1 << 20, 0, 0, LEAST), LEAST);
+        // As fast as marking.
+        let at = |live: usize| pacer.growth(live, 0, 0, LEAST);
+        assert_eq!(at(1 << 30), (1 << 30) / 100 * 40, "not more than two fifths");
+        assert!((LEAST + 1..2 * LEAST).contains(&at(2 << 20)), "{}", at(2 << 20));
+        assert_eq!(at(100 << 20), 2 * LEAST, "or twice the least");
+        assert_eq!(at(1 << 34), 1 << 32);
+        assert_eq!(at(1 << 36), 1 << 33, "four times as much lives: twice the growth");
+        assert!(at(usize::MAX) >= usize::MAX / 8);
+        // Ten bytes in a microsecond, a hundredth of the marking speed.
+        let slow = |live: usize| pacer.growth(live, 10_000_000, 1_000_000_000, LEAST);
+        assert_eq!(slow(1 << 34), 1 << 31, "an eighth at least");
+        assert!(slow(1 << 30) < at(1 << 30));
+    }
+
+    #[test]
+    fn what_lies_in_holes_and_tables_is_taken_from_the_growth_of_a_large_heap() {
+        let mut pacer = Pacer::new();
+        let mut most = |held, kept, grown| {
+            pacer.kept = kept;
+            pacer.note_held(held, grown);
+            pacer.growth_most(1000)
+        };
+        assert_eq!(most(1100, 600, 400), 290, "1.29 times as many objects in 1.1 times the room: 1.42");
+        assert_eq!(most(1130, 600, 400), 250);
+        assert_eq!(most(3000, 600, 400), 250, "a quarter at least");
+        assert_eq!(most(500, 600, 400), 400, "two fifths at most");
+        assert_eq!(most(1100, 0, 0), 400, "nothing was measured: as before");
+    }
+}
