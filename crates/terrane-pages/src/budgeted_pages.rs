@@ -141,6 +141,11 @@ unsafe impl<P: PageSource> PageSource for BudgetedPages<P> {
         unsafe { self.inner.advise_huge(ptr, size) }
     }
 
+    unsafe fn populate(&self, ptr: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        // SAFETY: the caller's promise is the inner source's condition.
+        unsafe { self.inner.populate(ptr, size) }
+    }
+
     unsafe fn lock(&self, ptr: NonNull<u8>, size: usize) -> Result<(), PageError> {
         // SAFETY: the caller's promise is the inner source's condition.
         unsafe { self.inner.lock(ptr, size) }

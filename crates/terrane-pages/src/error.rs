@@ -18,6 +18,8 @@ pub enum PageOperation {
     Lock,
     /// To no longer do so.
     Unlock,
+    /// To put physical memory behind committed pages ahead of their first use.
+    Populate,
 }
 
 impl PageOperation {
@@ -31,6 +33,7 @@ impl PageOperation {
             Self::Release => "release",
             Self::Lock => "lock",
             Self::Unlock => "unlock",
+            Self::Populate => "populate",
         }
     }
 }

@@ -17,7 +17,7 @@
 //! pages of their own.
 //!
 //! Beside that, what the system says about memory: [`MachineMemory`] and [`PageTrial`] for people, [`system_limit`] and [`PressureMonitor`] for
-//! budgets, [`PressureWatcher`] for who wants to be told. And two allocators that charge a budget: [`BudgetedGlobal`] and
+//! budgets, [`PressureWatcher`] for who wants to be told; and [`Populator`], a thread that has pages ready before they are touched. And two allocators that charge a budget: [`BudgetedGlobal`] and
 //! `BudgetedAllocator` (feature `allocator-api2`).
 //!
 //! Without default features the crate is `no_std` (with `alloc`) and depends on nothing but `terrane-base`.
@@ -60,6 +60,8 @@ mod machine;
 #[cfg(all(feature = "os", unix))]
 mod os;
 mod page_buffer;
+#[cfg(feature = "std")]
+mod populator;
 #[cfg(feature = "os")]
 mod pressure;
 #[cfg(feature = "os")]
@@ -93,6 +95,8 @@ pub use machine::{HugePool, LockLimit, MachineMemory, Overcommit, TransparentHug
 #[cfg(all(feature = "os", unix))]
 pub use os::OsPages;
 pub use page_buffer::PageBuffer;
+#[cfg(feature = "std")]
+pub use populator::Populator;
 #[cfg(feature = "os")]
 pub use pressure::{
     Cgroup, CgroupLimits, MemoryEvents, ParseStallError, PressureMonitor, PressureWatcher, StallShares,

@@ -100,6 +100,15 @@ unsafe impl PageSource for OsPages {
         HugePages::Unavailable
     }
 
+    /// Since Linux 5.14.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    unsafe fn populate(&self, ptr: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        use rustix::mm::{Advice, madvise};
+        // SAFETY: the caller promises committed pages of a range of ours; this advice changes no contents.
+        unsafe { madvise(address(ptr), size, Advice::LinuxPopulateWrite) }
+            .map_err(|errno| error(PageOperation::Populate, size, errno))
+    }
+
     unsafe fn lock(&self, ptr: NonNull<u8>, size: usize) -> Result<(), PageError> {
         // SAFETY: the caller promises committed pages of a range of ours; locking changes no contents.
         unsafe { mlock(address(ptr), size) }.map_err(|errno| error(PageOperation::Lock, size, errno))

@@ -89,6 +89,18 @@ pub unsafe trait PageSource: Debug + Send + Sync {
         Err(PageError::new(PageOperation::Unlock, size, None))
     }
 
+    /// Has the system put physical memory behind part of a reserved range, all of it committed, now rather than when each page is
+    /// first touched. Changes no contents; other threads may use that part meanwhile.
+    ///
+    /// # Safety
+    /// As for [`lock`](PageSource::lock); it stays committed as long as the call takes.
+    ///
+    /// # Errors
+    /// When the system refuses, or this source cannot.
+    unsafe fn populate(&self, _ptr: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        Err(PageError::new(PageOperation::Populate, size, None))
+    }
+
     /// Whether a reservation costs addresses only. Where it does not (the global allocator on a system that does
     /// not over-commit), nobody should reserve far ahead of need.
     fn reserves_lazily(&self) -> bool {
@@ -134,6 +146,11 @@ unsafe impl<P: PageSource + ?Sized> PageSource for Arc<P> {
     unsafe fn unlock(&self, ptr: NonNull<u8>, size: usize) -> Result<(), PageError> {
         // SAFETY: the caller's promise is the inner source's condition.
         unsafe { (**self).unlock(ptr, size) }
+    }
+
+    unsafe fn populate(&self, ptr: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        // SAFETY: the caller's promise is the inner source's condition.
+        unsafe { (**self).populate(ptr, size) }
     }
 
     fn reserves_lazily(&self) -> bool {

@@ -234,6 +234,9 @@ impl<M: ObjectModel> Heap<M> {
         } else {
             _ = self.fill_reserve(0);
         }
+        if cause == CollectionCause::NurseryFull {
+            self.prepare_spare_chunks();
+        }
         self.pace(promoted, roots);
         self.open_window();
     }

@@ -65,8 +65,12 @@ pub struct HeapConfig {
     /// The old space asks the system for huge pages from its fourth chunk on, when more than 12 MiB are in use: fewer misses of
     /// the address cache and far fewer page faults. Whoever is the first to touch one waits until all of it is cleared:
     /// 0.11 ms where this was measured, against 0.68 ms for 512 small pages one by one; but in a virtual machine whose host
-    /// has to supply the memory first, 4.8 ms in one pause. Default on.
+    /// has to supply the memory first, 4.8 ms, unless that is done [ahead](Self::populate_ahead). Default on.
     pub huge_pages: bool,
+    /// On huge pages, the old space takes the next chunk (4 MiB; large heaps several) before it needs it, and a thread of the heap's own has the system
+    /// put memory there, so that no collection waits for that. The thread starts when there are more than 8 MiB and 4 MiB in use, sleeps
+    /// otherwise, and ends with the heap. Needs the standard library; Linux since 5.14. Default on.
+    pub populate_ahead: bool,
     /// Where pages come from.
     pub pages: Arc<dyn PageSource>,
     /// What pauses are timed with.
@@ -92,6 +96,7 @@ impl Default for HeapConfig {
             incremental: true,
             defragment: true,
             huge_pages: true,
+            populate_ahead: true,
             pages: terrane_pages::system_pages(),
             clock: default_clock(),
         }
@@ -243,6 +248,13 @@ impl HeapConfig {
     #[must_use]
     pub fn huge_pages(mut self, huge_pages: bool) -> Self {
         self.huge_pages = huge_pages;
+        self
+    }
+
+    /// Sets [`populate_ahead`](Self::populate_ahead).
+    #[must_use]
+    pub fn populate_ahead(mut self, populate_ahead: bool) -> Self {
+        self.populate_ahead = populate_ahead;
         self
     }
 

@@ -61,6 +61,7 @@ impl<M: ObjectModel> Heap<M> {
                 return Ok(());
             }
         }
+        self.release_spare_chunks(0);
         self.collect_quietly(CollectionKind::Full, CollectionCause::Exhaustion, roots);
         if self.grant(request).is_ok() {
             return Ok(());

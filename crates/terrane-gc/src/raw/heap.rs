@@ -30,6 +30,7 @@ use super::pin::Pins;
 use super::pretenure::Pretenurer;
 use super::record::{CollectionCause, CollectionRecord};
 use super::remembered::RememberedSet;
+use super::spare_chunks::SpareChunks;
 use super::stats::HeapStats;
 use super::stress::Stress;
 use super::verify::AddressSet;
@@ -139,6 +140,9 @@ pub struct Heap<M: ObjectModel> {
     pub(crate) sequence: u64,
     pub(crate) observer: Option<Observer>,
     pub(crate) owner: Owner,
+    /// Chunks are taken and populated ahead of need.
+    pub(crate) populates: bool,
+    pub(crate) spare: SpareChunks,
     // Last: dropped after everything that points into its chunks.
     pub(crate) chunks: ChunkSpace,
     pub(crate) model: PhantomData<fn() -> M>,
@@ -222,6 +226,8 @@ impl<M: ObjectModel> Heap<M> {
             direct: !config.generational,
             pretenurer: Pretenurer::new(config.pretenuring),
             incremental: config.incremental && config.generational,
+            populates: config.populate_ahead,
+            spare: SpareChunks::default(),
             huge_pages: config.huge_pages.then(|| Arc::clone(pages)),
             has_huge_pages: false,
             settled_bytes: 0,

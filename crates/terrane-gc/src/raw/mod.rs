@@ -168,6 +168,7 @@ mod remembered;
 mod reserve;
 mod roots;
 mod slice;
+mod spare_chunks;
 mod stats;
 mod stress;
 mod verify;

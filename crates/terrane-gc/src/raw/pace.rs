@@ -54,8 +54,6 @@ pub(crate) struct Pacer {
     pub(crate) since_ns: u64,
     pub(crate) kept: usize,
     pub(crate) grown: usize,
-    /// Bytes had from the system for each hundred of objects when the last cycle ended.
-    pub(crate) held_percent: usize,
     /// Bytes that the mutator may fill before the next slice.
     pub(crate) step: usize,
     /// Bytes that were born in the old space since the last slice.
@@ -74,7 +72,6 @@ impl Pacer {
             since_ns: 0,
             kept: 0,
             grown: 0,
-            held_percent: 100,
             step: usize::MAX,
             since_slice: 0,
             goal: usize::MAX,
@@ -280,7 +277,8 @@ impl<M: ObjectModel> Heap<M> {
             return Progress::More;
         }
         let keep = self.reserve_target();
-        if self.old.release_empty_chunk(&mut self.chunks, keep) {
+        self.spare.withdraw();
+        if self.old.release_empty_chunk(&mut self.chunks, keep) || self.release_idle_spare_chunks() {
             return Progress::More;
         }
         let bytes = self.heap_bytes();

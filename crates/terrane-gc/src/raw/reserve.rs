@@ -6,8 +6,10 @@
 //! the nursery is made shorter, down to nothing, and allocation then ends in an error. Thus a collection
 //! neither fails midway nor asks anybody for memory.
 
+use core::ptr::NonNull;
+
 use terrane_base::MemoryError;
-use terrane_pages::{CHUNK_SIZE, HugePages};
+use terrane_pages::{CHUNK_SIZE, HugePages, PageSource};
 
 use super::arena::Segment;
 use super::evacuate::Condemned;
@@ -18,7 +20,18 @@ use super::old_space::chunk::DATA_OFFSET;
 use super::{ObjectModel, errors};
 
 /// So many chunks of a heap are left on small pages: it may never fill them.
-const SMALL_PAGES_CHUNKS: usize = 3;
+pub(crate) const SMALL_PAGES_CHUNKS: usize = 3;
+
+/// Asks for huge pages for a chunk; whether there may be some.
+///
+/// # Safety
+///
+/// The chunk comes from this source, and is committed whole.
+pub(crate) unsafe fn advise_huge(pages: &dyn PageSource, chunk: NonNull<u8>) -> bool {
+    // SAFETY: the caller's promise.
+    let answer = unsafe { pages.advise_huge(chunk, CHUNK_SIZE) };
+    answer != HugePages::Unavailable
+}
 
 impl<M: ObjectModel> Heap<M> {
     /// Bytes that count against the limit, without the reserve.
@@ -73,14 +86,18 @@ impl<M: ObjectModel> Heap<M> {
                 let wanted = (blocks - self.usable_blocks()) * BLOCK_SIZE;
                 return Err(errors::out_of_memory(wanted, self.available()));
             }
-            let huge = self.huge_pages.as_ref().filter(|_| self.old.chunks().len() >= SMALL_PAGES_CHUNKS);
-            self.old.grow(&mut self.chunks, self.owner, |chunk| {
-                self.has_huge_pages = huge.is_some_and(|pages| {
+            let (spare, huge) = (self.spare.take(), self.huge_pages.as_ref());
+            let huge = huge.filter(|_| self.old.chunks().len() >= SMALL_PAGES_CHUNKS);
+            self.old.grow(|| match spare {
+                Some(chunk) => Ok(chunk),
+                None => {
+                    let chunk = self.chunks.try_allocate(1, self.owner)?;
                     // SAFETY: the chunk was handed out by the space over this source, and is committed whole.
-                    let answer = unsafe { pages.advise_huge(chunk, CHUNK_SIZE) };
-                    answer != HugePages::Unavailable
-                });
+                    self.has_huge_pages = huge.is_some_and(|pages| unsafe { advise_huge(pages, chunk) });
+                    Ok(chunk)
+                }
             })?;
+            self.prepare_spare_chunks();
         }
         Ok(())
     }

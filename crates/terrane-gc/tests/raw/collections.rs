@@ -34,7 +34,8 @@ fn a_list_longer_than_many_nurseries_survives() {
 #[test]
 fn memory_of_the_dead_is_used_again() {
     // What is filled fast may grow by twice that.
-    let mut machine = Machine::new(small().verify(false).growth_min(Bytes::from_mib(8)));
+    let mut machine =
+        Machine::new(small().verify(false).growth_min(Bytes::from_mib(8)).populate_ahead(false));
     machine.roots.push(integer(0));
     for _ in 0..50 {
         machine.roots.set(0, integer(0));

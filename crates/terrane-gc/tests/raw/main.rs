@@ -14,4 +14,5 @@ mod panics;
 mod pinning;
 mod properties;
 mod shadow;
+mod spare_chunks;
 mod weak;

@@ -24,7 +24,7 @@ use alloc::vec::Vec;
 use core::ptr::NonNull;
 
 use terrane_base::MemoryError;
-use terrane_pages::{CHUNK_SIZE, ChunkSpace, Owner};
+use terrane_pages::{CHUNK_SIZE, ChunkSpace, PageError};
 
 use block::{BLOCK_SIZE, BLOCKS_PER_CHUNK, SMALL_OBJECT_MAX};
 use candidates::Candidates;
@@ -297,17 +297,13 @@ impl OldSpace {
         address
     }
 
-    /// Adds a chunk of free blocks. Never called during a collection. `advise` gets the chunk before anything in it is
-    /// touched.
+    /// Adds a chunk of free blocks, which `take` takes from the system: committed and zero. Never called during a collection.
     pub(crate) fn grow(
         &mut self,
-        space: &mut ChunkSpace,
-        owner: Owner,
-        advise: impl FnOnce(NonNull<u8>),
+        take: impl FnOnce() -> Result<NonNull<u8>, PageError>,
     ) -> Result<(), MemoryError> {
         self.chunks.try_reserve(1).map_err(|_| errors::table(CHUNK_SIZE))?;
-        let base = space.try_allocate(1, owner).map_err(errors::pages)?;
-        advise(base);
+        let base = take().map_err(errors::pages)?;
         // SAFETY: a fresh chunk: aligned, zero, ours until `release_empty_chunks` gives it back.
         let chunk = unsafe { Chunk::initialise(base, ChunkKind::Old) };
         // SAFETY: nobody else knows the chunk yet.
@@ -398,6 +394,7 @@ mod tests {
     use super::*;
     use crate::raw::Word;
     use proptest::prelude::*;
+    use terrane_pages::Owner;
 
     /// Objects whose first word is their size.
     struct Sized8;
@@ -458,7 +455,7 @@ mod tests {
             let mut space = ChunkSpace::reserve(terrane_pages::system_pages(), 1 << 28).unwrap();
             let mut old = OldSpace::new::<Sized8>();
             for _ in 0..2 {
-                old.grow(&mut space, owner, |_| ()).unwrap();
+                old.grow(|| space.try_allocate(1, owner)).unwrap();
             }
             old.begin_mark();
             let chunk = old.chunks()[0];
@@ -500,7 +497,7 @@ mod tests {
         ) {
             let mut space = ChunkSpace::reserve(terrane_pages::system_pages(), 1 << 28).unwrap();
             let mut old = OldSpace::new::<Sized8>();
-            old.grow(&mut space, Owner::new(1).unwrap(), |_| ()).unwrap();
+            old.grow(|| space.try_allocate(1, Owner::new(1).unwrap())).unwrap();
             let mut live: Vec<(usize, usize)> = Vec::new();
             let make = |old: &mut OldSpace, live: &mut Vec<(usize, usize)>, size: usize| {
                 let address = promote(old, size);
@@ -553,7 +550,7 @@ mod tests {
         let mut space = ChunkSpace::reserve(terrane_pages::system_pages(), 1 << 28).unwrap();
         let mut old = OldSpace::new::<Sized8>();
         for _ in 0..5 {
-            old.grow(&mut space, owner, |_| ()).unwrap();
+            old.grow(|| space.try_allocate(1, owner)).unwrap();
         }
         promote(&mut old, 64);
         while old.release_empty_chunk(&mut space, 2 * DATA_BLOCKS_PER_CHUNK) {}
