@@ -88,16 +88,19 @@ impl Index {
         found
     }
 
-    /// The same, where only the first bucket has to be looked at; `Err` where it is not enough.
+    /// The same, where the first slot that may have this tag is the one, or there is none: without a loop. `Err` where that is not so.
     #[inline(always)]
     pub(crate) fn find_at_home<R>(
         &self,
         tag: u32,
-        mut look: impl FnMut(u32) -> Option<R>,
+        look: impl FnOnce(u32) -> Option<R>,
     ) -> Result<Option<(u32, R)>, Elsewhere> {
         let bucket = self.buckets.get(self.home(tag)).ok_or(Elsewhere)?;
-        let found = bucket.find(tag, &mut look);
-        if found.is_none() && bucket.passed() > 0 { Err(Elsewhere) } else { Ok(found) }
+        let Some(lane) = bucket.matches(fingerprint(tag)).next() else {
+            return if bucket.passed() > 0 { Err(Elsewhere) } else { Ok(None) };
+        };
+        let slot = bucket.slots[lane];
+        look(slot).map(|found| Some((slot, found))).ok_or(Elsewhere)
     }
 
     #[cold]

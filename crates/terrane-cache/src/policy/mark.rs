@@ -30,17 +30,19 @@ pub(crate) enum Counting<'a> {
     Sampled(&'a mut Sample),
 }
 
-/// Which uses are counted where they are sampled.
+/// Which uses are counted where they are sampled, and how many uses there were: one number is all that a use writes.
 #[derive(Debug)]
 pub(crate) struct Sample {
     /// So many uses until the next that is counted, which is the last of them.
     left: u32,
     random: u32,
+    /// So many uses there will have been by then.
+    uses_then: u64,
 }
 
 impl Default for Sample {
     fn default() -> Self {
-        Self { left: SAMPLED, random: 0 }
+        Self { left: SAMPLED, random: 0, uses_then: u64::from(SAMPLED) }
     }
 }
 
@@ -48,6 +50,19 @@ impl Default for Sample {
 const SAMPLED: u32 = USES_MAX as u32 + 1;
 
 impl Sample {
+    /// How many uses there were since [`take_uses`](Sample::take_uses).
+    #[inline]
+    pub(crate) fn uses(&self) -> u64 {
+        self.uses_then - u64::from(self.left)
+    }
+
+    /// The same, to be counted from zero again.
+    pub(crate) fn take_uses(&mut self) -> u64 {
+        let uses = self.uses();
+        self.uses_then = u64::from(self.left);
+        uses
+    }
+
     #[inline(always)]
     fn takes_next(&mut self) -> bool {
         self.left -= 1;
@@ -60,6 +75,7 @@ impl Sample {
         // Multiplier and increment from Numerical Recipes; the upper bits are good enough.
         self.random = self.random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         self.left = 1 + (self.random >> (u32::BITS - SAMPLED.ilog2() - 1));
+        self.uses_then += u64::from(self.left);
     }
 }
 
@@ -152,12 +168,14 @@ mod tests {
     #[test]
     fn a_sample_counts_right_on_average_whatever_the_order() {
         for keys in [4096, 5000, 6400] {
-            let counted = |uses| {
+            let counted = |uses: u64| {
                 let mut sample = Sample::default();
                 let marks: Vec<Mark> = (0..keys).map(|_| Mark::new(0)).collect();
                 // A loop over the keys.
                 let noted = (0..uses).flat_map(|_| &marks);
                 noted.for_each(|mark| mark.note_use(Counting::Sampled(&mut sample)));
+                assert_eq!(sample.take_uses(), uses * keys);
+                assert_eq!(sample.uses(), 0);
                 assert!(marks.iter().all(Mark::is_used_lately));
                 marks.iter().map(|mark| u64::from(mark.uses())).sum::<u64>() * 100 / keys
             };

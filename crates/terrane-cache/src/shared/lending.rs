@@ -13,7 +13,8 @@
 //! ```
 //!
 //! The locks are plain ones (`sync`): taking one for readers and writers costs each hit more, and where readers would gain by it the value
-//! is lent. Whoever reads counts hits and misses beside the lock that it holds.
+//! is lent. Whoever reads counts hits and misses beside the lock that it holds; each hit writes one number there and no more, as taking
+//! the next lock waits for what was written before. Of what is lent, that number is the one that says when a use is of the sample.
 //!
 //! There are two ways to read what is lent. The *simple* one is for a reader that has its number already and finds its mirror free:
 //! it calls nothing, so that it stays short where it is inlined, and gives up whatever is not simple. The careful one then gets a number,
@@ -22,6 +23,7 @@
 //! A writer locks `main`, then empties all mirrors, each of which waits for its reader. Then the `Arc` in `main` is the only one, and
 //! becomes the value again. Copies are made only with `main` locked, and locks are always taken in the order main, mirror.
 
+use std::hint::cold_path;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -71,11 +73,6 @@ pub struct Reads {
 }
 
 impl Reads {
-    #[inline]
-    fn note(&mut self, is_hit: bool) {
-        *if is_hit { &mut self.hits } else { &mut self.misses } += 1;
-    }
-
     fn add(&mut self, other: Self) {
         self.hits += other.hits;
         self.misses += other.misses;
@@ -100,15 +97,29 @@ struct Lent<T>(T);
 #[derive(Debug)]
 pub struct Copy<T> {
     value: Option<Arc<Lent<T>>>,
-    reads: Reads,
+    /// Its uses are the hits,
     sample: Sample,
+    /// apart from those that were none: of what had expired.
+    vain_uses: u64,
+    misses: u64,
+}
+
+impl<T> Copy<T> {
+    fn reads(&self) -> Reads {
+        Reads { hits: self.sample.uses() - self.vain_uses, misses: self.misses }
+    }
+
+    fn take_reads(&mut self) -> Reads {
+        let hits = self.sample.take_uses() - std::mem::take(&mut self.vain_uses);
+        Reads { hits, misses: std::mem::take(&mut self.misses) }
+    }
 }
 
 impl<T> Lending<T> {
     /// For so many readers at once that are not to disturb each other, rounded up to a power of two.
     pub fn new(value: T, mirrors: usize) -> Self {
         let mirror = |_| {
-            let copy = Copy { value: None, reads: Reads::default(), sample: Sample::default() };
+            let copy = Copy { value: None, sample: Sample::default(), vain_uses: 0, misses: 0 };
             Mirror { copy: Mutex::new(copy), version: AtomicU32::new(0) }
         };
         Self {
@@ -172,8 +183,13 @@ impl<T> Lending<T> {
         };
         let mut copy = mirror.copy.lock();
         let copy = &mut *copy;
-        let (result, is_hit) = work(&copy.value.as_deref()?.0, Counting::Sampled(&mut copy.sample));
-        copy.reads.note(is_hit);
+        let value = &copy.value.as_deref()?.0;
+        let uses_before = copy.sample.uses();
+        let (result, is_hit) = work(value, Counting::Sampled(&mut copy.sample));
+        if !is_hit {
+            copy.vain_uses += copy.sample.uses() - uses_before;
+            copy.misses += 1;
+        }
         Some(result)
     }
 
@@ -187,7 +203,10 @@ impl<T> Lending<T> {
         let mut copy = self.mirrors.get(known_reader)?.copy.try_lock()?;
         let copy = &mut *copy;
         let (result, is_hit) = work(&copy.value.as_deref()?.0, Counting::Sampled(&mut copy.sample))?;
-        copy.reads.note(is_hit);
+        if !is_hit {
+            cold_path();
+            copy.misses += 1;
+        }
         Some(result)
     }
 
@@ -204,7 +223,7 @@ impl<T> Lending<T> {
     pub fn reads(&self) -> Reads {
         let main = self.main.lock();
         let mut reads = main.reads();
-        self.mirrors.iter().for_each(|mirror| reads.add(mirror.copy.lock().reads));
+        self.mirrors.iter().for_each(|mirror| reads.add(mirror.copy.lock().reads()));
         reads
     }
 
@@ -273,7 +292,7 @@ impl<T> Lending<T> {
         for mirror in &self.mirrors {
             let mut copy = mirror.copy.lock();
             copy.value = None;
-            let reads = std::mem::take(&mut copy.reads);
+            let reads = copy.take_reads();
             main.hits_when_due += reads.hits;
             main.misses += reads.misses;
         }
@@ -358,6 +377,7 @@ impl<T> Deref for Reading<'_, T> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::policy::mark::Mark;
 
     #[test]
     fn what_is_only_read_is_lent_and_comes_back() {
@@ -421,18 +441,41 @@ mod tests {
     fn reads_are_counted_whichever_way_they_take() {
         let lending = Lending::new((), 2);
         [7, 8, 7].into_iter().for_each(|reader| lending.note_read(reader));
-        let read = |reader, is_hit| match lending.read_copy(reader, || reader, |(), _| ((), is_hit)) {
-            Some(()) => false,
-            None => lending.read_main(|(), _| ((), is_hit)).1,
+        let mark = Mark::new(0);
+        // What it says about a hit is told apart from whether something was used: an entry that has expired was.
+        let read = |reader, is_used, is_hit| {
+            let work = |(): &(), counting: Counting<'_>| {
+                if is_used {
+                    mark.note_use(counting);
+                }
+                ((), is_hit)
+            };
+            match lending.read_copy(reader, || reader, work) {
+                Some(()) => false,
+                None => lending.read_main(work).1,
+            }
         };
-        for (reader, is_hit) in [(7, true), (8, true), (7, false), (7, true)] {
-            read(reader, is_hit);
+        for (reader, is_used, is_hit) in
+            [(7, true, true), (8, true, true), (7, false, false), (7, true, false), (7, true, true)]
+        {
+            read(reader, is_used, is_hit);
         }
-        let expected = Reads { hits: 3, misses: 1 };
+        for (is_used, is_hit) in [(true, true), (false, false)] {
+            let work = |(): &(), counting: Counting<'_>| {
+                if is_used {
+                    mark.note_use(counting);
+                }
+                Some(((), is_hit))
+            };
+            // There are two mirrors.
+            assert_eq!(lending.read_copy_simply(1, work), Some(()));
+        }
+        assert_eq!(lending.read_copy_simply(1, |(), _| None::<((), bool)>), None);
+        let expected = Reads { hits: 4, misses: 3 };
         assert_eq!(lending.reads(), expected);
         lending.write(|(), reads| assert_eq!(reads, expected));
         assert_eq!(lending.reads(), expected);
-        let noted = (0..640).filter(|_| read(7, true)).count();
+        let noted = (0..640).filter(|_| read(7, true, true)).count();
         assert_eq!(noted, 3);
     }
 }
