@@ -1,6 +1,7 @@
 //! How well the adaptive cache chooses, beside the best that fixed policies and rivals do on the same requests.
 
 mod policies;
+mod threads;
 mod traces;
 
 use policies::{ALL, OURS};
@@ -23,6 +24,24 @@ fn nor_where_the_requests_are_others_than_those_it_was_made_for() {
 #[test]
 fn nor_where_nothing_was_measured_before_the_policy_was_settled() {
     compare(traces::fresh());
+}
+
+/// Also where what is only read is lent to them, and few of its uses are counted.
+#[test]
+fn two_threads_hit_as_often_as_one() {
+    let (mut table, mut far) = (String::new(), Vec::new());
+    for (trace, counted_from) in traces::for_threads() {
+        let [one, two] = [1, 2].map(|threads| {
+            let hits = threads::hits(threads, trace.capacity, &trace.keys, counted_from);
+            hits as f64 / (trace.keys.len() - counted_from) as f64
+        });
+        writeln!(table, "{:<18}{:>8}{one:>15.3}{two:>15.3}", trace.name, trace.capacity).unwrap();
+        if (one - two).abs() > DISTANCE_MAX {
+            far.push(trace.name);
+        }
+    }
+    println!("{table}");
+    assert!(far.is_empty(), "one thread, and two:\n{table}");
 }
 
 fn compare(traces: Vec<Trace>) {

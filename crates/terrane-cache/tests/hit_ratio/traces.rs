@@ -115,6 +115,16 @@ pub(crate) fn fresh() -> Vec<Trace> {
     ]
 }
 
+/// Those that are shared out among threads, and from which request on hits are counted.
+pub(crate) fn for_threads() -> Vec<(Trace, usize)> {
+    vec![
+        (zipf(10_000, 200_000, 0.99, 400_000, 3001), 0),
+        (zipf_and_scan(6000, 10, 3, 400_000, 3002), 0),
+        calm_and_crowd(8000, 3003),
+        calm_and_crowd(30_000, 3004),
+    ]
+}
+
 fn zipf(capacity: usize, keys: usize, exponent: f64, requests: usize, seed: u64) -> Trace {
     let (zipf, mut random) = (Zipf::new(keys, exponent), Random(seed));
     Trace { name: "zipf", capacity, keys: (0..requests).map(|_| zipf.sample(&mut random)).collect() }
@@ -200,4 +210,17 @@ fn loop_and_zipf(capacity: usize, phase: usize, requests: usize, factor: f64, se
         }
     });
     Trace { name: "loop, then zipf", capacity, keys: keys.collect() }
+}
+
+/// After keys that fit, a third of them for a long while; then a crowd of others, around and around, so that each was asked for more
+/// often than what was put in and never used. What comes last, and is counted, is that third again.
+fn calm_and_crowd(capacity: usize, seed: u64) -> (Trace, usize) {
+    let (keys, hot) = (capacity as u64 * 19 / 20, capacity as u64 / 3);
+    let mut random = Random(seed);
+    let calm = (0..hot * 40).map(|_| random.below(hot));
+    let crowd = (0..capacity as u64 * 4).map(|request| 1 << 40 | request % (capacity as u64 / 2));
+    let before: Vec<u64> = (0..keys).chain(calm).chain(crowd).collect();
+    let counted_from = before.len();
+    let keys = before.into_iter().chain(0..hot).collect();
+    (Trace { name: "calm, then crowd", capacity, keys }, counted_from)
 }
