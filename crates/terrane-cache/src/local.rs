@@ -8,8 +8,9 @@ use std::hash::{BuildHasher, Hash as Hashable};
 use foldhash::fast::RandomState;
 
 use crate::index::Hash;
-use crate::policy::engine::{Engine, Rule};
+use crate::policy::engine::Engine;
 use crate::policy::mark::{Counting, Spare};
+use crate::policy::rule::Rule;
 use crate::policy::tuner::{Tuner, sample_mask};
 use crate::stats::CacheStats;
 

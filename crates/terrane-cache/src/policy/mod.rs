@@ -5,7 +5,8 @@
 //! | `mark` | what is known of an entry: how often it was used, and whether lately |
 //! | `nodes`, `clock` | entries, and the order in which the clock hand comes to them |
 //! | `ghosts` | how often keys were asked for that are not in the cache |
-//! | `engine` | window, main part, and the contest between them |
+//! | `rule` | what a policy is made of |
+//! | `engine` | window and main part, and in its `eviction` the contest between them |
 //! | `tuner` | how large the window should be, found by simulation |
 
 pub(crate) mod clock;
@@ -13,4 +14,5 @@ pub(crate) mod engine;
 pub(crate) mod ghosts;
 pub(crate) mod mark;
 pub(crate) mod nodes;
+pub(crate) mod rule;
 pub(crate) mod tuner;

@@ -15,8 +15,9 @@
 
 use crate::index::Hash;
 
-use super::engine::{Admission, Engine, Rule, Share};
+use super::engine::Engine;
 use super::mark::{Counting, Spare};
+use super::rule::{Admission, Rule, Share};
 
 const fn rule(percent: u32, admission: Admission) -> Rule {
     Rule { window: Share((percent << 16) / 100), admission }

@@ -3,8 +3,9 @@
 use std::borrow::Borrow;
 
 use crate::index::Hash;
-use crate::policy::engine::{Engine, Rule};
+use crate::policy::engine::Engine;
 use crate::policy::mark::Counting;
+use crate::policy::rule::Rule;
 
 use super::departure::{Departure, Departures, RemovalCause};
 use super::lifetime::{Lifetime, Lifetimes};

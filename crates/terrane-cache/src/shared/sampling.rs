@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use parking_lot::Mutex;
 
 use crate::index::Hash;
-use crate::policy::engine::Rule;
+use crate::policy::rule::Rule;
 use crate::policy::tuner::{Tuner, sample_mask};
 
 use super::builder::EvictionPolicy;

@@ -218,7 +218,7 @@ fn calm_and_crowd(capacity: usize, seed: u64) -> (Trace, usize) {
     let (keys, hot) = (capacity as u64 * 19 / 20, capacity as u64 / 3);
     let mut random = Random(seed);
     let calm = (0..hot * 40).map(|_| random.below(hot));
-    let crowd = (0..capacity as u64 * 4).map(|request| 1 << 40 | request % (capacity as u64 / 2));
+    let crowd = (0..capacity as u64 * 4).map(|request| (1 << 40) + request % (capacity as u64 / 2));
     let before: Vec<u64> = (0..keys).chain(calm).chain(crowd).collect();
     let counted_from = before.len();
     let keys = before.into_iter().chain(0..hot).collect();
