@@ -46,7 +46,7 @@ impl fmt::Display for InsertError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooHeavy { max: 0, .. } => f.write_str(
-                "the cache keeps nothing, as its capacity is 0; build it with a capacity, or resize it",
+                "the cache keeps nothing, as its capacity is 0 or less than one for each of its parts; build it with a capacity, or resize it",
             ),
             Self::TooHeavy { weight, max } => write!(
                 f,

@@ -26,7 +26,8 @@ pub struct ShardedCache<K, V> {
 }
 
 impl<K: Hashable + Eq, V: Clone> ShardedCache<K, V> {
-    /// An empty cache of so many parts (rounded up to a power of two, at most 256), for `capacity` entries in all.
+    /// An empty cache of so many parts (rounded up to a power of two, at most 256, and no more than `capacity`), for `capacity` entries
+    /// in all.
     #[must_use]
     pub fn new(shards: usize, capacity: usize) -> Self {
         Self { cache: Cache::builder().capacity(capacity).shards(shards).build() }

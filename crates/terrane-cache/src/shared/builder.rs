@@ -135,8 +135,8 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
         Self { policy, ..self }
     }
 
-    /// Into how many parts the cache is divided, each with its share of the capacity; rounded up to a power of two, at most 256. By
-    /// default this follows from capacity and number of cores.
+    /// Into how many parts the cache is divided, each with its share of the capacity; rounded up to a power of two, at most 256, and no
+    /// more than the capacity. By default this follows from capacity and number of cores.
     pub fn shards(self, shards: usize) -> Self {
         Self { shards: Some(shards), ..self }
     }
@@ -232,7 +232,9 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
         let chosen = by_entries.clamp(1, cores() * per_core);
         let chosen =
             self.shards.map_or(1 << chosen.ilog2(), |shards| shards.clamp(1, SHARDS_MAX).next_power_of_two());
-        chosen.min(SHARDS_MAX)
+        // A part that has no room for an entry would make the whole cache refuse all.
+        let with_room = 1 << self.capacity.clamp(1, SHARDS_MAX as u64).ilog2();
+        chosen.min(with_room)
     }
 }
 
