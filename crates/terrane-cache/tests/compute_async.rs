@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -72,6 +73,26 @@ fn when_the_leader_is_dropped_or_fails_the_next_one_computes() {
     let failed: Poll<Computed> = poll(failing, &mine);
     assert_eq!(failed, Poll::Ready(Err(ComputeError::Failed("no"))));
     assert_eq!((cache.get(&'f'), cache.stats().failed_loads), (None, 2));
+}
+
+#[test]
+fn a_future_that_panics_reaches_only_the_one_who_polls_it() {
+    let (cache, mine, open) = (Cache::new(10), wakes(), Cell::new(false));
+    let mut leader = Box::pin(cache.try_get_or_compute_async('k', |_| async {
+        gate(&open).await;
+        assert!(!open.get(), "a future that panics");
+        Ok::<u32, &str>(7)
+    }));
+    let mut follower = pin!(cache.try_get_or_compute_async('k', |_| async { Ok::<u32, &str>(8) }));
+    assert!(poll(leader.as_mut(), &wakes()).is_pending());
+    assert!(poll(follower.as_mut(), &mine).is_pending());
+    open.set(true);
+    let panic = catch_unwind(AssertUnwindSafe(|| poll(leader.as_mut(), &wakes())));
+    assert!(panic.is_err());
+    drop(leader);
+    assert_eq!(mine.0.load(SeqCst), 1);
+    assert_eq!(poll(follower, &mine), Poll::Ready(Ok(8)));
+    assert_eq!((cache.stats().loads, cache.stats().failed_loads), (1, 1));
 }
 
 #[test]

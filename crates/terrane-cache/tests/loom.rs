@@ -57,3 +57,26 @@ fn two_writers_lose_nothing() {
         assert_eq!(check(&lending.read(|| 1)), 1 + u32::from(also));
     });
 }
+
+#[test]
+fn readers_that_do_not_wait_see_what_was_written_and_each_hit_is_counted() {
+    loom::model(|| {
+        let lending = Arc::new(Lending::new((0, 0), 2));
+        // Lent to both.
+        [0, 1, 0, 1].into_iter().for_each(|reader| lending.note_read(reader));
+        let reader = {
+            let lending = Arc::clone(&lending);
+            thread::spawn(move || {
+                let found = [(); 2].map(|()| lending.use_simply(0, check));
+                assert!(found.iter().flatten().all(|&number| number == 0), "it is not lent any more");
+                found.iter().flatten().count() as u64
+            })
+        };
+        let mine = u64::from(lending.use_simply(1, check).is_some());
+        assert_eq!(mine, 1);
+        lending.write(increment);
+        let others = reader.join().expect("the reader");
+        assert_eq!(lending.reads(), Reads { hits: mine + others, misses: 0 });
+        assert_eq!(lending.use_simply(0, check), None);
+    });
+}

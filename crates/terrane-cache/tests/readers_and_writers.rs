@@ -3,10 +3,11 @@
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
-use terrane_cache::Cache;
+use terrane_cache::{Cache, ManualClock};
 
 /// What of a key or value can panic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +108,34 @@ fn a_reader_that_panics_keeps_nothing_locked() {
         (0..KEYS).for_each(|key| assert!(cache.insert(Key(key), Value::of(key, 1))));
         assert_eq!(cache.len() as u64, KEYS);
     }
+}
+
+#[test]
+fn what_is_lent_ends_at_its_time_and_every_read_is_counted() {
+    const ROUNDS: u64 = 10;
+    let clock = Arc::new(ManualClock::new());
+    let cache = Cache::builder()
+        .capacity(1000)
+        .shards(2)
+        .time_to_live(Duration::from_secs(1))
+        .clock(clock.clone())
+        .build();
+    (0..KEYS).for_each(|key| assert!(cache.insert(key, key)));
+    let turn = Barrier::new(2);
+    let read = || {
+        for round in 0..=ROUNDS {
+            if turn.wait().is_leader() && round == ROUNDS {
+                clock.advance(Duration::from_secs(1));
+            }
+            turn.wait();
+            let expected = |key| (round < ROUNDS).then_some(key);
+            (0..KEYS).for_each(|key| assert_eq!(cache.get(&key), expected(key)));
+        }
+    };
+    std::thread::scope(|scope| _ = (scope.spawn(read), read()));
+    let stats = cache.stats();
+    assert_eq!((stats.hits, stats.misses), (2 * ROUNDS * KEYS, 2 * KEYS));
+    assert_eq!((stats.expired, cache.len()), (KEYS, 0));
 }
 
 #[test]

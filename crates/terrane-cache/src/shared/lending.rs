@@ -210,6 +210,16 @@ impl<T> Lending<T> {
         Some(result)
     }
 
+    /// A read that finds what it is for, where that is simple.
+    #[cfg(loom)]
+    pub fn use_simply<R>(&self, reader: usize, work: impl FnOnce(&T) -> R) -> Option<R> {
+        let mark = crate::policy::mark::Mark::new(0);
+        self.read_copy_simply(reader, |value, counting| {
+            mark.note_use(counting);
+            Some((work(value), true))
+        })
+    }
+
     /// The same, wherever the value is.
     #[inline]
     pub(crate) fn read_main<R>(&self, work: impl FnOnce(&T, Counting<'_>) -> (R, bool)) -> (R, bool) {
