@@ -6,8 +6,13 @@
 
 use alloc::vec::Vec;
 
-use crate::object::Tracer;
+use crate::object::header::header_of;
+use crate::object::{PAYLOAD_OFFSET, Tracer};
 use crate::raw::Word;
+use crate::raw::prefetch::prefetch;
+
+/// Between two steps of asking for what a slot leads to.
+const AHEAD: usize = 8;
 
 type TraceFn = unsafe fn(*mut u8, &mut Tracer<'_>);
 
@@ -39,10 +44,46 @@ impl CellLog {
     ///
     /// The cells belong to objects that are still there, and nobody else accesses them meanwhile.
     pub(crate) unsafe fn visit(&mut self, visit: &mut dyn FnMut(*mut Word)) {
-        self.slots.iter().for_each(|&slot| visit(slot));
+        for (index, &slot) in self.slots.iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe { self.prefetch_after(index) };
+            visit(slot);
+        }
         for &(cell, trace) in &self.cells {
             // SAFETY: the caller's promise; `trace` is that of the cell's type.
             unsafe { trace(cell, &mut Tracer::new(visit)) }
+        }
+    }
+
+    /// Asks for what visiting later slots will touch, one step of the way at a time: the slot, the object that it refers to, and
+    /// the object's side block. Slots are written all over the heap, and a full collection in slices pushes the nursery out of
+    /// the cache.
+    ///
+    /// # Safety
+    ///
+    /// As for [`visit`](Self::visit).
+    #[inline(always)]
+    unsafe fn prefetch_after(&self, index: usize) {
+        if let Some(&slot) = self.slots.get(index + 3 * AHEAD) {
+            prefetch(slot as usize);
+        }
+        if let Some(&slot) = self.slots.get(index + 2 * AHEAD) {
+            // SAFETY: the caller's promise.
+            let word = unsafe { *slot };
+            prefetch((word.0 as usize).wrapping_sub(PAYLOAD_OFFSET));
+        }
+        if let Some(&slot) = self.slots.get(index + AHEAD) {
+            // SAFETY: the caller's promise; what is no null is a reference to an object that is there, or was moved.
+            let first = unsafe {
+                let word = *slot;
+                if word.0 == 0 {
+                    return;
+                }
+                header_of(word).read()
+            };
+            if let Some(block) = first.side() {
+                prefetch(block as usize);
+            }
         }
     }
 

@@ -66,6 +66,7 @@ impl<M: ObjectModel> Heap<M> {
         self.old.note_mutator_births();
         let before = self.heap_bytes() + self.bytes_to_move(condemned, roots.frame_top());
         let nursery_bytes = self.nursery_cursor - self.young.nursery().base;
+        let in_cycle = self.has_slices();
         let copied = self.evacuate(condemned, roots);
         self.settle_young(condemned, roots);
         let mut ended = None;
@@ -91,7 +92,7 @@ impl<M: ObjectModel> Heap<M> {
         let pause_ns = now_ns(self.clock).saturating_sub(started);
         self.stats.pauses.record(pause_ns);
         if kind == CollectionKind::Minor {
-            self.pacer.note_minor(nursery_bytes, pause_ns);
+            self.pacer.note_minor(nursery_bytes, pause_ns, in_cycle);
         }
         let record = CollectionRecord {
             sequence: self.sequence,
@@ -248,7 +249,7 @@ impl<M: ObjectModel> Heap<M> {
 
     /// Size that the nursery should have: its greatest, or less for the sake of the pause goal.
     pub(crate) fn nursery_goal(&self) -> usize {
-        self.pacer.nursery(self.pause_goal_ns, self.nursery_size)
+        self.pacer.nursery(self.pause_goal_ns, self.nursery_size, self.has_slices())
     }
 
     /// What emptied memory is filled with.

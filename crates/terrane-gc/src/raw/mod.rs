@@ -161,7 +161,7 @@ mod model;
 mod old_space;
 mod pace;
 mod pin;
-mod prefetch;
+pub(crate) mod prefetch;
 mod pretenure;
 mod record;
 mod remembered;

@@ -35,6 +35,8 @@ const SWEEP_NS: u64 = 40_000;
 
 /// The nursery before anything was measured: a program may begin with what all survives.
 const NURSERY_FIRST: usize = 1 << 20;
+/// What a minor collection costs more in the first cycle, as long as that was not measured.
+const UNCACHED_FACTOR: u64 = 2;
 /// The shortest nursery that a pause goal leads to.
 const NURSERY_MIN: usize = 32 << 10;
 
@@ -42,8 +44,8 @@ const NURSERY_MIN: usize = 32 << 10;
 #[derive(Debug)]
 pub(crate) struct Pacer {
     /// Cost of a minor collection for each KiB of the nursery, in nanoseconds, as a moving mean; 0 when nothing was
-    /// measured.
-    minor_ns_per_kib: u64,
+    /// measured. The second is that while a cycle is under way, whose slices push the nursery out of the cache.
+    minor_ns_per_kib: [u64; 2],
     /// Bytes that the heap grows by from one minor collection to the next, as a moving mean.
     promoted: usize,
     /// Bytes of the heap and beside it after the last minor collection.
@@ -65,7 +67,7 @@ pub(crate) struct Pacer {
 impl Pacer {
     pub(crate) fn new() -> Self {
         Self {
-            minor_ns_per_kib: 0,
+            minor_ns_per_kib: [0; 2],
             promoted: 0,
             size: 0,
             mark_speed: MARK_SPEED,
@@ -95,24 +97,32 @@ impl Pacer {
         bytes * 1000 / u128::from(self.mark_speed)
     }
 
-    /// A minor collection of a nursery with so many bytes took so long.
-    pub(crate) fn note_minor(&mut self, bytes: usize, ns: u64) {
+    /// A minor collection of a nursery with so many bytes took so long; whether slices of a cycle ran while it was filled.
+    pub(crate) fn note_minor(&mut self, bytes: usize, ns: u64, in_cycle: bool) {
         let kib = bytes as u64 / 1024;
         if kib >= 16 && ns > 0 {
             let cost = (ns / kib).max(1);
-            let mean = if self.minor_ns_per_kib == 0 { cost } else { (self.minor_ns_per_kib * 3 + cost) / 4 };
+            let before = &mut self.minor_ns_per_kib[usize::from(in_cycle)];
+            let mean = if *before == 0 { cost } else { (*before * 3 + cost) / 4 };
             // What is dearer than expected counts at once, since the next collection may be like it.
-            self.minor_ns_per_kib = mean.max(cost / 2);
+            *before = mean.max(cost / 2);
         }
     }
 
-    /// The nursery whose collection should take no longer than `goal_ns`, and not more than `most` bytes.
-    pub(crate) fn nursery(&self, goal_ns: Option<u64>, most: usize) -> usize {
+    /// The nursery whose collection should take no longer than `goal_ns`, and not more than `most` bytes; whether slices of
+    /// a cycle run while it is filled.
+    pub(crate) fn nursery(&self, goal_ns: Option<u64>, most: usize, in_cycle: bool) -> usize {
         let Some(goal) = goal_ns else { return most };
-        if self.minor_ns_per_kib == 0 {
+        let [without, within] = self.minor_ns_per_kib;
+        let cost = match (in_cycle, within) {
+            (false, _) => without,
+            (true, 0) => without * UNCACHED_FACTOR,
+            (true, _) => within.max(without),
+        };
+        if cost == 0 {
             return most.min(NURSERY_FIRST);
         }
-        let bytes = usize::try_from(goal / self.minor_ns_per_kib).unwrap_or(usize::MAX).saturating_mul(1024);
+        let bytes = usize::try_from(goal / cost).unwrap_or(usize::MAX).saturating_mul(1024);
         bytes.max(NURSERY_MIN).min(most)
     }
 }
@@ -345,18 +355,33 @@ mod tests {
     fn the_nursery_shrinks_when_collections_are_dear_and_grows_again() {
         let mut pacer = Pacer::new();
         let most = 3 << 20;
-        assert_eq!(pacer.nursery(Some(500_000), most), NURSERY_FIRST);
-        assert_eq!(pacer.nursery(None, most), most);
-        pacer.note_minor(most, 100_000);
-        assert_eq!(pacer.nursery(Some(500_000), most), most);
-        pacer.note_minor(most, 8_000_000);
-        let after_one = pacer.nursery(Some(500_000), most);
+        assert_eq!(pacer.nursery(Some(500_000), most, false), NURSERY_FIRST);
+        assert_eq!(pacer.nursery(None, most, false), most);
+        pacer.note_minor(most, 100_000, false);
+        assert_eq!(pacer.nursery(Some(500_000), most, false), most);
+        pacer.note_minor(most, 8_000_000, false);
+        let after_one = pacer.nursery(Some(500_000), most, false);
         assert!(after_one < most / 6, "{after_one}");
-        (0..9).for_each(|_| pacer.note_minor(1 << 17, 8_000_000));
-        assert_eq!(pacer.nursery(Some(500_000), most), NURSERY_MIN);
-        assert_eq!(pacer.nursery(None, most), most);
-        (0..40).for_each(|_| pacer.note_minor(1 << 17, 10_000));
-        assert_eq!(pacer.nursery(Some(500_000), most), most);
+        (0..9).for_each(|_| pacer.note_minor(1 << 17, 8_000_000, false));
+        assert_eq!(pacer.nursery(Some(500_000), most, false), NURSERY_MIN);
+        assert_eq!(pacer.nursery(None, most, false), most);
+        (0..40).for_each(|_| pacer.note_minor(1 << 17, 10_000, false));
+        assert_eq!(pacer.nursery(Some(500_000), most, false), most);
+    }
+
+    #[test]
+    fn a_nursery_is_shorter_while_slices_run() {
+        let mut pacer = Pacer::new();
+        let (goal, most) = (Some(1_000_000), 3 << 20);
+        pacer.note_minor(1 << 20, 1 << 20, false);
+        let [without, within] = [false, true].map(|in_cycle| pacer.nursery(goal, most, in_cycle));
+        assert_eq!(without / 1024, 1_000_000 / 1024, "1024 ns a KiB");
+        assert_eq!(within, without / 1024 / 2 * 1024, "nothing was measured yet");
+        pacer.note_minor(1 << 20, 5 << 20, true);
+        assert_eq!(pacer.nursery(goal, most, true) / 1024, 1_000_000 / 1024 / 5);
+        assert_eq!(pacer.nursery(goal, most, false), without);
+        (0..40).for_each(|_| pacer.note_minor(1 << 20, 1 << 19, true));
+        assert_eq!(pacer.nursery(goal, most, true), without, "never longer than without");
     }
 
     #[test]
