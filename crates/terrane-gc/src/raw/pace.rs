@@ -35,8 +35,6 @@ const SWEEP_NS: u64 = 40_000;
 
 /// The nursery before anything was measured: a program may begin with what all survives.
 const NURSERY_FIRST: usize = 1 << 20;
-/// What a minor collection costs more in the first cycle, as long as that was not measured.
-const UNCACHED_FACTOR: u64 = 2;
 /// The shortest nursery that a pause goal leads to.
 const NURSERY_MIN: usize = 32 << 10;
 
@@ -114,11 +112,7 @@ impl Pacer {
     pub(crate) fn nursery(&self, goal_ns: Option<u64>, most: usize, in_cycle: bool) -> usize {
         let Some(goal) = goal_ns else { return most };
         let [without, within] = self.minor_ns_per_kib;
-        let cost = match (in_cycle, within) {
-            (false, _) => without,
-            (true, 0) => without * UNCACHED_FACTOR,
-            (true, _) => within.max(without),
-        };
+        let cost = if in_cycle { within.max(without) } else { without };
         if cost == 0 {
             return most.min(NURSERY_FIRST);
         }
@@ -376,7 +370,7 @@ mod tests {
         pacer.note_minor(1 << 20, 1 << 20, false);
         let [without, within] = [false, true].map(|in_cycle| pacer.nursery(goal, most, in_cycle));
         assert_eq!(without / 1024, 1_000_000 / 1024, "1024 ns a KiB");
-        assert_eq!(within, without / 1024 / 2 * 1024, "nothing was measured yet");
+        assert_eq!(within, without, "nothing was measured yet");
         pacer.note_minor(1 << 20, 5 << 20, true);
         assert_eq!(pacer.nursery(goal, most, true) / 1024, 1_000_000 / 1024 / 5);
         assert_eq!(pacer.nursery(goal, most, false), without);
