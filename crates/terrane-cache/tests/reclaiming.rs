@@ -1,5 +1,7 @@
 //! Giving many entries up at once.
 
+use std::hash::{BuildHasherDefault, DefaultHasher};
+
 use terrane_base::{Budget, Bytes};
 use terrane_cache::Cache;
 
@@ -20,4 +22,21 @@ fn many_small_entries_are_given_up_in_one_go() {
     drop(all_but_a_little);
     drop(cache);
     assert_eq!(root.used(), Bytes::ZERO);
+}
+
+#[test]
+fn what_one_part_cannot_give_the_others_do() {
+    for round in 0..300 {
+        let budget = Budget::root(Bytes::from_kib(64));
+        let cache = Cache::<u32, [u8; 1000]>::builder()
+            .capacity(1000)
+            .shards(8)
+            // The same at each run of the test, and another distribution over the parts in each round.
+            .hasher(BuildHasherDefault::<DefaultHasher>::default())
+            .budget(&budget)
+            .build();
+        (0..60).for_each(|key| _ = cache.insert(round * 100 + key, [0; 1000]));
+        let held = budget.try_reserve(Bytes::from_kib(62));
+        assert!(held.is_ok(), "round {round}: {held:?}, {} entries left", cache.len());
+    }
 }

@@ -88,12 +88,27 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
         }
     }
 
-    /// Evicts entries that are charged about `wanted` in all, from all shards alike; how much it was. Shards that somebody is at are
-    /// left out: it may be this very thread.
+    /// Evicts entries that are charged about `wanted` in all, from all shards alike as far as these have enough; how much it was.
     fn give_up(&self, wanted: Bytes) -> Bytes {
+        let alike = self.give_up_by_shards(wanted, |left, shards| left.div_ceil(shards));
+        // What a shard with few entries could not give, and none after it made up for, those before it may still have.
+        let rest = self.give_up_by_shards(wanted.saturating_sub(alike), |left, _| left);
+        if let Some(account) = &self.account {
+            account.leaf.give_back();
+        }
+        alike.saturating_add(rest)
+    }
+
+    /// Evicts from one shard after the other what `share` says, given how much is still wanted and how many shards are left; how much it
+    /// was in all. Shards that somebody is at are left out: it may be this very thread.
+    fn give_up_by_shards(&self, wanted: Bytes, share: impl Fn(u64, u64) -> u64) -> Bytes {
         let mut given = Bytes::ZERO;
         for (done, shard) in self.shards.iter().enumerate() {
-            let share = wanted.saturating_sub(given).as_u64().div_ceil((self.shards.len() - done) as u64);
+            let left = wanted.saturating_sub(given).as_u64();
+            if left == 0 {
+                break;
+            }
+            let share = share(left, (self.shards.len() - done) as u64);
             let mut gone = Departures::new();
             shard.try_write(|contents| {
                 while self.charge_of_all(&gone).as_u64() < share && contents.engine.len() > 0 {
@@ -108,9 +123,6 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Inner<K, V, S> {
             self.see_off(&gone);
             // The thread may be anybody's who needs memory. And after a panic nobody would ask here again.
             gone.drop_each();
-        }
-        if let Some(account) = &self.account {
-            account.leaf.give_back();
         }
         given
     }
