@@ -77,7 +77,7 @@ impl<T: Poolable + Send + 'static> PoolBuilder<T, LockFreePool<T>> {
     /// # Errors
     /// [`StrategyError`] when the strategy cannot be followed.
     pub fn build(self) -> Result<LockFreePool<T>, StrategyError> {
-        self.strategy.check_for_unlocked("a pool without locks")?;
+        self.strategy.check_for_unlocked("LockFreePool")?;
         let max = LockFreePool::<T>::MAX_TOTAL;
         if self.strategy.max_total > max {
             return Err(StrategyError::NeedsMaxTotal { max });

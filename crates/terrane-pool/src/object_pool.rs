@@ -40,7 +40,8 @@ const CREDIT: u32 = 512;
 /// A pool with one owner: no threads, no locks, no reference counts.
 ///
 /// Objects are handed out as guards that borrow the pool; for guards that own a share of it there is [`LocalPool`](crate::LocalPool). The
-/// pool can be sent to another thread while nothing is handed out. An acquisition and a release are some ten instructions each,
+/// pool can be sent to another thread while nothing is handed out, and is not shared between threads (it is not `Sync`: the compiler
+/// speaks of `Cell`s then); for that there is `ThreadSafePool`. An acquisition and a release are some ten instructions each,
 /// O(1), beside the object's own reset.
 ///
 /// A pool pays where making an object is costly, where there may be so many and no more, or where memory should keep its address; for
@@ -386,7 +387,7 @@ impl<T: Poolable> PoolBuilder<T, ObjectPool<T>> {
     /// [`StrategyError`] when the strategy cannot be followed.
     pub fn build(self) -> Result<ObjectPool<T>, StrategyError> {
         self.strategy.check()?;
-        self.strategy.refuse_waiting("a pool of one thread")?;
+        self.strategy.refuse_waiting("a pool of one thread (ObjectPool, LocalPool)")?;
         let clock = self.own_clock()?;
         Ok(ObjectPool::assemble(self, clock))
     }

@@ -42,6 +42,11 @@ use terrane_base::Bytes;
 /// assert_eq!(pool.stats().created, 1);
 /// # Ok::<(), terrane_pool::MemoryError>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "a pool does not know how to make and reset `{Self}`",
+    label = "does not implement `Poolable`",
+    note = "implement `Poolable` (`create` and `reset`) for a type of your own; put a foreign type into one of your own"
+)]
 pub trait Poolable: Sized {
     /// Makes a new object.
     #[must_use]

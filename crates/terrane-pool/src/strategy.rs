@@ -270,7 +270,7 @@ impl PoolStrategy {
         self.check()?;
         self.refuse_waiting(pool)?;
         if self.reuse == Reuse::Fifo {
-            return Err(StrategyError::Unsupported { option: "first in, first out", pool });
+            return Err(StrategyError::Unsupported { option: "Reuse::Fifo (first in, first out)", pool });
         }
         if self.is_timed() {
             return Err(StrategyError::Unsupported { option: "eviction or validation by time", pool });
@@ -286,6 +286,16 @@ impl Default for PoolStrategy {
 }
 
 /// Why no pool can work by a strategy.
+///
+/// ```
+/// use terrane_pool::{LockFreePool, PoolStrategy};
+///
+/// let error = LockFreePool::<String>::with_strategy(PoolStrategy::new()).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "pool strategy: this pool needs to know how many objects there may be; set a max_total, of at most 16777216"
+/// );
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StrategyError {
@@ -316,14 +326,26 @@ impl fmt::Display for StrategyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MinAboveMax { min_idle, max } => {
-                write!(f, "pool strategy: min_idle is {min_idle}, but at most {max} objects may be idle")
+                write!(
+                    f,
+                    "pool strategy: min_idle is {min_idle}, but at most {max} objects may be idle; lower it, or raise max_idle and max_total"
+                )
             }
-            Self::NeedsClock => write!(f, "pool strategy: eviction or validation by time needs a clock"),
+            Self::NeedsClock => write!(
+                f,
+                "pool strategy: eviction or validation by time needs a clock; give the builder one, or build with the feature `std`"
+            ),
             Self::NeedsMaxTotal { max } => {
-                write!(f, "pool strategy: this pool needs a max_total, of at most {max}")
+                write!(
+                    f,
+                    "pool strategy: this pool needs to know how many objects there may be; set a max_total, of at most {max}"
+                )
             }
             Self::Unsupported { option, pool } => {
-                write!(f, "pool strategy: {pool} does not support {option}")
+                write!(
+                    f,
+                    "pool strategy: {pool} does not support {option}; leave that out, or use ThreadSafePool, which does"
+                )
             }
         }
     }

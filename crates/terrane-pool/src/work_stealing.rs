@@ -55,7 +55,7 @@ impl<T: Poolable + Send + 'static> PoolBuilder<T, WorkStealingPool<T>> {
     /// # Errors
     /// [`StrategyError`] when the strategy cannot be followed.
     pub fn build(self) -> Result<WorkStealingPool<T>, StrategyError> {
-        self.strategy.check_for_unlocked("a pool of stealing threads")?;
+        self.strategy.check_for_unlocked("WorkStealingPool")?;
         Ok(WorkStealingPool::assemble(self))
     }
 }

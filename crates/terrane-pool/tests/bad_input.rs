@@ -92,3 +92,25 @@ macro_rules! times {
 }
 
 times!(times_of_zero_in_an_object_pool: ObjectPool, times_of_zero_in_a_thread_safe_pool: ThreadSafePool);
+
+#[test]
+fn a_refused_strategy_says_what_to_do() {
+    let ten = PoolStrategy::new().max_total(10);
+    let says = |refused: Result<(), StrategyError>| refused.unwrap_err().to_string();
+    assert_eq!(
+        says(LockFreePool::<String>::with_strategy(ten.reuse(Reuse::Fifo)).map(drop)),
+        "pool strategy: LockFreePool does not support Reuse::Fifo (first in, first out); leave that out, or use ThreadSafePool, which does"
+    );
+    let timed = ten.validation(ValidationPolicy::Periodic(Duration::from_secs(1)));
+    assert_eq!(
+        says(WorkStealingPool::<String>::with_strategy(timed).map(drop)),
+        "pool strategy: WorkStealingPool does not support eviction or validation by time; leave that out, or use ThreadSafePool, which does"
+    );
+    let waiting = ten.acquire_timeout(Duration::from_secs(1));
+    assert_eq!(
+        says(ObjectPool::<String>::with_strategy(waiting).map(drop)),
+        "pool strategy: a pool of one thread (ObjectPool, LocalPool) does not support acquire_timeout; leave that out, or use ThreadSafePool, which does"
+    );
+    let all = timed.reuse(Reuse::Fifo).acquire_timeout(Duration::from_secs(1));
+    assert!(ThreadSafePool::<String>::with_strategy(all).is_ok(), "it is as the messages say");
+}

@@ -36,7 +36,10 @@ fn capacities_of_nothing_and_of_one() {
 fn strategies_that_cannot_be_followed_are_refused() {
     let min = PoolStrategy::new().min_idle(2).max_total(1);
     let error = ObjectPool::<String>::with_strategy(min).unwrap_err();
-    assert_eq!(error.to_string(), "pool strategy: min_idle is 2, but at most 1 objects may be idle");
+    assert_eq!(
+        error.to_string(),
+        "pool strategy: min_idle is 2, but at most 1 objects may be idle; lower it, or raise max_idle and max_total"
+    );
     let waiting = PoolStrategy::new().acquire_timeout(Duration::from_secs(1));
     assert!(matches!(
         LocalPool::<String>::with_strategy(waiting),

@@ -1,0 +1,7 @@
+use terrane_pool::ObjectPool;
+
+struct Connection;
+
+fn keep(_: ObjectPool<Connection>) {}
+
+fn main() {}
