@@ -14,6 +14,8 @@
 //! one, stay at their address, and are charged to a [`Budget`] while they exist, in use or idle; when that is short, idle ones are
 //! given up.
 //!
+//! The guide `docs/pools.md` of the repository puts all of this together for a server.
+//!
 //! # When not to use a pool
 //!
 //! A pool pays for objects that are costly to make, that keep something worth keeping (capacity, a connection, a table), of which
@@ -96,3 +98,10 @@ pub use terrane_base::{Budget, Bytes, Clock, MemoryError};
 pub use thread_safe::ThreadSafePool;
 #[cfg(feature = "std")]
 pub use work_stealing::WorkStealingPool;
+
+/// The guide is compiled and run as a test.
+#[cfg(all(doctest, feature = "std"))]
+mod guide {
+    #[doc = include_str!("../../../docs/pools.md")]
+    mod pools {}
+}

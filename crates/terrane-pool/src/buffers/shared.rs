@@ -27,6 +27,26 @@ pub type PooledBuffer<'a> = PoolGuard<Buffer, &'a ThreadSafePool<Buffer>>;
 /// });
 /// assert!(buffers.stats().created <= 2);
 /// ```
+///
+/// Threads that outlive a scope share it in an `Arc`. Buffers are made ahead of need class by class:
+///
+/// ```
+/// use std::sync::Arc;
+/// use terrane_pool::BufferPool;
+///
+/// let buffers = Arc::new(BufferPool::new());
+/// buffers.class(1500)?.warm_up(8)?;
+/// let packet = buffers.acquire_owned(1500)?;
+/// let sender = std::thread::spawn({
+///     let buffers = Arc::clone(&buffers);
+///     move || {
+///         drop(packet);
+///         buffers.stats().created
+///     }
+/// });
+/// assert_eq!(sender.join().unwrap(), 8);
+/// # Ok::<(), terrane_pool::MemoryError>(())
+/// ```
 pub struct BufferPool {
     classes: Classes<ThreadSafePool<Buffer>>,
 }
