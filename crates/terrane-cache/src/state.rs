@@ -7,7 +7,38 @@ use terrane_base::{MemorySerializable, StateError, StateReader, StateWriter};
 
 use crate::shared::Cache;
 
-/// Keys and values that can be part of a [`CacheState`].
+/// Keys and values that can be part of a [`CacheState`]: numbers, texts, bytes, pairs of these; and types of your own.
+///
+/// ```
+/// use terrane_base::{MemorySerializable, StateError, StateReader, StateWriter};
+/// use terrane_cache::{Cache, CacheState, Portable};
+///
+/// #[derive(Clone, Debug, PartialEq)]
+/// struct Player { name: String, score: u32 }
+///
+/// impl Portable for Player {
+///     fn write(&self, out: &mut StateWriter) {
+///         self.name.write(out);
+///         self.score.write(out);
+///     }
+///     fn read(from: &mut StateReader<'_>) -> Result<Self, StateError> {
+///         Ok(Self { name: String::read(from)?, score: u32::read(from)? })
+///     }
+/// }
+///
+/// let players = Cache::new(100);
+/// let ada = Player { name: "Ada".to_owned(), score: 7 };
+/// players.insert(1_u32, ada.clone());
+/// let bytes = players.state().serialize_state();
+/// assert_eq!(CacheState::deserialize_state(&bytes)?.entries, [(1_u32, ada)]);
+/// # Ok::<(), StateError>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be written down as a part of a cache's state",
+    label = "does not implement `Portable`",
+    note = "implement `Portable` for a type of your own by writing and reading its fields one after the other; put a foreign type \
+            into one of your own"
+)]
 pub trait Portable: Sized {
     /// Writes it.
     fn write(&self, out: &mut StateWriter);
@@ -20,6 +51,9 @@ pub trait Portable: Sized {
 }
 
 /// Entries of a cache, in no order.
+///
+/// The types of keys and values are not part of what is written down: it is to be read as what it was written as. Read as something else,
+/// it is an error or other entries.
 ///
 /// ```
 /// use terrane_base::MemorySerializable;

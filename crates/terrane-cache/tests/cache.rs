@@ -279,3 +279,11 @@ fn what_is_not_kept_is_told_in_the_unit_of_the_cache() {
     let brief = Cache::builder().capacity(1).time_to_live(Duration::ZERO).build();
     assert_eq!(brief.try_insert(1, ()), Err(InsertError::NoTime));
 }
+
+#[test]
+fn why_an_entry_left_is_one_word() {
+    use RemovalCause::{Capacity, Expired, Reclaimed, Removed, Replaced};
+    let words = [Removed, Replaced, Capacity, Expired, Reclaimed].map(|cause| cause.to_string());
+    assert_eq!(words, ["removed", "replaced", "capacity", "expired", "reclaimed"]);
+    assert_eq!(format!("{Expired:>9}|"), "  expired|");
+}

@@ -110,7 +110,8 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
     }
 
     /// Entries that weigh at most `capacity` in all. An entry weighs what `weigher` says when it is inserted, and at least 1. Heavier
-    /// ones than [`Cache::entry_weight_max`] are not taken.
+    /// ones than [`Cache::entry_weight_max`] are not taken. (Where the compiler wants to know the types of the closure, begin with
+    /// `Cache::<Key, Value>::builder()`.)
     pub fn weigher(self, capacity: u64, weigher: impl Fn(&K, &V) -> u64 + Send + Sync + 'static) -> Self {
         Self { capacity, weigher: Some(Box::new(weigher)), ..self }
     }
@@ -125,7 +126,8 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
         Self { lifespans: Lifespans { idle: Some(time), ..self.lifespans }, ..self }
     }
 
-    /// Values older than this are computed again by the next [`Cache::get_or_compute`], while others still get the old one.
+    /// Values older than this are computed again by the next [`Cache::get_or_compute`], while others still get the old one. A
+    /// [`Cache::get`] computes nothing, and gets the old one.
     pub fn refresh_after(self, time: Duration) -> Self {
         Self { lifespans: Lifespans { refresh: Some(time), ..self.lifespans }, ..self }
     }
@@ -147,8 +149,20 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
     }
 
     /// What time it is. The system's clock by default.
-    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
-        Self { clock, ..self }
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    /// use terrane_cache::{Cache, ManualClock};
+    ///
+    /// let clock = Arc::new(ManualClock::new());
+    /// let cache = Cache::builder().capacity(10).time_to_live(Duration::from_secs(9)).clock(Arc::clone(&clock)).build();
+    /// cache.insert(1, "one");
+    /// clock.advance(Duration::from_secs(10));
+    /// assert_eq!(cache.get(&1), None);
+    /// ```
+    pub fn clock(self, clock: impl Clock + 'static) -> Self {
+        Self { clock: Arc::new(clock), ..self }
     }
 
     /// To be told about each entry that leaves, when it has left, without any lock. A panic of it is caught and
@@ -175,6 +189,20 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
 
     /// Charges entries to a budget: for each what it takes in the cache, and with a weigher also its weight, as bytes. When the budget is
     /// short of memory, it takes entries from the cache; a panic of their `drop` ends there. To be called after [`hasher`](CacheBuilder::hasher), which forgets it.
+    ///
+    /// Charged is this budget itself: a [child](Budget::child) gives the cache a name in reports and errors, and a limit of its own.
+    ///
+    /// ```
+    /// use terrane_cache::{Budget, Bytes, Cache};
+    ///
+    /// let server = Budget::root(Bytes::from_mib(1));
+    /// let pages = server.child("pages").max(Bytes::from_kib(64));
+    /// let cache = Cache::<u32, String>::builder().weigher(1 << 20, |_, page| page.len() as u64).budget(&pages).build();
+    /// (0..100).for_each(|page| _ = cache.insert(page, "x".repeat(1000)));
+    /// assert!(pages.used() <= Bytes::from_kib(64) && cache.len() > 50);
+    /// assert!(server.try_reserve(Bytes::from_kib(1000)).is_ok(), "others take what they need from the cache");
+    /// assert!(cache.len() < 50);
+    /// ```
     pub fn budget(self, budget: &Budget) -> Self
     where
         K: Send + Sync + 'static,

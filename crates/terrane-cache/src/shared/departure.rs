@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::counters::{Counters, Event};
 
-/// Why an entry left a cache.
+/// Why an entry left a cache. As text, one word: "removed", "replaced" and so on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RemovalCause {
@@ -19,6 +19,18 @@ pub enum RemovalCause {
     Expired,
     /// Its memory was needed elsewhere.
     Reclaimed,
+}
+
+impl fmt::Display for RemovalCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Removed => "removed",
+            Self::Replaced => "replaced",
+            Self::Capacity => "capacity",
+            Self::Expired => "expired",
+            Self::Reclaimed => "reclaimed",
+        })
+    }
 }
 
 /// Told about each entry that leaves.
