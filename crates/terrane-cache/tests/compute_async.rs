@@ -116,3 +116,17 @@ fn a_closure_that_wants_its_own_value_before_its_future_begins_gets_an_error() {
     }));
     assert_eq!(poll(computing, &wakes()), Poll::Ready(Ok(77)));
 }
+
+#[test]
+fn a_future_that_cannot_fail_needs_no_result() {
+    let cache = Cache::new(10);
+    let first = pin!(cache.get_or_compute_async(1, |key| std::future::ready(key + 1)));
+    assert_eq!(poll(first, &wakes()), Poll::Ready(Ok(2)));
+    let second = pin!(cache.get_or_compute_async(1, |_| std::future::ready(9)));
+    assert_eq!(poll(second, &wakes()), Poll::Ready(Ok(2)));
+    let mut own = pin!(cache.get_or_compute_async(5, |_| async {
+        cache.get_or_compute_async(5, |_| std::future::ready(1)).await.map_or(7, |value| value)
+    }));
+    assert_eq!(poll(own.as_mut(), &wakes()), Poll::Ready(Ok(7)), "its own value is refused to it");
+    assert_eq!(cache.stats().loads, 2);
+}

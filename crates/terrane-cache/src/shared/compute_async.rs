@@ -1,10 +1,11 @@
 //! Values that are computed by futures.
 
+use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::hash::{BuildHasher, Hash as Hashable};
 use std::pin::pin;
 
-use crate::error::ComputeError;
+use crate::error::{ComputeError, Reentrant};
 
 use super::cache::Cache;
 use super::compute::{Load, RefreshAgain, Wanted};
@@ -12,11 +13,65 @@ use super::flight::Role;
 use super::polled::Polling;
 
 impl<K: Hashable + Eq + Clone, V: Clone, S: BuildHasher> Cache<K, V, S> {
+    /// As [`try_get_or_compute_async`](Cache::try_get_or_compute_async), for a future that cannot fail.
+    ///
+    /// ```
+    /// # use std::task::{Context, Poll, Waker};
+    /// use terrane_cache::{Cache, Reentrant};
+    ///
+    /// async fn square(squares: &Cache<u64, u64>, number: u64) -> Result<u64, Reentrant> {
+    ///     squares.get_or_compute_async(number, |_| async move { number * number }).await
+    /// }
+    /// # let squares = Cache::new(10);
+    /// # let mut future = std::pin::pin!(square(&squares, 12));
+    /// # assert_eq!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(144)));
+    /// ```
+    ///
+    /// # Errors
+    /// [`Reentrant`] when the computation asks for its own key.
+    pub async fn get_or_compute_async<F>(&self, key: K, compute: impl FnOnce(&K) -> F) -> Result<V, Reentrant>
+    where
+        F: Future<Output = V>,
+    {
+        let infallible = |key: &K| {
+            let computing = compute(key);
+            async move { Ok::<V, Infallible>(computing.await) }
+        };
+        match self.try_get_or_compute_async(key, infallible).await {
+            Ok(value) => Ok(value),
+            Err(ComputeError::Reentrant) => Err(Reentrant),
+            Err(ComputeError::Failed(never)) => match never {},
+        }
+    }
+
     /// As [`try_get_or_compute`](Cache::try_get_or_compute), for a computation that is a future; for any executor. Threads and tasks that
     /// want the same value wait for the same computation. When the future that computes is dropped, another one that waits computes.
     ///
     /// A computation that wants its own value is found out where it asks for it itself; where it waits for another task that
     /// does, it waits for ever. Nothing is locked while the future runs.
+    ///
+    /// The future cannot borrow the key: what it needs of that is cloned before.
+    ///
+    /// ```
+    /// # use std::task::{Context, Poll, Waker};
+    /// use terrane_cache::{Cache, ComputeError};
+    ///
+    /// async fn load(name: &str) -> Result<String, std::io::Error> {
+    ///     Ok(format!("contents of {name}"))
+    /// }
+    ///
+    /// async fn contents(files: &Cache<String, String>, name: &str) -> Result<String, ComputeError<std::io::Error>> {
+    ///     let compute = |name: &String| {
+    ///         let name = name.clone();
+    ///         async move { load(&name).await }
+    ///     };
+    ///     files.try_get_or_compute_async(name.to_owned(), compute).await
+    /// }
+    /// # let files = Cache::new(10);
+    /// # let mut future = std::pin::pin!(contents(&files, "a"));
+    /// # let Poll::Ready(Ok(text)) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) else { panic!() };
+    /// # assert_eq!(text, "contents of a");
+    /// ```
     ///
     /// # Errors
     /// [`ComputeError::Failed`] with the computation's own error; [`ComputeError::Reentrant`].
