@@ -181,6 +181,7 @@ impl<K: Hashable + Eq, V, O: Order, S: BuildHasher> ExactCache<K, V, O, S> {
         let hash = self.hash(&key);
         let old = self.entries.find(hash, |entry| entry.key == key);
         if weight > self.capacity {
+            self.stats.rejected += 1;
             let replaced = old.and_then(|slot| self.take(slot)).map(|entry| entry.value);
             evicted(key, value);
             return replaced;

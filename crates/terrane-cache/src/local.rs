@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::fmt;
 use std::hash::{BuildHasher, Hash as Hashable};
 
@@ -15,7 +16,8 @@ use crate::policy::tuner::{Tuner, sample_mask};
 use crate::stats::CacheStats;
 
 /// A cache that adapts to its use as [`Cache`](crate::Cache) does, for one thread: no locks, and no atomic operations that cost
-/// anything. To be put into a `thread_local!`, or into what a thread owns.
+/// anything. To be put into a `thread_local!`, or into what a thread owns. It has no clock: values live until they are evicted, and
+/// how long computations take is not measured.
 ///
 /// ```
 /// use terrane_cache::ThreadLocalCache;
@@ -83,13 +85,15 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> ThreadLocalCache<K, V, S> {
         found
     }
 
-    /// Puts an entry in, and evicts others to make room. The answer is the value that `key` had.
+    /// Puts an entry in, and evicts others to make room. The answer is the value that `key` had. A cache of capacity 0 keeps nothing.
     pub fn insert(&self, key: K, value: V) -> Option<V> {
         let hash = self.hash(&key);
         let mut evicted = Vec::new();
         let mut state = self.state.borrow_mut();
         let old = state.engine.find(hash, |(other, _)| *other == key);
         if state.engine.capacity() == 0 {
+            drop(state);
+            self.count(|stats| stats.rejected += 1);
             return None;
         }
         let replaced = match old.and_then(|slot| state.engine.item_mut(slot)) {
@@ -116,13 +120,47 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> ThreadLocalCache<K, V, S> {
         replaced
     }
 
-    /// The value of `key`, computed and put in if it is not here. The computation may use this cache.
+    /// The value of `key`, computed and put in if it is not here. The computation may use this cache, also for the same key.
     pub fn get_or_compute(&self, key: K, compute: impl FnOnce(&K) -> V) -> V {
-        self.get(&key).unwrap_or_else(|| {
-            let value = compute(&key);
-            self.insert(key, value.clone());
-            value
-        })
+        match self.try_get_or_compute(key, |key| Ok::<V, Infallible>(compute(key))) {
+            Ok(value) => value,
+            Err(never) => match never {},
+        }
+    }
+
+    /// As [`get_or_compute`](Self::get_or_compute), for a computation that may fail: then nothing is put in.
+    ///
+    /// ```
+    /// use terrane_cache::ThreadLocalCache;
+    ///
+    /// let numbers = ThreadLocalCache::new(100);
+    /// assert!(numbers.try_get_or_compute("twelve", |text| text.parse::<u32>()).is_err());
+    /// assert_eq!(numbers.try_get_or_compute("12", |text| text.parse::<u32>()), Ok(12));
+    /// assert_eq!((numbers.len(), numbers.stats().loads, numbers.stats().failed_loads), (1, 1, 1));
+    /// ```
+    ///
+    /// # Errors
+    /// The computation's own.
+    pub fn try_get_or_compute<E>(&self, key: K, compute: impl FnOnce(&K) -> Result<V, E>) -> Result<V, E> {
+        if let Some(value) = self.get(&key) {
+            return Ok(value);
+        }
+        let mut load = Load { stats: &self.stats, failed: true };
+        let value = compute(&key)?;
+        load.failed = false;
+        drop(load);
+        self.insert(key, value.clone());
+        Ok(value)
+    }
+
+    /// Whether `key` is here; no use of it, and not counted.
+    #[must_use]
+    pub fn contains<Q: Hashable + Eq + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        let hash = self.hash(key);
+        self.state.borrow().engine.find(hash, |(other, _)| other.borrow() == key).is_some()
     }
 
     /// Takes an entry out.
@@ -173,9 +211,28 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> ThreadLocalCache<K, V, S> {
     }
 
     fn count(&self, count: impl FnOnce(&mut CacheStats)) {
-        let mut stats = self.stats.get();
-        count(&mut stats);
-        self.stats.set(stats);
+        note(&self.stats, count);
+    }
+}
+
+fn note(place: &Cell<CacheStats>, count: impl FnOnce(&mut CacheStats)) {
+    let mut stats = place.get();
+    count(&mut stats);
+    place.set(stats);
+}
+
+/// A computation that is going on; counted when it ends, also by a panic.
+struct Load<'a> {
+    stats: &'a Cell<CacheStats>,
+    failed: bool,
+}
+
+impl Drop for Load<'_> {
+    fn drop(&mut self) {
+        note(self.stats, |stats| {
+            stats.loads += u64::from(!self.failed);
+            stats.failed_loads += u64::from(self.failed);
+        });
     }
 }
 

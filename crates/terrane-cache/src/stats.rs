@@ -25,7 +25,7 @@ pub struct CacheStats {
     pub loads: u64,
     /// Computations that failed or panicked.
     pub failed_loads: u64,
-    /// How long computations took, together.
+    /// How long computations took, together. Not measured by a [`ThreadLocalCache`](crate::ThreadLocalCache).
     pub load_time: Duration,
     /// Calls of the removal listener that panicked.
     pub listener_panics: u64,

@@ -17,10 +17,33 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use parking_lot::ReentrantMutex;
 use terrane_base::Budget;
 
+use crate::error::InsertError;
 use crate::shared::{Cache, RemovalCause};
 use crate::stats::CacheStats;
 
 /// A value that can be compressed: its bytes, and the value of given bytes.
+///
+/// ```
+/// use terrane_cache::{ColdTier, Compressible, TieredCache};
+///
+/// #[derive(Clone)]
+/// struct Map(Vec<u8>);
+///
+/// impl Compressible for Map {
+///     fn as_bytes(&self) -> &[u8] { &self.0 }
+///     fn from_bytes(bytes: Vec<u8>) -> Option<Self> { Some(Self(bytes)) }
+/// }
+///
+/// let maps: TieredCache<u32, Map> = TieredCache::new(10_000, ColdTier::default(), None);
+/// (0..20).for_each(|map| _ = maps.insert(map, Map(vec![7; 1000])));
+/// assert_eq!(maps.len(), 20);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not made of bytes, so that it cannot be compressed",
+    label = "does not implement `Compressible`",
+    note = "implement `Compressible` for a type that can lend its bytes and be made of them again; of others, keep the encoded form \
+            (`Vec<u8>`, `Arc<[u8]>`, `Arc<str>`) in the cache"
+)]
 pub trait Compressible: Clone {
     /// The bytes.
     fn as_bytes(&self) -> &[u8];
@@ -222,10 +245,35 @@ where
 
     /// Puts an entry in; whether it is kept.
     pub fn insert(&self, key: K, value: V) -> bool {
+        self.try_insert(key, value).is_ok()
+    }
+
+    /// As [`insert`](Self::insert), with the reason.
+    ///
+    /// ```
+    /// use terrane_cache::{ColdTier, InsertError, TieredCache};
+    ///
+    /// let pages: TieredCache<u32, Vec<u8>> = TieredCache::new(1000, ColdTier::default(), None);
+    /// assert_eq!(pages.try_insert(1, vec![0; 1001]), Err(InsertError::TooHeavy { weight: 1001, max: 1000 }));
+    /// ```
+    ///
+    /// # Errors
+    /// [`InsertError::TooHeavy`] for a value that the hot tier cannot hold as it is; [`InsertError::Budget`] as the budget says. Any value
+    /// that the key had is gone then: it is outdated.
+    pub fn try_insert(&self, key: K, value: V) -> Result<(), InsertError> {
         let _turn = self.turn.lock();
         // The old value first: should this one fall out at once, it must not find it there.
         self.cold.remove(&key);
-        self.hot.insert(key, value)
+        self.hot.try_insert(key, value)
+    }
+
+    /// Whether `key` is here, compressed or not; no use of it, and not counted.
+    #[must_use]
+    pub fn contains<Q: Hashable + Eq + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.hot.contains(key) || self.cold.contains(key)
     }
 
     /// Takes an entry out; whether it was there.

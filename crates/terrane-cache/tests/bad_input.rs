@@ -174,3 +174,31 @@ fn a_listener_that_always_panics_is_told_of_all_and_breaks_nothing() {
     drop(cache);
     assert_eq!(budget.used(), Bytes::ZERO);
 }
+
+#[test]
+fn what_is_not_taken_is_counted_and_said_why() {
+    let clock = Arc::new(ManualClock::new());
+    let cache: Cache<u32, u64> =
+        Cache::builder().weigher(10, |_, &weight| weight).clock(Arc::clone(&clock)).build();
+    let second = Duration::from_secs(1);
+    let heavy = Err(InsertError::TooHeavy { weight: 11, max: 10 });
+    assert_eq!(cache.try_insert_with_time_to_live(1, 11, second), heavy);
+    assert_eq!(cache.try_insert_with_time_to_live(1, 1, Duration::ZERO), Err(InsertError::NoTime));
+    assert_eq!(cache.try_insert_with_time_to_live(1, 1, second), Ok(()));
+    clock.advance(2 * second);
+    assert_eq!(cache.get(&1), None);
+
+    let tiered: TieredCache<u32, Vec<u8>> = TieredCache::new(100, ColdTier::default(), None);
+    assert!(tiered.insert(1, vec![0; 50]) && tiered.contains(&1));
+    let heavy = InsertError::TooHeavy { weight: 101, max: 100 };
+    assert_eq!(tiered.try_insert(1, vec![0; 101]), Err(heavy));
+    assert!(!tiered.contains(&1), "the old value is outdated");
+
+    let mut exact: LruCache<u32, u32> = LruCache::new(0);
+    exact.insert(1, 1);
+    assert_eq!(exact.get_or_insert_with(2, || 2), None);
+    assert_eq!(exact.stats().rejected, 2);
+    let local: ThreadLocalCache<u32, u32> = ThreadLocalCache::new(0);
+    local.insert(1, 1);
+    assert_eq!((local.get_or_compute(2, |_| 2), local.stats().rejected), (2, 2));
+}

@@ -33,6 +33,21 @@ fn a_thread_local_cache_is_bounded_and_computes() {
 }
 
 #[test]
+fn a_thread_local_cache_counts_what_it_computes() {
+    let cache = ThreadLocalCache::new(10);
+    assert_eq!(cache.try_get_or_compute(1, |_| Err("no")), Err("no"));
+    assert!(!cache.contains(&1));
+    assert_eq!(cache.try_get_or_compute(1, |key| Ok::<_, &str>(key + 1)), Ok(2));
+    assert_eq!(cache.try_get_or_compute(1, |_| Err("not asked")), Ok(2));
+    assert!(catch_unwind(AssertUnwindSafe(|| cache.get_or_compute(5, |_| panic!("on purpose")))).is_err());
+    assert_eq!(cache.get_or_compute(3, |_| cache.get_or_compute(3, |_| 7) + 1), 8, "its own key");
+    let before = cache.stats();
+    assert!(cache.contains(&3) && !cache.contains(&4));
+    assert_eq!((before.loads, before.failed_loads, cache.len()), (3, 2, 2));
+    assert_eq!(cache.stats(), before, "`contains` is not counted");
+}
+
+#[test]
 fn sharded_caches_have_the_capacity_in_all() {
     let cache = ShardedCache::new(16, 1000);
     (0..5000).for_each(|key| _ = cache.insert(key, key));

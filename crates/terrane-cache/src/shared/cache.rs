@@ -115,10 +115,30 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
         self.try_insert(key, value).is_ok()
     }
 
-    /// As [`insert`](Cache::insert), for an entry whose value ends so long after now. With zero, nothing is kept.
+    /// As [`insert`](Cache::insert), for an entry whose value ends so long after now, whatever the
+    /// [time to live](CacheBuilder::time_to_live) of the others is. With zero, nothing is kept.
     pub fn insert_with_time_to_live(&self, key: K, value: V, time: Duration) -> bool {
+        self.try_insert_with_time_to_live(key, value, time).is_ok()
+    }
+
+    /// As [`insert_with_time_to_live`](Cache::insert_with_time_to_live), with the reason.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use terrane_cache::{Cache, InsertError};
+    ///
+    /// let sessions = Cache::new(100);
+    /// sessions.try_insert_with_time_to_live(1, "Ada", Duration::from_secs(60))?;
+    /// let refused = sessions.try_insert_with_time_to_live(1, "Ada", Duration::ZERO);
+    /// assert_eq!(refused, Err(InsertError::NoTime));
+    /// # Ok::<(), InsertError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`try_insert`](Cache::try_insert).
+    pub fn try_insert_with_time_to_live(&self, key: K, value: V, time: Duration) -> Result<(), InsertError> {
         let spans = Lifespans { live: Some(time), ..self.inner.lifespans };
-        self.inner.put_weighed(self.inner.hash(&key), key, value, &spans).is_ok()
+        self.inner.put_weighed(self.inner.hash(&key), key, value, &spans)
     }
 
     /// As [`insert`](Cache::insert), with the reason.
