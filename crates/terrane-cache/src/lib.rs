@@ -22,6 +22,12 @@
 //! assert_eq!(length, 9);
 //! # Ok::<(), terrane_cache::Reentrant>(())
 //! ```
+//!
+//! The guide `docs/caches.md` of the repository puts all of this together for a server.
+//!
+//! # Features
+//!
+//! `async` brings computations that are futures, for any executor: `Cache::get_or_compute_async`, `Cache::try_get_or_compute_async`.
 #![forbid(unsafe_code)]
 
 mod cacheable;
@@ -53,6 +59,13 @@ pub use stats::CacheStats;
 pub use strategy::{CacheStrategy, ComputingCache};
 pub use terrane_base::{Budget, Bytes, Clock, ManualClock, MemoryError, MemorySerializable};
 pub use tiered::{ColdTier, Compressible, TieredCache};
+
+/// The guide is compiled and run as a test.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../../../docs/caches.md")]
+    mod caches {}
+}
 
 /// What the tests in all orders of threads use.
 #[cfg(loom)]
