@@ -72,6 +72,17 @@ impl std::error::Error for InsertError {
 }
 
 /// A computation wants the value that it computes, perhaps by way of others: it would wait for itself.
+///
+/// ```
+/// use terrane_cache::{Cache, Reentrant};
+///
+/// let cache = Cache::new(10);
+/// let _ = cache.get_or_compute('a', |_| {
+///     assert_eq!(cache.get_or_compute('a', |_| 1), Err(Reentrant));
+///     2
+/// });
+/// assert_eq!(cache.get(&'a'), Some(2));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reentrant;
 
@@ -84,6 +95,17 @@ impl fmt::Display for Reentrant {
 impl std::error::Error for Reentrant {}
 
 /// Why [`Cache::try_get_or_compute`](crate::Cache::try_get_or_compute) has no value.
+///
+/// ```
+/// use terrane_cache::{Cache, ComputeError};
+///
+/// let numbers = Cache::new(10);
+/// let number = numbers.try_get_or_compute("x", |text| text.parse::<u32>()).or_else(|error| match error {
+///     ComputeError::Failed(_) => Ok(0),
+///     other => Err(other),
+/// });
+/// assert_eq!(number, Ok(0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ComputeError<E> {

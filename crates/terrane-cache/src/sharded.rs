@@ -7,7 +7,16 @@ use foldhash::fast::RandomState;
 
 use crate::shared::Cache;
 
-/// [`Cache`] by the name that fits it beside `DashMap`: it is sharded anyway.
+/// [`Cache`] by the name that fits it beside `DashMap`: it is sharded anyway. A look-up gives a clone and no reference, so that nothing stays
+/// locked.
+///
+/// ```
+/// use terrane_cache::DashCache;
+///
+/// let ports: DashCache<&str, u16> = DashCache::new(100);
+/// ports.insert("http", 80);
+/// assert_eq!(ports.get("http"), Some(80));
+/// ```
 pub type DashCache<K, V, S = RandomState> = Cache<K, V, S>;
 
 /// A [`Cache`] with a number of parts that the caller chooses; all that a [`Cache`] can do, it can. The parts of a [`Cache`]

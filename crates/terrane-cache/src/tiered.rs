@@ -93,6 +93,15 @@ impl Compressible for String {
 }
 
 /// How the cold tier of a [`TieredCache`] is.
+///
+/// ```
+/// use terrane_cache::{ColdTier, TieredCache};
+///
+/// let tier = ColdTier { capacity_bytes: 1 << 20, value_bytes_min: 64, ..ColdTier::default() };
+/// let texts: TieredCache<u32, String> = TieredCache::new(1000, tier, None);
+/// (0..10).for_each(|text| _ = texts.insert(text, "again and ".repeat(20)));
+/// assert!(texts.len() == 10 && texts.cold_bytes() > 0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ColdTier {
     /// How many compressed bytes it holds.

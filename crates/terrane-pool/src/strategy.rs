@@ -38,6 +38,18 @@ pub struct PoolStrategy {
 }
 
 /// Which idle object is used next.
+///
+/// ```
+/// use terrane_pool::{ObjectPool, PoolStrategy, Reuse};
+///
+/// let pool = ObjectPool::<String>::with_strategy(PoolStrategy::new().reuse(Reuse::Fifo))?;
+/// let (first, second) = (pool.acquire()?, pool.acquire()?);
+/// let address = &raw const *first;
+/// drop(first);
+/// drop(second);
+/// assert_eq!(&raw const *pool.acquire()?, address);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reuse {
@@ -122,6 +134,24 @@ impl Default for EvictionPolicy {
 }
 
 /// When [`Poolable::validate`](crate::Poolable::validate) is asked.
+///
+/// ```
+/// use terrane_pool::{ObjectPool, PoolStrategy, Poolable, ValidationPolicy};
+///
+/// struct Socket(bool);
+///
+/// impl Poolable for Socket {
+///     fn create() -> Self { Self(true) }
+///     fn reset(&mut self) {}
+///     fn validate(&self) -> bool { self.0 }
+/// }
+///
+/// let strategy = PoolStrategy::new().validation(ValidationPolicy::OnRelease);
+/// let pool = ObjectPool::<Socket>::with_strategy(strategy)?;
+/// pool.acquire()?.0 = false;
+/// assert_eq!((pool.stats().idle, pool.stats().dropped), (0, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ValidationPolicy {
@@ -202,6 +232,15 @@ impl PoolStrategy {
     /// When none is idle, so many objects are made that there are this many times as many as before, the others staying idle: with
     /// 2.0, at 8 objects 8 more. At most [`PoolStrategy::GROWTH_MAX`] at a time. What lies below 1 counts as 1, what is no number
     /// too, and 1 means one by one.
+    ///
+    /// ```
+    /// # use terrane_pool::{ObjectPool, PoolStrategy};
+    /// let pool = ObjectPool::<String>::with_strategy(PoolStrategy::new().growth_factor(2.0))?;
+    /// let held: Vec<_> = (0..5).map(|_| pool.acquire()).collect::<Result<_, _>>()?;
+    /// assert_eq!((pool.stats().in_use, pool.stats().idle), (5, 3), "1, 2, 4 and then 8");
+    /// # drop(held);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn growth_factor(self, factor: f32) -> Self {
         Self { growth_factor: factor, ..self }

@@ -20,6 +20,14 @@ use super::sampling::Sampling;
 use super::shard::Shard;
 
 /// Which entries of a [`Cache`] go first.
+///
+/// ```
+/// use terrane_cache::{Cache, EvictionPolicy};
+///
+/// let queue = Cache::builder().capacity(2).policy(EvictionPolicy::Fifo).build();
+/// (1..=3).for_each(|job| _ = queue.insert(job, "a job"));
+/// assert!(!queue.contains(&1) && queue.contains(&3));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EvictionPolicy {
@@ -128,6 +136,20 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> CacheBuilder<K, V, S> {
 
     /// Values older than this are computed again by the next [`Cache::get_or_compute`], while others still get the old one. A
     /// [`Cache::get`] computes nothing, and gets the old one.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    /// use terrane_cache::{Cache, ManualClock};
+    ///
+    /// let clock = Arc::new(ManualClock::new());
+    /// let rates = Cache::builder().capacity(10).refresh_after(Duration::from_secs(60)).clock(Arc::clone(&clock)).build();
+    /// rates.insert("EUR", 1);
+    /// clock.advance(Duration::from_secs(61));
+    /// assert_eq!(rates.get("EUR"), Some(1));
+    /// assert_eq!(rates.try_get_or_compute("EUR", |_| Err("no network")), Ok(1), "better an old one than none");
+    /// assert_eq!(rates.get_or_compute("EUR", |_| 2), Ok(2));
+    /// ```
     pub fn refresh_after(self, time: Duration) -> Self {
         Self { lifespans: Lifespans { refresh: Some(time), ..self.lifespans }, ..self }
     }

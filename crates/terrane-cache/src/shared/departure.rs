@@ -6,6 +6,22 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::counters::{Counters, Event};
 
 /// Why an entry left a cache. As text, one word: "removed", "replaced" and so on.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use terrane_cache::Cache;
+///
+/// let log = Arc::new(Mutex::new(Vec::new()));
+/// let listener = Arc::clone(&log);
+/// let cache = Cache::<u32, &str>::builder()
+///     .capacity(1)
+///     .on_removal(move |key, _, cause| listener.lock().unwrap().push(format!("{key} {cause}")))
+///     .build();
+/// cache.insert(1, "one");
+/// cache.insert(1, "uno");
+/// cache.remove(&1);
+/// assert_eq!(*log.lock().unwrap(), ["1 replaced", "1 removed"]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RemovalCause {

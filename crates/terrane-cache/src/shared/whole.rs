@@ -69,6 +69,15 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     }
 
     /// Changes the capacity, and evicts what is beyond it. The number of parts stays.
+    ///
+    /// ```
+    /// # use terrane_cache::Cache;
+    /// let cache = Cache::new(100);
+    /// (0..100).for_each(|key| _ = cache.insert(key, "value"));
+    /// cache.resize(10);
+    /// assert_eq!(cache.capacity(), 10);
+    /// assert!(cache.len() <= 10 && cache.iter().all(|(_, value)| value == "value"));
+    /// ```
     pub fn resize(&self, capacity: u64) {
         let shards = self.inner.shards.len();
         self.inner.entry_weight_max.store(entry_weight_max(capacity, shards), Relaxed);
@@ -96,6 +105,17 @@ impl<K: Hashable + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
 
     /// Exempts an entry from eviction until it is [unpinned](Cache::unpin), replaced values included; whether it is here. It can still
     /// be removed, and expires.
+    ///
+    /// ```
+    /// # use terrane_cache::Cache;
+    /// let cache = Cache::new(10);
+    /// assert!(!cache.pin(&1), "only what is here");
+    /// cache.insert(1, "one");
+    /// assert!(cache.pin(&1));
+    /// assert_eq!((cache.shrink_to(0), cache.len()), (0, 1));
+    /// assert!(cache.unpin(&1));
+    /// assert_eq!((cache.shrink_to(0), cache.len()), (1, 0));
+    /// ```
     pub fn pin<Q: Hashable + Eq + ?Sized>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
