@@ -87,8 +87,18 @@ impl fmt::Display for MemoryError {
             Self::OutOfMemory { requested, available } => {
                 write!(f, "out of memory: {requested} requested, {available} available")
             }
+            // Rounded, the two would look the same.
+            Self::AllocationTooLarge { requested, max }
+                if requested.as_u64().abs_diff(max.as_u64()) < max.as_u64() / 64 =>
+            {
+                let (requested, max) = (requested.as_u64(), max.as_u64());
+                write!(f, "allocation too large: {requested} bytes requested, at most {max} possible")
+            }
             Self::AllocationTooLarge { requested, max } => {
                 write!(f, "allocation too large: {requested} requested, at most {max} possible")
+            }
+            Self::PoolExhausted { capacity: 0, .. } => {
+                f.write_str("pool exhausted: it may have no objects at all")
             }
             Self::PoolExhausted { in_use, capacity } => {
                 write!(f, "pool exhausted: {in_use} of {capacity} objects in use")
