@@ -57,16 +57,17 @@ impl Populator {
     pub fn start(source: Arc<dyn PageSource>) -> io::Result<Self> {
         let orders = Arc::new(Orders::default());
         let theirs = Arc::clone(&orders);
+        let piece_size = HUGE_PAGE_SIZE.max(source.page_size());
         let thread = thread::Builder::new().name("terrane-populate".into()).stack_size(STACK_BYTES).spawn(
             move || {
-                theirs.carry_out(|piece| {
+                theirs.carry_out(piece_size, |piece| {
                     // SAFETY: who gave the order promised that the memory is committed until it is carried out or withdrawn. What
                     // is refused will be put there on first touch.
                     let _ = unsafe { source.populate(piece.start, piece.size) };
                 })
             },
         )?;
-        Ok(Self { orders, thread: Some(thread), process: std::process::id() })
+        Ok(Self { orders, thread: Some(thread), process: process() })
     }
 
     /// Has the pages of `[ptr, ptr + size)` populated by the other thread, after what was ordered before.
@@ -92,7 +93,7 @@ impl Populator {
 
     /// A forked child has a copy of the books, perhaps as they were in the middle of a change, and no thread.
     fn has_thread(&self) -> bool {
-        self.process == std::process::id()
+        self.process == process()
     }
 }
 
@@ -101,12 +102,17 @@ impl Drop for Populator {
         let Some(thread) = self.thread.take() else { return };
         if self.has_thread() {
             self.orders.end();
-            // It does not panic: a page source does not.
+            // Should the source have panicked, that was told, and the pages are populated on first touch.
             let _ = thread.join();
         } else {
             core::mem::forget(thread);
         }
     }
+}
+
+/// The number of this process. WebAssembly has none, even where it has threads, and nothing that copies a process.
+fn process() -> u32 {
+    if cfg!(target_family = "wasm") { 0 } else { std::process::id() }
 }
 
 /// The thread calls the system and nothing else.
@@ -123,11 +129,11 @@ struct Span {
 unsafe impl Send for Span {}
 
 impl Span {
-    /// The part before the next boundary of a huge page, and the rest.
-    fn split(self) -> (Self, Option<Self>) {
-        let size = (HUGE_PAGE_SIZE - self.start.addr().get() % HUGE_PAGE_SIZE).min(self.size);
-        // SAFETY: not beyond the end of the span.
-        let rest = Self { start: unsafe { self.start.add(size) }, size: self.size - size };
+    /// The part before the next boundary of a piece, and the rest.
+    fn split(self, piece_size: usize) -> (Self, Option<Self>) {
+        let size = (piece_size - self.start.addr().get() % piece_size).min(self.size);
+        let start = self.start.map_addr(|start| start.saturating_add(size));
+        let rest = Self { start, size: self.size - size };
         (Self { size, ..self }, (rest.size > 0).then_some(rest))
     }
 }
@@ -145,14 +151,16 @@ struct State {
     left: VecDeque<Span>,
     /// A piece is being populated.
     busy: bool,
+    /// So many pieces were begun, modulo 2⁶⁴.
+    begun: u64,
     ended: bool,
 }
 
 impl Orders {
     fn give(&self, span: Span) {
-        let left = &mut self.state().left;
-        if left.try_reserve(1).is_ok() {
-            left.push_back(span);
+        let mut state = self.state();
+        if !state.ended && state.left.try_reserve(1).is_ok() {
+            state.left.push_back(span);
             self.changed.notify_all();
         }
     }
@@ -160,7 +168,9 @@ impl Orders {
     fn withdraw(&self) {
         let mut state = self.state();
         state.left.clear();
-        while state.busy {
+        // Not for a piece that was begun later: another thread has ordered that meanwhile.
+        let begun = state.begun;
+        while state.busy && state.begun == begun {
             state = self.changed.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
         }
     }
@@ -173,28 +183,44 @@ impl Orders {
     }
 
     /// Hands `populate` one piece after the other until the end.
-    fn carry_out(&self, populate: impl Fn(Span)) {
+    fn carry_out(&self, piece_size: usize, populate: impl Fn(Span)) {
         let mut state = self.state();
         while !state.ended {
             let Some(span) = state.left.pop_front() else {
                 state = self.changed.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
                 continue;
             };
-            let (piece, rest) = span.split();
+            let (piece, rest) = span.split(piece_size);
             // There is room: where the whole was.
             rest.into_iter().for_each(|rest| state.left.push_front(rest));
             state.busy = true;
+            state.begun = state.begun.wrapping_add(1);
             drop(state);
+            let begun = Begun(self);
             populate(piece);
+            drop(begun);
             state = self.state();
-            state.busy = false;
-            self.changed.notify_all();
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         // Nobody panics while holding it.
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// A piece that is being populated, until this is dropped: also where the page source panics, as nobody may wait for a thread that is no more.
+struct Begun<'a>(&'a Orders);
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.busy = false;
+        if std::thread::panicking() {
+            state.left.clear();
+            state.ended = true;
+        }
+        self.0.changed.notify_all();
     }
 }
 
@@ -213,7 +239,7 @@ mod tests {
         let mut left = Some(span(HUGE_PAGE_SIZE - 4096, 2 * HUGE_PAGE_SIZE));
         let mut pieces = Vec::new();
         while let Some(span) = left {
-            let (piece, rest) = span.split();
+            let (piece, rest) = span.split(HUGE_PAGE_SIZE);
             pieces.push((piece.start.addr().get(), piece.size));
             left = rest;
         }
@@ -232,7 +258,7 @@ mod tests {
         let (go, may_go) = mpsc::channel::<()>();
         let theirs = Arc::clone(&orders);
         let thread = thread::spawn(move || {
-            theirs.carry_out(|piece| {
+            theirs.carry_out(HUGE_PAGE_SIZE, |piece| {
                 began.send(piece.start.addr().get() / HUGE_PAGE_SIZE).unwrap();
                 may_go.recv().unwrap();
             });
@@ -256,6 +282,55 @@ mod tests {
         orders.end();
         thread.join().unwrap();
         assert_eq!(has_begun.try_iter().collect::<Vec<_>>(), vec![0; 0]);
+    }
+
+    /// Two threads give and withdraw: who withdraws does not wait for what the other one has ordered since.
+    #[test]
+    fn to_withdraw_takes_no_longer_than_the_piece_that_was_begun() {
+        let orders = Arc::new(Orders::default());
+        let (began, has_begun) = mpsc::channel();
+        let (go, may_go) = mpsc::channel::<()>();
+        let theirs = Arc::clone(&orders);
+        let thread = thread::spawn(move || {
+            theirs.carry_out(HUGE_PAGE_SIZE, |piece| {
+                began.send(piece.start.addr().get() / HUGE_PAGE_SIZE).unwrap();
+                may_go.recv().unwrap();
+            });
+        });
+        orders.give(span(HUGE_PAGE_SIZE, 2 * HUGE_PAGE_SIZE));
+        assert_eq!(has_begun.recv(), Ok(1));
+        let theirs = Arc::clone(&orders);
+        let withdrawing = thread::spawn(move || theirs.withdraw());
+        while !orders.state().left.is_empty() {
+            thread::yield_now();
+        }
+        orders.give(span(7 * HUGE_PAGE_SIZE, HUGE_PAGE_SIZE));
+        go.send(()).unwrap();
+        assert_eq!(has_begun.recv(), Ok(7));
+        // That one goes on until it is told so, below.
+        withdrawing.join().unwrap();
+        go.send(()).unwrap();
+        orders.end();
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn nobody_waits_for_a_source_that_panicked() {
+        let orders = Arc::new(Orders::default());
+        let theirs = Arc::clone(&orders);
+        let thread =
+            thread::spawn(move || theirs.carry_out(HUGE_PAGE_SIZE, |_| panic!("of the page source")));
+        orders.give(span(HUGE_PAGE_SIZE, 2 * HUGE_PAGE_SIZE));
+        thread.join().unwrap_err();
+        orders.withdraw();
+        orders.give(span(HUGE_PAGE_SIZE, HUGE_PAGE_SIZE));
+        assert!(orders.state().left.is_empty(), "nobody would take it");
+    }
+
+    #[test]
+    fn a_piece_is_never_less_than_a_page() {
+        let (piece, rest) = span(2 * HUGE_PAGE_SIZE, 4 * HUGE_PAGE_SIZE).split(2 * HUGE_PAGE_SIZE);
+        assert_eq!((piece.size, rest.map(|rest| rest.size)), (2 * HUGE_PAGE_SIZE, Some(2 * HUGE_PAGE_SIZE)));
     }
 
     #[cfg(all(feature = "os", target_os = "linux"))]
