@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::ptr;
 use std::rc::Rc;
 
-use terrane_gc::{Bytes, FinalizerQueue, Heap, Leaf, MemoryError, Mutator, WeakMap};
+use terrane_gc::{Bytes, FinalizerQueue, GcField, Heap, Leaf, MemoryError, Mutator, Trace, WeakMap};
 
 thread_local! {
     /// Bytes that this thread may still take, more than it gives back; `None` grants all.
@@ -114,6 +114,37 @@ fn each_refusal_is_an_error_and_the_heap_goes_on() {
     }
     assert!(refusals > 50, "{refusals} refusals");
     heap.enter(|mu| grow_tables(mu).unwrap());
+}
+
+#[derive(Trace)]
+struct Link<'h, 'm> {
+    numbers: [u64; 126],
+    next: GcField<'h, 'm, Link<'h, 'm>>,
+}
+
+/// A list so long that the heap wants a thread that populates its next chunk: it does without, rather than end the process.
+#[test]
+fn a_heap_that_grows_large_does_not_end_the_process() {
+    let mut grown = [0; 2];
+    for bytes in (0..12_000).step_by(400) {
+        let mut heap = Heap::new().unwrap();
+        let result = heap.enter(|mu| {
+            let list = mu.alloc_local(|_| Link { numbers: [0; 126], next: GcField::null() });
+            with_bytes(bytes, || {
+                (0..20_u64 << 10).try_for_each(|_| {
+                    mu.scope(|mu| {
+                        let next =
+                            mu.try_alloc_local(|mu| Link { numbers: [1; 126], next: list.get(mu).into() })?;
+                        list.set(mu, next.get(mu));
+                        Ok::<(), MemoryError>(())
+                    })
+                })
+            })
+        });
+        heap.check().unwrap();
+        grown[usize::from(result.is_ok())] += 1;
+    }
+    assert!(grown[1] > 0, "{grown:?}");
 }
 
 #[test]

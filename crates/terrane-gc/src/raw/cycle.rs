@@ -286,8 +286,7 @@ impl<M: ObjectModel> Heap<M> {
         // What will be filled before the next cycle is kept.
         let growth = self.full_threshold.saturating_sub(self.heap_bytes());
         let keep = self.reserve_target() + growth.div_ceil(BLOCK_SIZE);
-        self.spare.withdraw();
-        if self.old.release_empty_chunk(&mut self.chunks, keep) {
+        if self.release_empty_chunk(keep) {
             slice.spend(RELEASE_UNITS);
         } else {
             self.cycle.phase = Phase::Idle;

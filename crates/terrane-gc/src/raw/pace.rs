@@ -281,8 +281,7 @@ impl<M: ObjectModel> Heap<M> {
             return Progress::More;
         }
         let keep = self.reserve_target();
-        self.spare.withdraw();
-        if self.old.release_empty_chunk(&mut self.chunks, keep) || self.release_idle_spare_chunks() {
+        if self.release_empty_chunk(keep) || self.release_idle_spare_chunks() {
             return Progress::More;
         }
         let bytes = self.heap_bytes();

@@ -86,9 +86,9 @@ impl<M: ObjectModel> Heap<M> {
                 let wanted = (blocks - self.usable_blocks()) * BLOCK_SIZE;
                 return Err(errors::out_of_memory(wanted, self.available()));
             }
-            let (spare, huge) = (self.spare.take(), self.huge_pages.as_ref());
+            let huge = self.huge_pages.as_ref();
             let huge = huge.filter(|_| self.old.chunks().len() >= SMALL_PAGES_CHUNKS);
-            self.old.grow(|| match spare {
+            self.old.grow(|| match self.spare.take() {
                 Some(chunk) => Ok(chunk),
                 None => {
                     let chunk = self.chunks.try_allocate(1, self.owner)?;

@@ -6,7 +6,7 @@
 //! The thread belongs to the heap, starts with the first spare chunk, and touches nothing but pages that hold nothing as yet,
 //! by asking the system for them ([`Populator`]).
 //!
-//! Without the standard library, or where the system refuses a thread, no chunk is taken ahead.
+//! Without the standard library, or where the page source cannot populate or the system refuses a thread, no chunk is taken ahead.
 
 use alloc::sync::Arc;
 use core::ptr::NonNull;
@@ -26,6 +26,9 @@ const CHUNKS_FOR_ONE: usize = 64;
 const IN_USE_MIN: usize = CHUNK_SIZE;
 /// Most spare chunks.
 const CHUNKS_MAX: usize = 16;
+/// Some more than the books of a thread take from the allocator.
+#[cfg(feature = "std")]
+const THREAD_BYTES: usize = 8 << 10;
 
 /// The chunks that the old space grows by next, as far as they were taken already: first in, first out.
 #[derive(Debug, Default)]
@@ -34,7 +37,7 @@ pub(crate) struct SpareChunks {
     len: usize,
     #[cfg(feature = "std")]
     populator: Option<Populator>,
-    /// The system refused a thread.
+    /// The system refused a thread, or the page source to populate.
     #[cfg(feature = "std")]
     refused: bool,
 }
@@ -62,10 +65,16 @@ impl SpareChunks {
 
 #[cfg(feature = "std")]
 impl SpareChunks {
-    /// Whether there is a thread that populates; starts it the first time.
-    fn has_thread(&mut self, pages: &Arc<dyn PageSource>) -> bool {
+    /// Whether there is a thread that populates; starts it the first time, if the source can populate what it has populated already.
+    ///
+    /// # Safety
+    ///
+    /// The chunk comes from this source, is committed, and in use.
+    unsafe fn has_thread(&mut self, pages: &Arc<dyn PageSource>, used: NonNull<u8>) -> bool {
         if self.populator.is_none() && !self.refused {
-            self.populator = Populator::start(Arc::clone(pages)).ok();
+            // SAFETY: the caller's promise; a page is no larger than a chunk.
+            let can = unsafe { pages.populate(used, pages.page_size()) }.is_ok();
+            self.populator = can.then(|| start(pages)).flatten();
             self.refused = self.populator.is_none();
         }
         self.populator.is_some()
@@ -75,7 +84,7 @@ impl SpareChunks {
     ///
     /// # Safety
     ///
-    /// It comes from the source that the thread was started with, and stays committed until [`withdraw`](Self::withdraw).
+    /// It comes from the source that the thread was started with, and is given back by [`give_back`](Self::give_back) only.
     unsafe fn populate(&self, chunk: NonNull<u8>) {
         if let Some(populator) = &self.populator {
             // SAFETY: the caller's promise.
@@ -83,24 +92,41 @@ impl SpareChunks {
         }
     }
 
-    /// Before chunks are given back: what was taken last may be populated still.
-    pub(crate) fn withdraw(&self) {
+    /// Runs `work`, which gives chunks back, while none is populated: those that were taken last may be still. Then goes on with those that
+    /// are here.
+    fn give_back(&self, work: impl FnOnce()) {
         if let Some(populator) = &self.populator {
             populator.withdraw();
         }
+        work();
+        for &chunk in self.chunks.iter().flatten() {
+            // SAFETY: populated once, so the promise was given.
+            unsafe { self.populate(chunk) };
+        }
     }
+}
+
+/// Starting a thread takes some memory, and where there is none ends the process.
+#[cfg(feature = "std")]
+fn start(pages: &Arc<dyn PageSource>) -> Option<Populator> {
+    let mut room = alloc::vec::Vec::<u8>::new();
+    room.try_reserve_exact(THREAD_BYTES).ok()?;
+    drop(room);
+    Populator::start(Arc::clone(pages)).ok()
 }
 
 /// There are no threads.
 #[cfg(not(feature = "std"))]
 impl SpareChunks {
-    fn has_thread(&mut self, _: &Arc<dyn PageSource>) -> bool {
+    unsafe fn has_thread(&mut self, _: &Arc<dyn PageSource>, _: NonNull<u8>) -> bool {
         false
     }
 
     unsafe fn populate(&self, _: NonNull<u8>) {}
 
-    pub(crate) fn withdraw(&self) {}
+    fn give_back(&self, work: impl FnOnce()) {
+        work();
+    }
 }
 
 impl<M: ObjectModel> Heap<M> {
@@ -115,12 +141,14 @@ impl<M: ObjectModel> Heap<M> {
             return;
         }
         let Some(pages) = self.huge_pages.as_ref().filter(|_| self.populates) else { return };
-        if !self.spare.has_thread(pages) {
+        let Some(used) = self.old.chunks().first().map(|chunk| chunk.base_pointer()) else { return };
+        // SAFETY: a chunk of the old space comes from this source, and has a header.
+        if !unsafe { self.spare.has_thread(pages, used) } {
             return;
         }
         while self.spare.len < wanted {
             let Ok(chunk) = self.chunks.try_allocate(1, self.owner) else { return };
-            // SAFETY: the chunk comes from this source, is committed as a whole, and is freed only after `withdraw`.
+            // SAFETY: the chunk comes from this source, is committed as a whole, and is freed only by `give_back`.
             unsafe {
                 self.has_huge_pages = advise_huge(pages, chunk);
                 self.spare.populate(chunk);
@@ -141,12 +169,28 @@ impl<M: ObjectModel> Heap<M> {
         if self.spare.len <= kept {
             return false;
         }
-        self.spare.withdraw();
-        while let Some(chunk) = self.spare.take_last(kept) {
-            // SAFETY: nobody used the chunk, and nobody populates it any more. Only a wrong run is refused, and this is one of
-            // ours.
-            _ = unsafe { self.chunks.free(chunk, 1) };
-        }
+        let mut released = [None; CHUNKS_MAX];
+        released.fill_with(|| self.spare.take_last(kept));
+        let Self { spare, chunks, .. } = self;
+        spare.give_back(|| {
+            for chunk in released.into_iter().flatten() {
+                // SAFETY: nobody used the chunk, and nobody populates it any more. Only a wrong run is refused, and this is one
+                // of ours.
+                _ = unsafe { chunks.free(chunk, 1) };
+            }
+        });
         true
+    }
+
+    /// Gives an empty chunk of the old space back to the system if so many free blocks remain; false if there is none.
+    pub(crate) fn release_empty_chunk(&mut self, keep_blocks: usize) -> bool {
+        let Self { old, spare, chunks, .. } = self;
+        old.release_empty_chunk(keep_blocks, |chunk| {
+            spare.give_back(|| {
+                // SAFETY: the chunk holds nothing and left the list, and nobody populates it any more. Only a wrong run is
+                // refused, and this is one of ours.
+                _ = unsafe { chunks.free(chunk, 1) };
+            });
+        })
     }
 }

@@ -1,12 +1,16 @@
 //! Chunks that are taken, and populated by another thread, ahead of need.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use terrane_base::Bytes;
 use terrane_gc::raw::{CollectionKind, HeapConfig, Progress};
-use terrane_pages::{CHUNK_SIZE, FaultyPages, HugePages, PageError, PageSource, system_pages};
+use terrane_pages::{
+    CHUNK_SIZE, FaultyPages, HUGE_PAGE_SIZE, HugePages, PageError, PageOperation, PageSource, system_pages,
+};
 
 use crate::machine::Machine;
 use crate::model::*;
@@ -17,11 +21,30 @@ struct Watched {
     inner: Arc<dyn PageSource>,
     populating: Mutex<Option<Range<usize>>>,
     populated: Mutex<usize>,
+    /// Where pieces that were populated start, and how long each takes beside what the system does.
+    pieces: Mutex<HashSet<usize>>,
+    delay: Duration,
+    /// The last chunk for which huge pages were asked.
+    advised: Mutex<usize>,
+    /// It cannot populate.
+    refuses: bool,
 }
 
 impl Watched {
     fn new() -> Arc<Self> {
-        Arc::new(Self { inner: system_pages(), populating: Mutex::new(None), populated: Mutex::new(0) })
+        Arc::new(Self::with(Duration::ZERO, false))
+    }
+
+    fn with(delay: Duration, refuses: bool) -> Self {
+        Self {
+            inner: system_pages(),
+            populating: Mutex::new(None),
+            populated: Mutex::new(0),
+            pieces: Mutex::default(),
+            delay,
+            advised: Mutex::new(0),
+            refuses,
+        }
     }
 
     /// Nothing of this is being populated.
@@ -63,17 +86,23 @@ unsafe impl PageSource for Watched {
         unsafe { self.inner.release(ptr, size, align) }
     }
 
-    unsafe fn advise_huge(&self, _: NonNull<u8>, _: usize) -> HugePages {
+    unsafe fn advise_huge(&self, ptr: NonNull<u8>, _: usize) -> HugePages {
+        *self.advised.lock().unwrap() = ptr.as_ptr() as usize;
         HugePages::Advised
     }
 
     unsafe fn populate(&self, ptr: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        if self.refuses {
+            return Err(PageError::new(PageOperation::Populate, size, None));
+        }
         let start = ptr.as_ptr() as usize;
         *self.populating.lock().unwrap() = Some(start..start + size);
         // SAFETY: the caller's promise is the inner source's condition.
         let result = unsafe { self.inner.populate(ptr, size) };
+        std::thread::sleep(self.delay);
         *self.populating.lock().unwrap() = None;
         *self.populated.lock().unwrap() += size;
+        self.pieces.lock().unwrap().insert(start);
         result
     }
 }
@@ -126,6 +155,31 @@ fn nothing_is_given_back_while_it_is_populated() {
     for mib in [13, 17, 21] {
         drop(machine_of(HeapConfig::new().pages(pages.clone()), mib));
     }
+}
+
+/// A full collection that ends while chunks are waiting to be populated does not make that undone.
+#[test]
+fn a_collection_only_interrupts_what_is_populated() {
+    let pages = Arc::new(Watched::with(Duration::from_millis(30), false));
+    let config = HeapConfig::new().pages(pages.clone()).growth_min(Bytes::from_mib(4));
+    let mut machine = machine_of(config, 24);
+    let committed = machine.heap.stats().committed_bytes;
+    machine.roots.set(0, integer(0));
+    machine.collect(CollectionKind::Full);
+    assert!(machine.heap.stats().committed_bytes < committed, "chunks were given back");
+    let last = *pages.advised.lock().unwrap();
+    let is_populated = |start| pages.pieces.lock().unwrap().contains(&start);
+    wait_until(|| is_populated(last) && is_populated(last + HUGE_PAGE_SIZE));
+}
+
+#[test]
+fn where_nothing_can_be_populated_no_chunk_is_taken_ahead() {
+    let committed = |populate_ahead| {
+        let pages = Arc::new(Watched::with(Duration::ZERO, true));
+        let config = HeapConfig::new().pages(pages).populate_ahead(populate_ahead);
+        machine_of(config.clock(|| 0), 24).heap.stats().committed_bytes
+    };
+    assert_eq!(committed(true), committed(false));
 }
 
 #[test]

@@ -553,10 +553,14 @@ mod tests {
             old.grow(|| space.try_allocate(1, owner)).unwrap();
         }
         promote(&mut old, 64);
-        while old.release_empty_chunk(&mut space, 2 * DATA_BLOCKS_PER_CHUNK) {}
+        let release = |old: &mut OldSpace, space: &mut ChunkSpace, keep_blocks| {
+            // SAFETY: the chunk holds nothing.
+            while old.release_empty_chunk(keep_blocks, |chunk| unsafe { space.free(chunk, 1).unwrap() }) {}
+        };
+        release(&mut old, &mut space, 2 * DATA_BLOCKS_PER_CHUNK);
         assert_eq!((old.chunks().len(), space.committed_bytes()), (3, 3 * CHUNK_SIZE));
         assert_eq!((old.free_blocks(), old.used_blocks()), (3 * DATA_BLOCKS_PER_CHUNK - 1, 1));
-        while old.release_empty_chunk(&mut space, 0) {}
+        release(&mut old, &mut space, 0);
         assert_eq!((old.chunks().len(), old.used_blocks()), (1, 1));
     }
 }

@@ -5,7 +5,7 @@
 //! swept in slices, with promotions in between: these are born marked, and the blocks that are being filled are left out
 //! until the next cycle.
 
-use terrane_pages::ChunkSpace;
+use core::ptr::NonNull;
 
 use super::block::{BLOCK_SIZE, BLOCKS_PER_CHUNK};
 use super::chunk::{Chunk, DATA_BLOCKS, METADATA_BLOCKS};
@@ -101,9 +101,13 @@ impl OldSpace {
             .fold(0, |bits, hole| bits | hole.block_in(chunk))
     }
 
-    /// Gives back one chunk that holds nothing, if `keep_blocks` free blocks remain without it; false if there is no
-    /// such chunk. Not while a cycle is under way.
-    pub(crate) fn release_empty_chunk(&mut self, space: &mut ChunkSpace, keep_blocks: usize) -> bool {
+    /// Hands one chunk that holds nothing to `give_back`, if `keep_blocks` free blocks remain without it; false if there is
+    /// no such chunk. Not while a cycle is under way.
+    pub(crate) fn release_empty_chunk(
+        &mut self,
+        keep_blocks: usize,
+        give_back: impl FnOnce(NonNull<u8>),
+    ) -> bool {
         if self.state != State::Settled || self.free_blocks < keep_blocks + DATA_BLOCKS_PER_CHUNK {
             return false;
         }
@@ -113,8 +117,7 @@ impl OldSpace {
         let chunk = self.chunks.swap_remove(index);
         self.free_blocks -= DATA_BLOCKS_PER_CHUNK;
         (self.recyclable_from, self.fragmented_from, self.free_from) = (0, 0, 0);
-        // SAFETY: the chunk holds nothing and left the list. Only a wrong run is refused, and this is one of ours.
-        _ = unsafe { space.free(chunk.base_pointer(), 1) };
+        give_back(chunk.base_pointer());
         true
     }
 
