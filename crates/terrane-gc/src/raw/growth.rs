@@ -34,7 +34,8 @@ impl Pacer {
         let root = usize::try_from(square.isqrt()).unwrap_or(usize::MAX);
         // A heap that is hardly used may grow by the least, and one that little lives in but much is made in by twice as much.
         let most = (live / 100 * GROWTH_MAX_PERCENT).max(least.saturating_mul(2));
-        root.clamp(live / 8, most).max(least)
+        // In a heap of a few bytes an eighth may be more than the most.
+        root.min(most).max(live / 8).max(least)
     }
 }
 
@@ -105,6 +106,11 @@ mod tests {
         assert_eq!(at(1 << 35), (1_u128 << 65).isqrt() as usize, "the root");
         assert_eq!(at(1 << 36), 1 << 33);
         assert!(at(usize::MAX) >= usize::MAX / 8);
+        // Where there is no least, whatever lives.
+        for live in 0..1000 {
+            let growth = pacer.growth(live, 0, 0, 0);
+            assert!((live / 8..=live / 4 + 1).contains(&growth), "{live}: {growth}");
+        }
         // Ten bytes in a microsecond, a hundredth of the marking speed.
         let slow = |live: usize| pacer.growth(live, 10_000_000, 1_000_000_000, LEAST);
         assert_eq!(slow(1 << 34), 1 << 31, "an eighth at least");

@@ -32,6 +32,18 @@ fn a_list_longer_than_many_nurseries_survives() {
 }
 
 #[test]
+fn a_heap_of_a_few_bytes_is_collected_although_it_need_not_grow() {
+    let mut machine = Machine::new(HeapConfig::new().growth_min(Bytes::ZERO).verify(true));
+    machine.roots.push(integer(0));
+    for len in 0..40 {
+        machine.roots.set(0, integer(0));
+        machine.grow_list(0, len).unwrap();
+        machine.collect(CollectionKind::Full);
+        assert_eq!(machine.list_len(0), len);
+    }
+}
+
+#[test]
 fn memory_of_the_dead_is_used_again() {
     // What is filled fast may grow by twice that.
     let mut machine =
