@@ -236,7 +236,7 @@ impl<M: ObjectModel> Heap<M> {
             _ = self.fill_reserve(0);
         }
         if cause == CollectionCause::NurseryFull {
-            self.prepare_spare_chunks();
+            self.prepare_for_growth(promoted);
         }
         self.pace(promoted, roots);
         self.open_window();

@@ -45,7 +45,7 @@ pub(crate) struct Pacer {
     /// measured. The second is that while a cycle is under way, whose slices push the nursery out of the cache.
     minor_ns_per_kib: [u64; 2],
     /// Bytes that the heap grows by from one minor collection to the next, as a moving mean.
-    promoted: usize,
+    pub(crate) promoted: usize,
     /// Bytes of the heap and beside it after the last minor collection.
     size: usize,
     /// Bytes marked in a microsecond, likewise.

@@ -26,6 +26,8 @@ const CHUNKS_FOR_ONE: usize = 64;
 const IN_USE_MIN: usize = CHUNK_SIZE;
 /// Most spare chunks.
 const CHUNKS_MAX: usize = 16;
+/// Growth is near when so many minor collections like the last ones bring it about.
+const MINORS_AHEAD: usize = 16;
 /// Some more than the books of a thread take from the allocator.
 #[cfg(feature = "std")]
 const THREAD_BYTES: usize = 8 << 10;
@@ -130,6 +132,15 @@ impl SpareChunks {
 }
 
 impl<M: ObjectModel> Heap<M> {
+    /// After a minor collection that has moved so many bytes: takes the next chunks ahead where growth is near. What idle time has given
+    /// back would else be taken again at once by a program that rests often and does not grow.
+    pub(crate) fn prepare_for_growth(&mut self, promoted: usize) {
+        let left = self.old.free_blocks().saturating_sub(self.reserve_target()) * BLOCK_SIZE;
+        if left <= promoted.max(self.pacer.promoted).saturating_mul(MINORS_AHEAD) {
+            self.prepare_spare_chunks();
+        }
+    }
+
     /// Takes the next chunks ahead, if the limit leaves room for all of them. That they cannot be had is no news.
     pub(crate) fn prepare_spare_chunks(&mut self) {
         let chunks = self.old.chunks().len();

@@ -204,3 +204,24 @@ fn a_spare_chunk_that_is_refused_is_no_error_and_never_breaks_the_limit() {
     };
     assert_eq!(exhausted(true), exhausted(false));
 }
+
+/// A program that rests often, as between frames, and does not grow, does not have a chunk populated for each time.
+#[test]
+fn what_a_rest_gives_back_is_not_taken_again_without_need() {
+    let pages = Watched::new();
+    let mut machine = machine_of(HeapConfig::new().pages(pages.clone()).clock(|| 0), 24);
+    machine.roots.push(integer(0));
+    let mut run = |frames| {
+        for _ in 0..frames {
+            for _ in 0..400 {
+                machine.grow_list(1, 1 << 10).unwrap();
+                machine.roots.set(1, integer(0));
+            }
+            while machine.heap.step(1_000_000, &mut machine.roots) == Progress::More {}
+        }
+        pages.populated()
+    };
+    let before = run(20);
+    let populated = run(40) - before;
+    assert!(populated <= 4 * CHUNK_SIZE, "{populated}");
+}
