@@ -84,11 +84,10 @@ impl Populator {
         }
     }
 
-    /// Withdraws all orders, and waits until what was begun is done: at most as long as the system takes for a huge page.
-    pub fn withdraw(&self) {
-        if self.has_thread() {
-            self.orders.withdraw();
-        }
+    /// Withdraws all orders, and waits until what was begun is done: at most as long as the system takes for a huge page. Whether
+    /// something was left to do.
+    pub fn withdraw(&self) -> bool {
+        self.has_thread() && self.orders.withdraw()
     }
 
     /// A forked child has a copy of the books, perhaps as they were in the middle of a change, and no thread.
@@ -165,14 +164,16 @@ impl Orders {
         }
     }
 
-    fn withdraw(&self) {
+    fn withdraw(&self) -> bool {
         let mut state = self.state();
+        let is_left = !state.left.is_empty();
         state.left.clear();
         // Not for a piece that was begun later: another thread has ordered that meanwhile.
         let begun = state.begun;
         while state.busy && state.begun == begun {
             state = self.changed.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
         }
+        is_left
     }
 
     fn end(&self) {
@@ -277,8 +278,8 @@ mod tests {
         }
         assert!(orders.state().busy && !withdrawing.is_finished());
         go.send(()).unwrap();
-        withdrawing.join().unwrap();
-        assert!(!orders.state().busy);
+        assert!(withdrawing.join().unwrap(), "the second half of the second order was left");
+        assert!(!orders.state().busy && !orders.withdraw());
         orders.end();
         thread.join().unwrap();
         assert_eq!(has_begun.try_iter().collect::<Vec<_>>(), vec![0; 0]);

@@ -97,10 +97,11 @@ impl SpareChunks {
     /// Runs `work`, which gives chunks back, while none is populated: those that were taken last may be still. Then goes on with those that
     /// are here.
     fn give_back(&self, work: impl FnOnce()) {
-        if let Some(populator) = &self.populator {
-            populator.withdraw();
-        }
+        let is_left = self.populator.as_ref().is_some_and(Populator::withdraw);
         work();
+        if !is_left {
+            return;
+        }
         for &chunk in self.chunks.iter().flatten() {
             // SAFETY: populated once, so the promise was given.
             unsafe { self.populate(chunk) };
