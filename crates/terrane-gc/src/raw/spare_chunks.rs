@@ -114,7 +114,8 @@ impl SpareChunks {
 fn start(pages: &Arc<dyn PageSource>) -> Option<Populator> {
     let mut room = alloc::vec::Vec::<u8>::new();
     room.try_reserve_exact(THREAD_BYTES).ok()?;
-    drop(room);
+    // The compiler may leave out what nobody looks at.
+    drop(core::hint::black_box(room));
     Populator::start(Arc::clone(pages)).ok()
 }
 
