@@ -227,12 +227,30 @@ impl Drop for Begun<'_> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use std::{sync::mpsc, vec, vec::Vec};
+    use std::{
+        sync::mpsc::{self, Receiver, Sender},
+        vec,
+        vec::Vec,
+    };
 
     use super::*;
 
     fn span(start: usize, size: usize) -> Span {
         Span { start: NonNull::without_provenance(start.try_into().unwrap()), size }
+    }
+
+    /// A thread that tells of each piece by its number when it begins, and ends it when told so.
+    fn in_step(orders: &Arc<Orders>) -> (JoinHandle<()>, Receiver<usize>, Sender<()>) {
+        let orders = Arc::clone(orders);
+        let (began, has_begun) = mpsc::channel();
+        let (go, may_go) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            orders.carry_out(HUGE_PAGE_SIZE, |piece| {
+                began.send(piece.start.addr().get() / HUGE_PAGE_SIZE).unwrap();
+                may_go.recv().unwrap();
+            });
+        });
+        (thread, has_begun, go)
     }
 
     #[test]
@@ -255,15 +273,7 @@ mod tests {
     #[test]
     fn orders_are_carried_out_in_turn_and_nothing_is_done_after_they_were_withdrawn() {
         let orders = Arc::new(Orders::default());
-        let (began, has_begun) = mpsc::channel();
-        let (go, may_go) = mpsc::channel::<()>();
-        let theirs = Arc::clone(&orders);
-        let thread = thread::spawn(move || {
-            theirs.carry_out(HUGE_PAGE_SIZE, |piece| {
-                began.send(piece.start.addr().get() / HUGE_PAGE_SIZE).unwrap();
-                may_go.recv().unwrap();
-            });
-        });
+        let (thread, has_begun, go) = in_step(&orders);
         orders.give(span(HUGE_PAGE_SIZE, 2 * HUGE_PAGE_SIZE));
         assert_eq!(has_begun.recv(), Ok(1));
         orders.give(span(7 * HUGE_PAGE_SIZE, 2 * HUGE_PAGE_SIZE));
@@ -289,15 +299,7 @@ mod tests {
     #[test]
     fn to_withdraw_takes_no_longer_than_the_piece_that_was_begun() {
         let orders = Arc::new(Orders::default());
-        let (began, has_begun) = mpsc::channel();
-        let (go, may_go) = mpsc::channel::<()>();
-        let theirs = Arc::clone(&orders);
-        let thread = thread::spawn(move || {
-            theirs.carry_out(HUGE_PAGE_SIZE, |piece| {
-                began.send(piece.start.addr().get() / HUGE_PAGE_SIZE).unwrap();
-                may_go.recv().unwrap();
-            });
-        });
+        let (thread, has_begun, go) = in_step(&orders);
         orders.give(span(HUGE_PAGE_SIZE, 2 * HUGE_PAGE_SIZE));
         assert_eq!(has_begun.recv(), Ok(1));
         let theirs = Arc::clone(&orders);
